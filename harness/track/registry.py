@@ -1,0 +1,58 @@
+"""Find a track by name or by the path of a TOML file."""
+
+import difflib
+from dataclasses import replace
+from pathlib import Path
+
+from harness.errors import UsageError
+from harness.shipped import shipped_tracks
+from harness.track.parsing import parse_track
+from harness.track.schema import Track
+
+
+def track_names() -> list[str]:
+    """Names of the shipped tracks, sorted."""
+    return sorted(path.parent.name for path in shipped_tracks().glob("*/track.toml"))
+
+
+def find_track(name: str, *, split_seed: int | None = None) -> Track:
+    """Load a shipped track by name, or a user's own from a ``.toml`` path.
+
+    Parameters
+    ----------
+    name : str
+        ``"cifar10-quick"`` or ``"my.toml"``.
+    split_seed : int, optional
+        Makes it a private split: the same track with another forget set, original
+        model and bank.
+
+    Raises
+    ------
+    UsageError
+        If there is no such track (the nearest name is suggested), or the file is
+        not a valid track.
+    """
+    track = parse_track(_text(name), name)
+    if split_seed is None:
+        return track
+    return replace(track, data=replace(track.data, split_seed=split_seed))
+
+
+def _text(name: str) -> str:
+    shipped = shipped_tracks() / name / "track.toml"
+    path = shipped if name in track_names() else Path(name)
+    if path.suffix != ".toml" or not path.is_file():
+        raise UsageError(_no_such_track(name))
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the track {name}: {error}.") from None
+
+
+def _no_such_track(name: str) -> str:
+    if name.endswith(".toml"):
+        return f"there is no file {name}; a track of your own is a TOML file."
+    near = difflib.get_close_matches(name, track_names(), n=1, cutoff=0.3)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    known = ", ".join(track_names())
+    return f"there is no track {name!r}: {hint}Tracks: {known}, or the path of a .toml."
