@@ -1,1 +1,1 @@
-"""evaluator."""
+"""Measure what models output, in processes that never run a submission."""

@@ -1,1 +1,1 @@
-"""training."""
+"""Train original and retrained models, quickly."""

@@ -1,0 +1,79 @@
+"""The harness's side of an evaluator."""
+
+from pathlib import Path
+
+from safetensors.numpy import load, save_file
+
+from harness.data.splits import SplitData
+from harness.evaluator.outputs import Outputs
+from harness.processes import WorkerDied, WorkerProcess
+from harness.processes.channel import ChannelClosed, receive_bytes, send_bytes
+from harness.track.schema import Track
+from harness.weights import WeightSpec
+
+_START_SECONDS = 120.0
+_EVALUATION_SECONDS = 120.0
+
+
+def write_evaluator_inputs(folder: Path, split: SplitData, spec: WeightSpec) -> None:
+    """Write what an evaluator needs into a folder."""
+    arrays = {}
+    for name in ("forget", "retain", "test"):
+        examples = getattr(split, name)
+        arrays[f"{name}_images"] = examples.images
+        arrays[f"{name}_targets"] = examples.targets
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(arrays, folder / "sets.safetensors")
+    (folder / "weights.json").write_text(spec.to_json())
+
+
+class Evaluator:
+    """Measures weights in a process of its own, with its own time limit.
+
+    Parameters
+    ----------
+    track : Track
+        Architecture of the weights.
+    device : str
+        ``"cpu"`` or ``"cuda"``.
+    folder : Path
+        What `write_evaluator_inputs` wrote.
+    """
+
+    def __init__(self, track: Track, device: str, folder: Path) -> None:
+        args = [track.network.name, device, str(folder)]
+        self._worker = WorkerProcess("harness.evaluator.worker", args)
+        self._started = False
+
+    def evaluate(self, blob: bytes) -> Outputs:
+        """Measure one model.
+
+        Parameters
+        ----------
+        blob : bytes
+            Checked weights, as `WeightSpec.pack` writes them.
+
+        Raises
+        ------
+        WorkerDied
+            If the evaluator fails or outlasts its limit: our failure.
+        """
+        sock = self._worker.socket
+        try:
+            if not self._started:
+                sock.settimeout(_START_SECONDS)
+                receive_bytes(sock)
+                sock.settimeout(_EVALUATION_SECONDS)
+                self._started = True
+            send_bytes(sock, blob)
+            arrays = load(receive_bytes(sock))
+        except ChannelClosed:
+            raise self._worker.died("the evaluator") from None
+        except TimeoutError:
+            raise WorkerDied("the evaluator outlasted its time limit") from None
+        retain, forget, test = (float(a) for a in arrays["accuracies"])
+        return Outputs(arrays["forget"], arrays["test"], retain, forget, test)
+
+    def close(self) -> None:
+        """End the process."""
+        self._worker.kill()

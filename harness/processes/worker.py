@@ -1,0 +1,134 @@
+"""A child process with a clean environment and one socket to its parent."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from harness.errors import UnlearnEvalError
+from harness.processes.channel import ChannelClosed
+
+_PACKAGE_PARENT = Path(__file__).resolve().parents[2]
+# -I keeps PYTHONPATH, the working directory and the user's site out of it; the one
+# folder that is needed is then named.
+_BOOTSTRAP = (
+    "import sys; sys.path.insert(0, sys.argv[1]); "
+    "from importlib import import_module; "
+    "import_module(sys.argv[2]).main(int(sys.argv[3]), sys.argv[4:])"
+)
+_KEPT_VARIABLES = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
+_MISMATCH = "torchvision::nms does not exist"
+
+
+class WorkerDied(UnlearnEvalError):
+    """A process of ours ended when it should not have."""
+
+
+def worker_environment() -> dict[str, str]:
+    """Environment of every worker: one thread, nothing inherited that is not needed.
+
+    The allocator is told to keep freed memory: giving it back to the system and
+    faulting it in again costs a tenth of a training step.
+    """
+    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+    return kept | {
+        "LANG": "C.UTF-8",
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "PYTHONHASHSEED": "0",
+        "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+        "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
+        "MALLOC_TRIM_THRESHOLD_": str(256 << 20),
+    }
+
+
+class WorkerProcess:
+    """A running worker. Use it as a context manager; leaving it kills the worker.
+
+    Parameters
+    ----------
+    module : str
+        Module whose ``main(fd, args)`` the process runs.
+    args : sequence of str
+        Its arguments.
+    wrap : callable, optional
+        Turns the command line into another one: the place for a sandbox.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        args: list[str],
+        wrap: Callable[[list[str]], list[str]] = list,
+    ) -> None:
+        self.socket, theirs = socket.socketpair()
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed in kill()
+        argv = [sys.executable, "-I", "-B", "-c", _BOOTSTRAP, str(_PACKAGE_PARENT)]
+        with theirs:
+            self._process = subprocess.Popen(
+                wrap([*argv, module, str(theirs.fileno()), *args]),
+                stdin=subprocess.DEVNULL,
+                stdout=self._stderr,
+                stderr=self._stderr,
+                env=worker_environment(),
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.kill()
+
+    @property
+    def pid(self) -> int:
+        """Process id, which is also its process group."""
+        return self._process.pid
+
+    def kill(self) -> None:
+        """End the process and its group, at once and for good; safe to repeat."""
+        with suppress(ProcessLookupError):
+            if self._process.returncode is None:
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self.socket.close()
+        self._stderr.close()
+
+    def died(self, what: str) -> WorkerDied:
+        """Build the error for a worker that has gone, from what it last said."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=2)
+        self._stderr.seek(0)
+        words = self._stderr.read()[-20_000:].decode(errors="replace").strip()
+        if _MISMATCH in words:
+            return WorkerDied(
+                "torch and torchvision do not fit together (operator "
+                "torchvision::nms does not exist). Install a matching pair: "
+                "pip install --force-reinstall torch torchvision."
+            )
+        last = words.splitlines()[-1] if words else "it said nothing"
+        return WorkerDied(f"{what} ended unexpectedly: {last}")
+
+
+def worker_main(fd: int, serve: Callable[[socket.socket], None]) -> None:
+    """Run a worker's loop until its parent has gone.
+
+    Ctrl-C reaches the whole terminal session; the parent decides what it means.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with socket.socket(fileno=fd) as sock, suppress(ChannelClosed, BrokenPipeError):
+        serve(sock)

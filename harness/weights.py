@@ -1,0 +1,125 @@
+"""A network's weights as plain bytes: the only thing that leaves a run."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_safetensors
+
+from harness.errors import CheckFailed
+
+Array = NDArray[np.generic]
+
+
+class TensorSpec(NamedTuple):
+    """Name, little-endian numpy dtype and shape of one tensor."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the tensor."""
+        return int(np.prod(self.shape, dtype=np.int64)) * np.dtype(self.dtype).itemsize
+
+
+@dataclass(frozen=True)
+class WeightSpec:
+    """What the weights of an architecture must look like, in a fixed order."""
+
+    tensors: tuple[TensorSpec, ...]
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, Array]) -> "WeightSpec":
+        """Describe given arrays, sorted by name."""
+        return cls(
+            tuple(
+                TensorSpec(name, arrays[name].dtype.str, arrays[name].shape)
+                for name in sorted(arrays)
+            )
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> "WeightSpec":
+        """Read what `to_json` wrote."""
+        rows = json.loads(text)
+        return cls(
+            tuple(TensorSpec(name, dtype, tuple(s)) for name, dtype, s in rows)
+        )
+
+    def to_json(self) -> str:
+        """Write the specification as JSON."""
+        return json.dumps([list(tensor) for tensor in self.tensors])
+
+    @cached_property
+    def n_bytes(self) -> int:
+        """Bytes of all tensors, one after the other."""
+        return sum(tensor.n_bytes for tensor in self.tensors)
+
+    def pack(self, arrays: Mapping[str, Array]) -> bytes:
+        """Join arrays into bytes, in this order and these dtypes."""
+        return b"".join(
+            np.ascontiguousarray(arrays[t.name], dtype=t.dtype).tobytes()
+            for t in self.tensors
+        )
+
+    def unpack(self, blob: bytes) -> dict[str, Array]:
+        """Split bytes into arrays (read-only views).
+
+        Raises
+        ------
+        ValueError
+            If there are too few or too many bytes.
+        """
+        if len(blob) != self.n_bytes:
+            raise ValueError(f"{len(blob)} bytes of weights, not {self.n_bytes}")
+        arrays, start = {}, 0
+        for tensor in self.tensors:
+            flat = np.frombuffer(
+                blob[start : start + tensor.n_bytes], dtype=tensor.dtype
+            )
+            arrays[tensor.name] = flat.reshape(tensor.shape)
+            start += tensor.n_bytes
+        return arrays
+
+    def first_unusable(self, blob: bytes) -> str | None:
+        """Name the first tensor that holds NaN or infinity, or a negative variance."""
+        for name, array in self.unpack(blob).items():
+            if not np.isfinite(array).all():
+                return name
+            if name.endswith("running_var") and (array < 0).any():  # type: ignore[operator]
+                return name
+        return None
+
+
+def relative_distance(weights: Mapping[str, Array], start: Mapping[str, Array]) -> float:
+    """Euclidean distance of two sets of weights, over the norm of the second."""
+    moved = squared = 0.0
+    for name, old in start.items():
+        if np.issubdtype(old.dtype, np.floating):
+            before, after = old.astype(np.float64), weights[name].astype(np.float64)
+            moved += float(((after - before) ** 2).sum())
+            squared += float((before**2).sum())
+    return float(np.sqrt(moved / squared))
+
+
+def read_weights(path: Path) -> dict[str, Array]:
+    """Read weights from a safetensors file.
+
+    Raises
+    ------
+    CheckFailed
+        If the file is missing or damaged.
+    """
+    try:
+        arrays: dict[str, Array] = load_safetensors(path.read_bytes())
+    except (OSError, SafetensorError) as error:
+        raise CheckFailed(f"cannot read the weights {path}: {error}.") from None
+    return arrays
