@@ -1,0 +1,33 @@
+"""Exact upper confidence bounds on an error rate."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betainccinv
+
+
+def upper_bounds(trials: int, level: float) -> NDArray[np.float64]:
+    """Return the one-sided Clopper–Pearson bound for every possible error count.
+
+    Entry ``k`` is the rate ``p`` at which seeing ``k`` or fewer errors in `trials`
+    independent tries has probability `level`; with 0 errors it is
+    ``1 - level ** (1 / trials)``, with all of them wrong it is 1.
+
+    Parameters
+    ----------
+    trials : int
+        Number of independent tries, at least 1.
+    level : float
+        Probability with which the bound may fail, in (0, 1).
+
+    Returns
+    -------
+    ndarray, shape [trials + 1]
+
+    References
+    ----------
+    Clopper and Pearson, "The use of confidence or fiducial limits illustrated in
+    the case of the binomial" (1934).
+    """
+    errors = np.arange(trials, dtype=np.float64)
+    inner = betainccinv(errors + 1.0, trials - errors, level)
+    return np.append(inner, 1.0)
