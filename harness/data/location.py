@@ -1,0 +1,23 @@
+"""Where files that are kept for a user between runs lie."""
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+CACHE_VARIABLE = "UNLEARN_EVAL_CACHE"
+
+
+def cache_root() -> Path:
+    """Return the folder that keeps what is fetched or measured once per user.
+
+    Returns
+    -------
+    Path
+        ``$UNLEARN_EVAL_CACHE`` where that is set and not empty, else the platform's
+        cache folder for ``unlearn-eval``; absolute, and not necessarily there yet.
+    """
+    chosen = os.environ.get(CACHE_VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    return Path(platformdirs.user_cache_dir("unlearn-eval")).absolute()
