@@ -1,1 +1,6 @@
-"""reference."""
+"""The reference bank: retrained models and what they output."""
+
+from harness.reference.bank import ReferenceBank, bank_key
+from harness.reference.location import find_bank
+
+__all__ = ["ReferenceBank", "bank_key", "find_bank"]

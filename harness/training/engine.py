@@ -17,8 +17,6 @@ from harness.data.splits import Examples
 from harness.track.schema import NetworkSpec, Recipe
 from harness.training.networks import build_network
 
-#: Part of a bank's address: raise it whenever a change here changes a trained model.
-ENGINE_VERSION = 1
 _CROP_PADDING = 4
 
 

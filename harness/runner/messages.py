@@ -1,0 +1,80 @@
+"""What the harness and a run's process say to each other."""
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from harness.status import Status
+
+#: First byte of what a run writes: weights, or words about why there are none.
+WEIGHTS, FAILURE = b"W", b"E"
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """One call of a submission.
+
+    Attributes
+    ----------
+    filename, source : str
+        The submission, by value: no path of ours reaches the run.
+    seed : int
+        Seed of the run.
+    budget_seconds : float or None
+        The cap in seconds, passed to a submission that names it.
+    memory_bytes : int or None
+        Limit of the run's data segment.
+    """
+
+    filename: str
+    source: str
+    seed: int
+    budget_seconds: float | None = None
+    memory_bytes: int | None = None
+
+
+class Usage(NamedTuple):
+    """What a run used, read outside it.
+
+    Attributes
+    ----------
+    cpu_seconds : float
+        CPU time of the whole process tree.
+    wall_seconds : float
+        From the go to the death of the last process.
+    peak_bytes : int
+        Largest resident set of one process of the run.
+    """
+
+    cpu_seconds: float
+    wall_seconds: float
+    peak_bytes: int
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a run gave no usable weights.
+
+    Attributes
+    ----------
+    status : Status
+        Never ``SCORED``.
+    reason : str
+        One sentence.
+    traceback : str
+        The end of the submission's own traceback, or nothing.
+    """
+
+    status: Status
+    reason: str
+    traceback: str = ""
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What came of one call: weights or a failure, the cost, the printed output."""
+
+    usage: Usage
+    weights: bytes | None = None
+    failure: Failure | None = None
+    output: str = ""
+    extra: dict[str, Any] = field(default_factory=dict)

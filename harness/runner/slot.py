@@ -1,0 +1,220 @@
+"""A slot: one template process, and the harness's side of one run after another."""
+
+import json
+import os
+import selectors
+import socket
+import time
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from harness.processes import WorkerDied, WorkerProcess
+from harness.processes.channel import ChannelClosed, receive_json, send_json
+from harness.runner.isolation import Isolation
+from harness.runner.messages import (
+    FAILURE,
+    WEIGHTS,
+    Failure,
+    RunReport,
+    RunRequest,
+    Usage,
+)
+from harness.runner.terminal_text import escape_controls, head_and_tail
+from harness.status import Status
+from harness.weights import WeightSpec
+
+_START_SECONDS = 120.0
+_CHUNK = 1 << 20
+_LARGEST_WORDS = 1 << 16
+_LARGEST_LOG = 1 << 22
+
+
+class Slot:
+    """Runs submissions one after the other, each forked from one template.
+
+    Parameters
+    ----------
+    task : Path
+        The folder that `harness.runner.task.write_task` wrote.
+    spec : WeightSpec
+        What must come back.
+    isolation : Isolation
+        How the template is kept apart.
+    """
+
+    def __init__(self, task: Path, spec: WeightSpec, isolation: Isolation) -> None:
+        self._task, self._spec, self._isolation = task, spec, isolation
+        self._worker = self._start()
+        self._ready = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the template, and with it a run in flight."""
+        self._worker.kill()
+
+    def run(self, request: RunRequest, limit_seconds: float | None) -> RunReport:
+        """Call a submission once.
+
+        Parameters
+        ----------
+        request : RunRequest
+            Source, seed and limits.
+        limit_seconds : float or None
+            The run is killed when this much time has passed on the harness's clock.
+
+        Raises
+        ------
+        WorkerDied
+            If the template failed: our failure, the run may be repeated with the
+            same seed.
+        """
+        self._await_ready()
+        result, theirs = os.pipe()
+        log, their_log = os.pipe()
+        start = time.monotonic()
+        deadline = None if limit_seconds is None else start + limit_seconds
+        try:
+            self._send(request, theirs, their_log)
+            content, output, timed_out = self._read(result, log, deadline)
+            if timed_out:
+                return self._timed_out(start, limit_seconds or 0.0, output)
+            used = self._used(deadline)
+        finally:
+            os.close(result)
+            os.close(log)
+        usage = Usage(
+            used["cpu_seconds"], time.monotonic() - start, used["peak_bytes"]
+        )
+        return self._judge(content, used["exit_code"], usage, output)
+
+    def _start(self) -> WorkerProcess:
+        self._ready = False
+        return WorkerProcess(
+            "harness.runner.template",
+            [str(self._task)],
+            lambda argv: self._isolation.wrap(argv, self._task),
+        )
+
+    def _await_ready(self) -> None:
+        if self._ready:
+            return
+        sock = self._worker.socket
+        sock.settimeout(_START_SECONDS)
+        try:
+            receive_json(sock)
+        except (ChannelClosed, TimeoutError):
+            raise self._worker.died("the process that runs submissions") from None
+        self._ready = True
+
+    def _send(self, request: RunRequest, result: int, log: int) -> None:
+        try:
+            send_json(self._worker.socket, vars(request), (result, log))
+        except ChannelClosed:
+            raise self._worker.died("the process that runs submissions") from None
+        finally:
+            os.close(result)
+            os.close(log)
+
+    def _read(
+        self, result: int, log: int, deadline: float | None
+    ) -> tuple[bytes, str, bool]:
+        """Drain both pipes to their ends; at most one byte too many of the result."""
+        largest = max(self._spec.n_bytes + 2, _LARGEST_WORDS)
+        content, output, dropped = bytearray(), bytearray(), 0
+        with selectors.DefaultSelector() as selector:
+            selector.register(result, selectors.EVENT_READ)
+            selector.register(log, selectors.EVENT_READ)
+            while selector.get_map():
+                left = None if deadline is None else deadline - time.monotonic()
+                if left is not None and left <= 0:
+                    return bytes(content), head_and_tail(bytes(output)), True
+                for key, _ in selector.select(left):
+                    data = os.read(key.fd, _CHUNK)
+                    if not data:
+                        selector.unregister(key.fd)
+                    elif key.fd == result:
+                        content += data[: largest - len(content)]
+                    elif len(output) < _LARGEST_LOG:
+                        output += data
+                    else:
+                        dropped += len(data)
+                if result not in selector.get_map() and log in selector.get_map():
+                    # The run has given its result; what still holds the log open is a
+                    # descendant that the template ends now.
+                    selector.unregister(log)
+        text = head_and_tail(bytes(output))
+        if dropped:
+            text += f"\n[... {dropped} more bytes left out ...]"
+        return bytes(content), text, False
+
+    def _used(self, deadline: float | None) -> dict[str, Any]:
+        sock: socket.socket = self._worker.socket
+        left = None if deadline is None else max(5.0, deadline - time.monotonic())
+        sock.settimeout(left)
+        try:
+            used: dict[str, Any] = receive_json(sock)
+        except (ChannelClosed, TimeoutError):
+            raise self._worker.died("the process that runs submissions") from None
+        return used
+
+    def _timed_out(self, start: float, limit: float, output: str) -> RunReport:
+        self._worker.kill()
+        self._worker = self._start()
+        usage = Usage(0.0, time.monotonic() - start, 0)
+        reason = f"it was stopped after {limit:.0f} s, well past its budget."
+        return RunReport(usage, failure=Failure(Status.TIMEOUT, reason), output=output)
+
+    def _judge(
+        self, content: bytes, exit_code: int, usage: Usage, output: str
+    ) -> RunReport:
+        kind, body = content[:1], content[1:]
+        if kind == WEIGHTS and len(body) == self._spec.n_bytes:
+            bad = self._spec.first_unusable(body)
+            if bad is None:
+                return RunReport(usage, weights=body, output=output)
+            reason = f"it returned weights that are not finite, first in {bad}."
+            failure = Failure(Status.NON_FINITE, reason)
+        elif kind == FAILURE:
+            failure = _read_failure(body)
+        else:
+            failure = _no_result(exit_code, len(content), self._spec.n_bytes + 1)
+        return RunReport(usage, failure=failure, output=output)
+
+
+def _read_failure(body: bytes) -> Failure:
+    """Read a failure; it comes from the run, so nothing in it is taken on trust."""
+    fallback = Failure(Status.ERROR, "it wrote something else than weights.")
+    allowed = (Status.ERROR, Status.INVALID, Status.OUT_OF_MEMORY)
+    with suppress(ValueError, KeyError, TypeError, RecursionError):
+        words = json.loads(body)
+        status = Status(words["status"])
+        if status in allowed:
+            reason = escape_controls(str(words["reason"]))[:1000].replace("\n", " ")
+            trace = escape_controls(str(words["traceback"]))[-8000:]
+            return Failure(status, reason, trace)
+    return fallback
+
+
+def _no_result(exit_code: int, n_bytes: int, wanted: int) -> Failure:
+    if exit_code == -9:
+        reason = "its process was killed, most likely for want of memory."
+        return Failure(Status.OUT_OF_MEMORY, reason)
+    if exit_code < 0:
+        return Failure(Status.ERROR, f"its process died of signal {-exit_code}.")
+    if n_bytes == 0:
+        reason = f"its process ended (exit code {exit_code}) without returning weights."
+        return Failure(Status.ERROR, reason)
+    reason = f"its process wrote {n_bytes} bytes where {wanted} were expected."
+    return Failure(Status.INVALID, reason)
