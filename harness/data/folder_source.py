@@ -56,7 +56,8 @@ def find_batches_folder(data_dir: Path) -> Path:
                 return folder
     except OSError as error:
         raise UsageError(
-            f"--data-dir {data_dir} cannot be read ({error.strerror})."
+            f"--data-dir {data_dir} cannot be read ({error.strerror}): give a folder "
+            "that you can read, or leave it out to download CIFAR-10."
         ) from error
     raise UsageError(
         f"No {FOLDER_NAME} at {data_dir}: give --data-dir (or UNLEARN_EVAL_DATA) the "
