@@ -1,1 +1,1 @@
-"""results."""
+"""Result files, and how they are shown."""

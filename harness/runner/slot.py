@@ -25,7 +25,7 @@ from harness.runner.terminal_text import escape_controls, head_and_tail
 from harness.status import Status
 from harness.weights import WeightSpec
 
-_START_SECONDS = 120.0
+_START_SECONDS, _END_SECONDS = 120.0, 60.0
 _CHUNK = 1 << 20
 _LARGEST_WORDS = 1 << 16
 _LARGEST_LOG = 1 << 22
@@ -89,15 +89,24 @@ class Slot:
             self._send(request, theirs, their_log)
             content, output, timed_out = self._read(result, log, deadline)
             if timed_out:
-                return self._timed_out(start, limit_seconds or 0.0, output)
-            used = self._used(deadline)
+                send_json(self._worker.socket, {"kill": True})
+            used = self._used()
         finally:
             os.close(result)
             os.close(log)
         usage = Usage(
             used["cpu_seconds"], time.monotonic() - start, used["peak_bytes"]
         )
+        if timed_out:
+            reason = f"it was stopped after {limit_seconds:.0f} s, far past its budget."
+            failure = Failure(Status.TIMEOUT, reason)
+            return RunReport(usage, failure=failure, output=output)
         return self._judge(content, used["exit_code"], usage, output)
+
+    def restart(self) -> None:
+        """Replace a template that failed by a fresh one."""
+        self._worker.kill()
+        self._worker = self._start()
 
     def _start(self) -> WorkerProcess:
         self._ready = False
@@ -150,31 +159,20 @@ class Slot:
                         output += data
                     else:
                         dropped += len(data)
-                if result not in selector.get_map() and log in selector.get_map():
-                    # The run has given its result; what still holds the log open is a
-                    # descendant that the template ends now.
-                    selector.unregister(log)
         text = head_and_tail(bytes(output))
         if dropped:
             text += f"\n[... {dropped} more bytes left out ...]"
         return bytes(content), text, False
 
-    def _used(self, deadline: float | None) -> dict[str, Any]:
+    def _used(self) -> dict[str, Any]:
+        """Hear from the template what the run used; by then all of it is dead."""
         sock: socket.socket = self._worker.socket
-        left = None if deadline is None else max(5.0, deadline - time.monotonic())
-        sock.settimeout(left)
+        sock.settimeout(_END_SECONDS)
         try:
             used: dict[str, Any] = receive_json(sock)
         except (ChannelClosed, TimeoutError):
             raise self._worker.died("the process that runs submissions") from None
         return used
-
-    def _timed_out(self, start: float, limit: float, output: str) -> RunReport:
-        self._worker.kill()
-        self._worker = self._start()
-        usage = Usage(0.0, time.monotonic() - start, 0)
-        reason = f"it was stopped after {limit:.0f} s, well past its budget."
-        return RunReport(usage, failure=Failure(Status.TIMEOUT, reason), output=output)
 
     def _judge(
         self, content: bytes, exit_code: int, usage: Usage, output: str

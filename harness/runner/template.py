@@ -9,10 +9,10 @@ import ctypes
 import json
 import os
 import resource
+import select
 import signal
 import socket
 import sys
-import time
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -22,12 +22,17 @@ import torch
 
 from harness.data.images import normalize
 from harness.processes import worker_main
-from harness.processes.channel import receive_json_and_fds, send_json
+from harness.processes.channel import (
+    ChannelClosed,
+    receive_json,
+    receive_json_and_fds,
+    send_json,
+)
 from harness.runner.call import Prepared, call_submission, leave, prepare
 from harness.runner.messages import FAILURE, WEIGHTS, Failure, RunRequest
 from harness.runner.task import read_task
 
-_PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 def main(fd: int, args: list[str]) -> None:
@@ -69,24 +74,45 @@ def _run(
     request: RunRequest, fds: list[int], prepared: Prepared, sock: socket.socket
 ) -> dict[str, Any]:
     """Fork, wait until every process of the run has gone, and say what it used."""
-    start = time.monotonic()
     child = os.fork()
     if child == 0:
         sock.close()
         _in_child(request, fds, prepared)
     for fd in fds:
         os.close(fd)
+    harness_gone = not _wait_or_kill(child, sock)
     _, status, used = os.wait4(child, 0)
     cpu, peak = used.ru_utime + used.ru_stime, used.ru_maxrss
     for used in _end_descendants():
         cpu += used.ru_utime + used.ru_stime
         peak = max(peak, used.ru_maxrss)
+    if harness_gone:
+        leave(1)
     return {
         "cpu_seconds": cpu,
-        "wall_seconds": time.monotonic() - start,
         "peak_bytes": peak * 1024,
         "exit_code": os.waitstatus_to_exitcode(status),
     }
+
+
+def _wait_or_kill(child: int, sock: socket.socket) -> bool:
+    """Wait for the child's end, and bring it about if the harness says so or has gone.
+
+    Returns whether the harness is still there.
+    """
+    alive = True
+    pidfd = os.pidfd_open(child)
+    try:
+        ready, _, _ = select.select([pidfd, sock], [], [])
+        if sock in ready:
+            try:
+                receive_json(sock)
+            except ChannelClosed:
+                alive = False
+            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+    finally:
+        os.close(pidfd)
+    return alive
 
 
 def _end_descendants() -> list[resource.struct_rusage]:
@@ -111,6 +137,7 @@ def _children() -> list[int]:
 def _in_child(request: RunRequest, fds: list[int], prepared: Prepared) -> None:
     """Become the run: own session, no inherited files, then the submission."""
     result, log = fds
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.dup2(log, 1)

@@ -1,0 +1,185 @@
+"""The result folder of one submission: runs as they finish, then the result."""
+
+import csv
+import io
+import json
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from harness.errors import CheckFailed
+from harness.files import make_folder, sha256_of, to_json, write_atomic
+from harness.results.schema import Result
+from harness.scoring.finished import FinishedRun, read_run, write_run
+from harness.status import Status
+
+RESULT, MODELS, EXAMPLES, FAILED = (
+    "result.json",
+    "models.csv",
+    "examples.npz",
+    "last-failure.json",
+)
+_COLUMNS = (
+    "index",
+    "seed",
+    "retain_accuracy",
+    "forget_accuracy",
+    "test_accuracy",
+    "cpu_seconds",
+    "wall_seconds",
+    "peak_bytes",
+    "moved",
+    "weights_sha256",
+)
+_INTEGERS = ("index", "seed")
+
+
+class ResultFolder:
+    """``<output>/<track>/<submission>/<id>/``.
+
+    Parameters
+    ----------
+    path : Path
+        The folder; made when something is first written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def keep_source(self, filename: str, source: str) -> None:
+        """Keep the submission as it was scored."""
+        write_atomic(self.path / filename, source)
+
+    def keep_run(self, run: FinishedRun, output: str) -> None:
+        """Keep one finished run and what it printed."""
+        write_run(self.path, run)
+        if output:
+            write_atomic(self.path / "output" / f"{run.index:05d}.txt", output)
+
+    def finished(self, seeds: list[int]) -> dict[int, FinishedRun]:
+        """Find the runs that need not be repeated, by index.
+
+        Parameters
+        ----------
+        seeds : list of int
+            The seed that run ``i`` must have.
+        """
+        runs = self._packed()
+        found = {i: r for i, r in runs.items() if i < len(seeds) and r.seed == seeds[i]}
+        for index, seed in enumerate(seeds):
+            if index not in found:
+                run = read_run(self.path, index, seed)
+                if run is not None:
+                    found[index] = run
+        return found
+
+    def write(self, result: Result, runs: list[FinishedRun]) -> None:
+        """Write a result whole; a failed attempt never replaces a scored one."""
+        earlier = self.read_result()
+        scored_before = earlier is not None and earlier.status == Status.SCORED
+        if scored_before and result.status != Status.SCORED:
+            write_atomic(self.path / FAILED, to_json(result.to_dict()))
+            return
+        make_folder(self.path)
+        sums = {}
+        if runs:
+            contents = {EXAMPLES: _examples(runs), MODELS: _table(runs).encode()}
+            for name, content in contents.items():
+                write_atomic(self.path / name, content)
+            sums = {name: sha256_of(content) for name, content in contents.items()}
+        content = {**result.to_dict(), "files": sums}
+        write_atomic(self.path / RESULT, to_json(content))
+        if runs:
+            shutil.rmtree(self.path / "runs", ignore_errors=True)
+
+    def read_result(self) -> Result | None:
+        """Read the stored result; None if there is none or it cannot be read."""
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            return Result.from_dict(self._content())
+        return None
+
+    def check(self) -> None:
+        """Compare the stored files with the sums in the result.
+
+        Raises
+        ------
+        CheckFailed
+            If a file has changed since it was written.
+        """
+        try:
+            sums = dict(self._content()["files"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise CheckFailed(
+                f"the result {self.path / RESULT} cannot be read ({error}); "
+                "score the submission again with --force."
+            ) from None
+        for name, wanted in sums.items():
+            path = self.path / name
+            if not path.is_file() or sha256_of(path.read_bytes()) != wanted:
+                raise CheckFailed(
+                    f"{path} is not the file that was written with its result; "
+                    "score the submission again with --force."
+                )
+
+    def forget(self) -> None:
+        """Throw away kept runs, so that all are done again; the result stays."""
+        shutil.rmtree(self.path / "runs", ignore_errors=True)
+
+    def _content(self) -> dict[str, object]:
+        content: dict[str, object] = json.loads((self.path / RESULT).read_text())
+        return content
+
+    def _packed(self) -> dict[int, FinishedRun]:
+        with suppress(CheckFailed, OSError, ValueError, KeyError):
+            self.check()
+            return {run.index: run for run in read_examples(self.path)}
+        return {}
+
+
+def read_examples(folder: Path) -> list[FinishedRun]:
+    """Read back the finished runs of a result.
+
+    Raises
+    ------
+    OSError, ValueError, KeyError
+        If the files are missing or damaged.
+    """
+    rows = list(csv.DictReader(io.StringIO((folder / MODELS).read_text())))
+    with np.load(folder / EXAMPLES, allow_pickle=False) as arrays:
+        forget, test = arrays["forget_confidence"], arrays["test_confidence"]
+    runs = []
+    for row, forget_row, test_row in zip(rows, forget, test, strict=True):
+        numbers = {
+            name: int(row[name]) if name in _INTEGERS else float(row[name])
+            for name in _COLUMNS[:-1]
+        }
+        runs.append(
+            FinishedRun(
+                forget_confidence=forget_row,
+                test_confidence=test_row,
+                weights_sha256=row["weights_sha256"],
+                **numbers,  # type: ignore[arg-type]
+            )
+        )
+    return runs
+
+
+def _examples(runs: list[FinishedRun]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        forget_confidence=np.stack([run.forget_confidence for run in runs]),
+        test_confidence=np.stack([run.test_confidence for run in runs]),
+    )
+    return buffer.getvalue()
+
+
+def _table(runs: list[FinishedRun]) -> str:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for run in runs:
+        writer.writerow([getattr(run, name) for name in _COLUMNS])
+    return buffer.getvalue()

@@ -1,0 +1,77 @@
+"""What one retraining costs on this machine: the denominator of the efficiency ratio.
+
+It is measured by running the oracle, ``submissions/retrain.py``, through the same
+runner as any submission, so neither a faster way of building the bank nor a slower
+machine changes what the cap allows.
+"""
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from harness.data import cache_root
+from harness.files import to_json, write_atomic
+from harness.machine import this_machine
+from harness.shipped import shipped_submissions
+from harness.track.schema import Track
+
+ORACLE = "retrain"
+
+
+def oracle_path() -> Path:
+    """The oracle's file."""
+    return shipped_submissions() / f"{ORACLE}.py"
+
+
+class Calibration(NamedTuple):
+    """Cost of each of a few retrainings, in seconds as `cost_seconds` counts them."""
+
+    seconds: tuple[float, ...]
+
+
+class CalibrationKey(NamedTuple):
+    """What a calibration holds for."""
+
+    track: Track
+    device: str
+    jobs: int
+    isolation: str
+    oracle_sha256: str
+
+    @property
+    def path(self) -> Path:
+        """Where it is kept; machines of another kind have another file."""
+        name = (
+            f"{self.track.hash}-{this_machine().fingerprint}-{self.device}"
+            f"-j{self.jobs}-{self.isolation}-{self.oracle_sha256[:12]}.json"
+        )
+        return cache_root() / "calibration" / name
+
+
+def read_calibration(key: CalibrationKey) -> Calibration | None:
+    """Read a kept calibration; None if there is none or it is damaged."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        seconds = json.loads(key.path.read_text())["retraining_seconds"]
+        values = tuple(float(value) for value in seconds)
+        if values and all(0 < value < float("inf") for value in values):
+            return Calibration(values)
+    return None
+
+
+def write_calibration(key: CalibrationKey, calibration: Calibration) -> None:
+    """Keep a calibration for the next time."""
+    content = {
+        "track": key.track.name,
+        "device": key.device,
+        "jobs": key.jobs,
+        "isolation": key.isolation,
+        "machine": this_machine().describe(),
+        "retraining_seconds": list(calibration.seconds),
+    }
+    write_atomic(key.path, to_json(content))
+
+
+def calibration_runs(n_jobs: int) -> int:
+    """How many retrainings to measure: at least three, every slot equally often."""
+    return max(n_jobs, -(-3 // n_jobs) * n_jobs)

@@ -1,0 +1,1 @@
+"""From a submission to its result: runs, evaluation, cost, metrics."""

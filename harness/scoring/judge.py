@@ -1,0 +1,201 @@
+"""The judge: j slots, each with its evaluator, working through runs."""
+
+import queue
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+import numpy as np
+
+from harness.data.splits import SplitData
+from harness.evaluator.client import Evaluator, write_evaluator_inputs
+from harness.evaluator.outputs import Outputs
+from harness.files import sha256_of
+from harness.metrics.confidence import logit_scaled_confidence
+from harness.processes import WorkerDied
+from harness.runner.isolation import Isolation
+from harness.runner.messages import RunReport, RunRequest
+from harness.runner.slot import Slot
+from harness.runner.task import write_task
+from harness.scoring.finished import FinishedRun
+from harness.track.schema import Track
+from harness.weights import Array, WeightSpec, relative_distance
+
+_ATTEMPTS_OF_OURS = 2
+
+
+class Job(NamedTuple):
+    """One run to do: its index, what to call, and when to kill it (wall seconds)."""
+
+    index: int
+    request: RunRequest
+    limit_seconds: float | None
+
+
+class Outcome(NamedTuple):
+    """What came of a job: the report, and the finished run unless it failed."""
+
+    job: Job
+    report: RunReport
+    run: FinishedRun | None
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What runs are made with and judged on.
+
+    Attributes
+    ----------
+    track : Track
+        Whose network and recipe.
+    device : str
+        ``"cpu"`` or ``"cuda"``.
+    split : SplitData
+        Forget, retain, validation and test examples.
+    original : dict of arrays
+        Weights of the original model.
+    """
+
+    track: Track
+    device: str
+    split: SplitData
+    original: dict[str, Array]
+
+
+class Judge:
+    """Runs jobs in `n_jobs` slots. Use it as a context manager.
+
+    Each slot is a thread that waits for its template and its evaluator in turn, so
+    that `n_jobs` processes are busy at any time and the cost of a run is measured in
+    the same company, whoever is judged.
+    """
+
+    def __init__(self, bench: Bench, n_jobs: int, isolation: Isolation) -> None:
+        self._bench = bench
+        self.spec = WeightSpec.of(bench.original)
+        self._folder = tempfile.TemporaryDirectory(prefix="unlearn-eval-")
+        task, sets = Path(self._folder.name, "task"), Path(self._folder.name, "sets")
+        self._slots: list[Slot] = []
+        self._evaluators: list[Evaluator] = []
+        try:
+            write_task(task, bench.track, bench.device, bench.split, bench.original)
+            write_evaluator_inputs(sets, bench.split, self.spec)
+            for _ in range(n_jobs):
+                self._slots.append(Slot(task, self.spec, isolation))
+                evaluator = Evaluator(bench.track, bench.device, sets)
+                self._evaluators.append(evaluator)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End every process and remove the scratch folder."""
+        for process in [*self._slots, *self._evaluators]:
+            process.close()
+        self._folder.cleanup()
+
+    def work(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+        """Do jobs, in order of their start, and yield each as it is done.
+
+        Closing the iterator stops after the runs in flight, which are thrown away.
+
+        Raises
+        ------
+        WorkerDied
+            If a process of ours failed twice on the same job.
+        """
+        waiting: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        for job in jobs:
+            waiting.put(job)
+        done: queue.SimpleQueue[Outcome | BaseException | None] = queue.SimpleQueue()
+        stop = threading.Event()
+
+        def serve(position: int) -> None:
+            try:
+                while not stop.is_set():
+                    done.put(self._do(waiting.get_nowait(), position))
+            except queue.Empty:
+                pass
+            except BaseException as error:  # noqa: BLE001 - handed to the caller
+                done.put(error)
+            finally:
+                done.put(None)
+
+        threads = [
+            threading.Thread(target=serve, args=(i,), daemon=True)
+            for i in range(len(self._slots))
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            yield from _until_all_ended(done, len(threads))
+        finally:
+            stop.set()
+        for thread in threads:
+            thread.join()
+
+    def _do(self, job: Job, position: int) -> Outcome:
+        slot, evaluator = self._slots[position], self._evaluators[position]
+        for attempt in range(_ATTEMPTS_OF_OURS):
+            try:
+                report = slot.run(job.request, job.limit_seconds)
+                break
+            except WorkerDied:
+                # Our fault, not the submission's: the same seed, once more.
+                if attempt + 1 == _ATTEMPTS_OF_OURS:
+                    raise
+                slot.restart()
+        if report.weights is None:
+            return Outcome(job, report, None)
+        outputs = evaluator.evaluate(report.weights)
+        return Outcome(job, report, self._finished(job, report, outputs))
+
+    def _finished(self, job: Job, report: RunReport, outputs: Outputs) -> FinishedRun:
+        weights = report.weights or b""
+        split = self._bench.split
+        forget = logit_scaled_confidence(outputs.forget_logits, split.forget.targets)
+        test = logit_scaled_confidence(outputs.test_logits, split.test.targets)
+        moved = relative_distance(self.spec.unpack(weights), self._bench.original)
+        return FinishedRun(
+            index=job.index,
+            seed=job.request.seed,
+            forget_confidence=forget,
+            test_confidence=test.astype(np.float32),
+            retain_accuracy=outputs.retain_accuracy,
+            forget_accuracy=outputs.forget_accuracy,
+            test_accuracy=outputs.test_accuracy,
+            cpu_seconds=report.usage.cpu_seconds,
+            wall_seconds=report.usage.wall_seconds,
+            peak_bytes=report.usage.peak_bytes,
+            moved=moved,
+            weights_sha256=sha256_of(weights),
+        )
+
+
+def _until_all_ended(
+    done: "queue.SimpleQueue[Outcome | BaseException | None]", n_threads: int
+) -> Iterator[Outcome]:
+    running = n_threads
+    while running:
+        item = done.get()
+        if item is None:
+            running -= 1
+        elif isinstance(item, BaseException):
+            raise item
+        else:
+            yield item

@@ -1,0 +1,368 @@
+"""Score submissions: find what is done, do what is missing, measure, write."""
+
+import hashlib
+import shlex
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from harness import __version__
+from harness.data import DATA_HASH, load_cifar10
+from harness.data.splits import split_data
+from harness.errors import CheckFailed
+from harness.files import make_folder
+from harness.machine import this_machine
+from harness.reference import find_bank
+from harness.results.schema import Result
+from harness.results.store import ResultFolder
+from harness.runner.budget import (
+    EfficiencyRatio,
+    cost_seconds,
+    efficiency_ratio,
+    kill_seconds,
+)
+from harness.runner.calibration import (
+    Calibration,
+    CalibrationKey,
+    calibration_runs,
+    oracle_path,
+    read_calibration,
+    write_calibration,
+)
+from harness.runner.isolation import Isolation, ProcessBoundary
+from harness.runner.messages import Failure, RunRequest, Usage
+from harness.runner.submission import Submission, read_submission
+from harness.scoring.finished import FinishedRun
+from harness.scoring.judge import Bench, Job, Judge, Outcome
+from harness.scoring.listener import Listener
+from harness.scoring.measure import Measurer
+from harness.scoring.seeds import run_seeds
+from harness.scoring.settings import ScoreSettings
+from harness.seeds import derive_seed
+from harness.status import Status
+
+#: Runs of a submission after which being far over the cap ends it early.
+_RUNS_BEFORE_VERDICT = 4
+_MEMORY_BYTES = 8 << 30
+
+
+class Scorer:
+    """Scores submissions on one track. Use it as a context manager.
+
+    Parameters
+    ----------
+    settings : ScoreSettings
+        What is asked.
+    listener : Listener
+        Who is told of progress.
+    isolation : Isolation, optional
+        How runs are kept apart.
+
+    Raises
+    ------
+    UsageError
+        If the bank is missing or too small, or the output cannot be written.
+    """
+
+    def __init__(
+        self,
+        settings: ScoreSettings,
+        listener: Listener,
+        isolation: Isolation | None = None,
+    ) -> None:
+        self.settings, self._listener = settings, listener
+        self.isolation = isolation or ProcessBoundary()
+        make_folder(settings.output)
+        self.bank = find_bank(settings.track, at_least=settings.n_models)
+        self._judge: Judge | None = None
+        self._calibration: Calibration | None = None
+        self._measurer = Measurer(self.bank, settings.track, settings.n_models)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all processes; safe to repeat."""
+        if self._judge is not None:
+            self._judge.close()
+            self._judge = None
+
+    def score(self, path: Path) -> Result:
+        """Score one submission, or take its stored result if nothing has changed.
+
+        Parameters
+        ----------
+        path : Path
+            The submission's file.
+
+        Raises
+        ------
+        UnlearnEvalError
+            For what is not the submission's fault.
+        """
+        submission = read_submission(path)
+        folder = self.folder_of(submission)
+        stored = None if self.settings.force else self._stored(folder)
+        if stored is not None:
+            self._listener.result(stored, True)
+            return stored
+        folder.keep_source("submission.py", submission.source)
+        if submission.problems:
+            failure = Failure(Status.INVALID, " ".join(submission.problems))
+            result = self._failed(submission, failure, 0)
+            runs: list[FinishedRun] = []
+        else:
+            result, runs = self._run_and_measure(submission, folder)
+        folder.write(result, runs)
+        self._listener.result(result, False)
+        return result
+
+    def folder_of(self, submission: Submission) -> ResultFolder:
+        """Find the result folder: another source, bank or seed has another."""
+        parts = (self.bank.key, submission.sha256, str(self.settings.seed))
+        address = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+        track = self.settings.track.name
+        return ResultFolder(self.settings.output / track / submission.name / address)
+
+    def _stored(self, folder: ResultFolder) -> Result | None:
+        result = folder.read_result()
+        if result is None or result.n_models != self.settings.n_models:
+            return None
+        if result.status not in (Status.SCORED, Status.OVER_BUDGET):
+            return None
+        try:
+            folder.check()
+        except CheckFailed as error:
+            self._listener.say(f"{error} It is scored again now.")
+            return None
+        return result
+
+    def _run_and_measure(
+        self, submission: Submission, folder: ResultFolder
+    ) -> tuple[Result, list[FinishedRun]]:
+        settings = self.settings
+        seeds = run_seeds(
+            settings.track, submission, settings.seed, settings.n_models
+        )
+        if settings.force:
+            folder.forget()
+        runs = {} if settings.force else folder.finished(seeds)
+        retraining = self.calibrate().seconds
+        budget = settings.track.evaluation.cap * sorted(retraining)[len(retraining) // 2]
+        jobs = [
+            Job(index, self._request(submission, seed, budget), kill_seconds(budget))
+            for index, seed in enumerate(seeds)
+            if index not in runs
+        ]
+        self._listener.begin(submission.name, settings.n_models, len(runs))
+        failed = self._work(submission, folder, jobs, runs)
+        self._listener.end()
+        kept = [runs[index] for index in sorted(runs)]
+        if failed is not None and failed.report.failure is not None:
+            result = self._failed(
+                submission, failed.report.failure, len(kept), failed.job
+            )
+            return result, []
+        return self._measured(submission, kept), kept
+
+    def _work(
+        self,
+        submission: Submission,
+        folder: ResultFolder,
+        jobs: Sequence[Job],
+        runs: dict[int, FinishedRun],
+    ) -> Outcome | None:
+        """Do the missing runs; return the first that failed."""
+        if not jobs:
+            return None
+        judge = self._open_judge()
+        work = judge.work(jobs)
+        try:
+            for outcome in work:
+                if outcome.run is None:
+                    return outcome
+                folder.keep_run(outcome.run, outcome.report.output)
+                runs[outcome.run.index] = outcome.run
+                self._listener.advance()
+                if self._hopeless(submission, runs):
+                    return None
+        except BaseException:
+            # Nothing in flight is waited for: it is repeated with the same seed.
+            self.close()
+            raise
+        finally:
+            work.close()  # type: ignore[attr-defined]
+        return None
+
+    def _hopeless(
+        self, submission: Submission, runs: dict[int, FinishedRun]
+    ) -> bool:
+        if submission.is_reference or len(runs) < _RUNS_BEFORE_VERDICT:
+            return False
+        if len(runs) == self.settings.n_models:
+            return False
+        efficiency = self._efficiency(list(runs.values()))
+        return efficiency.low > 2 * efficiency.cap
+
+    def _measured(self, submission: Submission, runs: list[FinishedRun]) -> Result:
+        efficiency = self._efficiency(runs)
+        status, reason = Status.SCORED, ""
+        n_models = self.settings.n_models
+        if efficiency.over_cap:
+            status = Status.OVER_BUDGET
+            reason = (
+                f"it costs {efficiency.ratio:.2f} of a retraining "
+                f"({efficiency.low:.2f} to {efficiency.high:.2f}); the cap is "
+                f"{efficiency.cap:.2f}."
+            )
+            if len(runs) < n_models:
+                reason += f" It was stopped after {len(runs)} of {n_models} runs."
+        metrics = (
+            self._measurer.measure(runs, efficiency)
+            if len(runs) == n_models
+            else self._measurer.cost_only(efficiency)
+        )
+        return Result(
+            submission=_about(submission),
+            status=status,
+            reason=reason,
+            n_models=n_models,
+            n_finished=len(runs),
+            provenance=self._provenance(),
+            metrics=metrics,
+        )
+
+    def _failed(
+        self,
+        submission: Submission,
+        failure: Failure,
+        n_finished: int,
+        job: Job | None = None,
+    ) -> Result:
+        settings, repeat, reason = self.settings, "", failure.reason
+        if job is not None:
+            seed = job.request.seed
+            reason = f"run {job.index} (seed {seed}): {reason}"
+            path = shlex.quote(str(submission.path))
+            track = settings.track.name
+            repeat = f"unlearn-eval validate {path} --track {track} --seed {seed}"
+        return Result(
+            submission=_about(submission),
+            status=failure.status,
+            reason=reason,
+            traceback=failure.traceback,
+            repeat=repeat,
+            n_models=settings.n_models,
+            n_finished=n_finished,
+            provenance=self._provenance(),
+        )
+
+    def calibrate(self) -> Calibration:
+        """Measure what one retraining costs here, or read what was measured."""
+        if self._calibration is not None:
+            return self._calibration
+        oracle = read_submission(oracle_path())
+        settings = self.settings
+        key = CalibrationKey(
+            settings.track,
+            settings.device,
+            settings.n_jobs,
+            self.isolation.level,
+            oracle.sha256,
+        )
+        self._calibration = read_calibration(key)
+        if self._calibration is None:
+            self._calibration = self._measure_retraining(oracle)
+            write_calibration(key, self._calibration)
+        return self._calibration
+
+    def _measure_retraining(self, oracle: Submission) -> Calibration:
+        count = calibration_runs(self.settings.n_jobs)
+        self._listener.begin("measuring one retraining, once per machine", count, 0)
+        jobs = [
+            Job(i, self._request(oracle, derive_seed("calibration", i), None), None)
+            for i in range(count)
+        ]
+        seconds = []
+        for outcome in self._open_judge().work(jobs):
+            if outcome.report.failure is not None:
+                raise CheckFailed(
+                    f"the oracle {oracle.path} failed on this machine, so the cap "
+                    f"has no denominator: {outcome.report.failure.reason}"
+                )
+            seconds.append(cost_seconds(outcome.report.usage, self.settings.device))
+            self._listener.advance()
+        self._listener.end()
+        return Calibration(tuple(seconds))
+
+    def _request(
+        self, submission: Submission, seed: int, budget: float | None
+    ) -> RunRequest:
+        memory = _MEMORY_BYTES if self.settings.device == "cpu" else None
+        name = submission.path.name
+        return RunRequest(name, submission.source, seed, budget, memory)
+
+    def _efficiency(self, runs: list[FinishedRun]) -> EfficiencyRatio:
+        costs = [
+            cost_seconds(Usage(r.cpu_seconds, r.wall_seconds, 0), self.settings.device)
+            for r in runs
+        ]
+        cap = self.settings.track.evaluation.cap
+        return efficiency_ratio(costs, self.calibrate().seconds, cap)
+
+    def _open_judge(self) -> Judge:
+        if self._judge is None:
+            settings = self.settings
+            split = split_data(
+                load_cifar10(settings.data_dir, progress=True), settings.track.data
+            )
+            bench = Bench(
+                settings.track, settings.device, split, self.bank.original_weights
+            )
+            self._judge = Judge(bench, settings.n_jobs, self.isolation)
+        return self._judge
+
+    def _provenance(self) -> dict[str, Any]:
+        settings = self.settings
+        return {
+            "harness_version": __version__,
+            "track": settings.track.name,
+            "track_hash": settings.track.hash,
+            "split_seed": settings.track.data.split_seed,
+            "data_hash": DATA_HASH,
+            "bank_key": self.bank.key,
+            "bank_size": len(self.bank),
+            "seed": settings.seed,
+            "device": settings.device,
+            "n_jobs": settings.n_jobs,
+            "retraining_seconds": list(self._calibration.seconds)
+            if self._calibration
+            else [],
+            "machine": asdict(this_machine()),
+            "isolation": {
+                "level": self.isolation.level,
+                "not_enforced": list(self.isolation.not_enforced),
+            },
+        }
+
+
+def _about(submission: Submission) -> dict[str, Any]:
+    return {
+        "name": submission.name,
+        "title": submission.title,
+        "summary": submission.summary,
+        "authors": submission.authors,
+        "url": submission.url,
+        "sha256": submission.sha256,
+        "reference": submission.is_reference,
+    }

@@ -1,0 +1,54 @@
+"""What a scoring is asked to do."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import UsageError
+from harness.machine import available_cores
+from harness.track.schema import Track
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreSettings:
+    """Settings that hold for every submission of one command.
+
+    Attributes
+    ----------
+    track : Track
+        What is trained, forgotten and measured.
+    n_models : int
+        N, at least 2.
+    n_jobs : int
+        Runs at a time, at least 1.
+    seed : int
+        Another seed draws other runs.
+    device : str
+        ``"cpu"`` or ``"cuda"``.
+    output : Path
+        Where result folders go.
+    force : bool
+        Do all runs again even if they are there.
+    data_dir : Path, optional
+        Where CIFAR-10 lies.
+    """
+
+    track: Track
+    n_models: int
+    n_jobs: int
+    seed: int = 0
+    device: str = "cpu"
+    output: Path = Path("runs")
+    force: bool = False
+    data_dir: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.n_models < 2:
+            raise UsageError(
+                f"--n-models {self.n_models} is too few: epsilon compares "
+                "distributions, so at least 2 models are needed, and 64 are usual."
+            )
+        if self.n_jobs < 1:
+            raise UsageError(
+                f"--n-jobs {self.n_jobs} is too few: at least 1 run at a time; this "
+                f"machine has {available_cores()} cores."
+            )
