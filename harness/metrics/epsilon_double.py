@@ -9,26 +9,26 @@ only if
     ``c p_i - q_i < c (p_j - delta) - q_j``            (FPR < c (1 - delta - FNR)),
 
 where p and q are the shares of positives and negatives below a rank.  The left sides
-depend on i alone, so one window minimum per right end bounds all its intervals at once;
-only those that pass are looked at, and kept if a left end of the grid falls there.
+depend on i alone, so one window minimum bounds all intervals of a group of right ends
+(no sample lies between them) at once; only groups that pass are looked at, and an
+interval counts if the grid has one between these two ranks.
 The result is that of the full grid, to rounding.
 """
 
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from harness.metrics.epsilon_grid import IntervalGrid
+from harness.metrics.epsilon_grid import RIGHT_ENDS, Indices, IntervalGrid
 from harness.metrics.epsilon_range import window_minimum
 from harness.metrics.epsilon_sample import Bools, Floats, MergedSample, Roles, odds
 
 _ROUNDING = 1e-12
 """An attack has to beat the best one by more than this, in shares."""
 _FIRST_LOOK = 4
-"""Right ends looked at in the first round; eight times as many in each later one."""
-_BLOCK = 1 << 22
-"""Pairs of a right end and a rank looked at in one go: bounds the memory."""
+"""Groups looked at in the first round; eight times as many in each later one."""
+_BLOCK = 1 << 20
+"""Intervals looked at in one go: bounds the memory."""
 
 
 class _Bounds(NamedTuple):
@@ -38,7 +38,7 @@ class _Bounds(NamedTuple):
     ----------
     left : ndarray of float64, shape [2, B, T + 1]
         Infinite at ranks between tied samples, where no threshold can fall.
-    limit : ndarray of float64, shape [2, B, R]
+    limit : ndarray of float64, shape [2, B, G]
     """
 
     left: Floats
@@ -77,24 +77,23 @@ def best_double_threshold(
 
 
 def _search(grid: IntervalGrid, delta: float, best: Floats, *, rounds: bool) -> Floats:
-    """Look at right ends, the most promising first, until none can beat `best`.
+    """Look at groups of right ends, the most promising first, until none can win.
 
     With `rounds` false, only ask whether an example without a kept attack has one.
     """
     best = best.copy()
-    wanted = np.isfinite(best) if rounds else best == 0
-    active = np.flatnonzero(wanted)
-    seen = np.zeros(grid.right.shape, dtype=bool)
+    active = np.flatnonzero(np.isfinite(best) if rounds else best == 0)
+    seen = np.zeros(grid.groups.size.shape, dtype=bool)
     look = _FIRST_LOOK
     while active.size:
         part = grid.take(active)
         bounds = _bounds(part, delta, best[active], any_attack=not rounds)
-        lowest = window_minimum(bounds.left, part.first, part.last)
+        lowest = window_minimum(bounds.left, part.groups.first, part.groups.last)
         gap = (lowest - bounds.limit).min(axis=0)
         gap[seen[active]] = np.inf
-        example, right = _most_promising(gap, look)
-        seen[active[example], right] = True
-        found = _best_of(part, bounds, delta, example, right)
+        example, group = _most_promising(gap, look)
+        seen[active[example], group] = True
+        found = _best_of(part, bounds, delta, example, group)
         best[active] = np.maximum(best[active], found)
         active = active[np.bincount(example, minlength=active.size) > 0]
         if not rounds:
@@ -108,24 +107,22 @@ def _bounds(
 ) -> _Bounds:
     """Return the inequalities that an attack must meet to have odds above `best`."""
     p, q = grid.roles.positive, grid.roles.negative
-    p_end = np.take_along_axis(p, grid.right_rank, axis=1)
-    q_end = np.take_along_axis(q, grid.right_rank, axis=1)
+    end = grid.groups.rank
+    p_end, q_end = (np.take_along_axis(share, end, axis=1) for share in (p, q))
     c = (1 / np.maximum(best, 1.0))[:, None]
     left = np.stack([p - c * q, c * p - q])
     left[:, ~grid.distinct] = np.inf
     if any_attack:
-        return _Bounds(left, np.full((2, *p_end.shape), np.finfo(float).max))
+        return _Bounds(left, np.full((2, *end.shape), np.finfo(float).max))
     limit = np.stack([c * (1 - delta - q_end) - 1 + p_end, c * (p_end - delta) - q_end])
     return _Bounds(left, limit - _ROUNDING)
 
 
-def _most_promising(
-    gap: Floats, look: int
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return (example, right end) of up to `look` negative gaps an example."""
+def _most_promising(gap: Floats, look: int) -> tuple[Indices, Indices]:
+    """Return (example, group) of up to `look` negative gaps an example."""
     if look >= gap.shape[1]:
-        example, right = np.nonzero(gap < 0)
-        return example, right
+        example, group = np.nonzero(gap < 0)
+        return example, group
     order = np.argpartition(gap, look, axis=1)[:, :look]
     example, place = np.nonzero(np.take_along_axis(gap, order, axis=1) < 0)
     return example, order[example, place]
@@ -135,35 +132,32 @@ def _best_of(
     grid: IntervalGrid,
     bounds: _Bounds,
     delta: float,
-    example: NDArray[np.intp],
-    right: NDArray[np.intp],
+    example: Indices,
+    group: Indices,
 ) -> Floats:
-    """Return the largest odds, [B], among intervals that end at the given places."""
-    best = np.zeros(len(grid.right))
-    ranks = bounds.left.shape[2]
-    size = max(1, _BLOCK // ranks)
+    """Return the largest odds, [B], among intervals that end in the given groups."""
+    best = np.zeros(len(grid.width))
+    size = max(1, _BLOCK // bounds.left.shape[2])
     for begin in range(0, example.size, size):
-        e, r = example[begin : begin + size], right[begin : begin + size]
-        which, rank = np.nonzero(_beating(grid, bounds, e, r))
-        e, r = e[which], r[which]
-        held = grid.reaches(e, r, rank)
-        e, r, rank = e[held], r[held], rank[held]
-        fpr, fnr = grid.rates(e, r, rank)
-        np.maximum.at(best, e, odds(fpr, fnr, delta))
+        e, g = example[begin : begin + size], group[begin : begin + size]
+        which, ranks = np.nonzero(_beating(grid, bounds, e, g))
+        for some in range(0, which.size, _BLOCK // RIGHT_ENDS):
+            chosen = which[some : some + _BLOCK // RIGHT_ENDS]
+            rank = ranks[some : some + _BLOCK // RIGHT_ENDS]
+            held = grid.reaches(e[chosen], g[chosen], rank)
+            at = (e[chosen[held]], g[chosen[held]], rank[held])
+            np.maximum.at(best, at[0], odds(*grid.rates(*at), delta))
     return best
 
 
 def _beating(
-    grid: IntervalGrid,
-    bounds: _Bounds,
-    example: NDArray[np.intp],
-    right: NDArray[np.intp],
+    grid: IntervalGrid, bounds: _Bounds, example: Indices, group: Indices
 ) -> Bools:
-    """Return which ranks [K, T + 1] meet an inequality for K right ends."""
-    limit = bounds.limit[:, example, right, None]
+    """Return which left ranks, [K, T + 1], meet an inequality for K groups."""
+    limit = bounds.limit[:, example, group, None]
     ranks = np.arange(bounds.left.shape[2])
-    inside = (ranks >= grid.first[example, right, None]) & (
-        ranks <= grid.last[example, right, None]
+    inside = (ranks >= grid.groups.first[example, group, None]) & (
+        ranks <= grid.groups.last[example, group, None]
     )
     beats = bounds.left[:, example] < limit
     return np.asarray((beats[0] | beats[1]) & inside)
