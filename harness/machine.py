@@ -26,8 +26,12 @@ class Machine:
 
     @property
     def fingerprint(self) -> str:
-        """Hex digest that is equal on machines of the same kind."""
-        text = "\n".join(f"{k}={v}" for k, v in asdict(self).items())
+        """Hex digest that is equal on machines of the same kind.
+
+        Memory is left out: it changes no speed, and a virtual machine's may vary.
+        """
+        facts = {k: v for k, v in asdict(self).items() if k != "memory_gib"}
+        text = "\n".join(f"{k}={v}" for k, v in facts.items())
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property

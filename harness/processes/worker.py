@@ -24,7 +24,8 @@ _BOOTSTRAP = (
     "import_module(sys.argv[2]).main(int(sys.argv[3]), sys.argv[4:])"
 )
 _KEPT_VARIABLES = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
-_MISMATCH = "torchvision::nms does not exist"
+#: What torchvision says when it was built for another torch.
+TORCH_MISMATCH = "torchvision::nms does not exist"
 
 
 class WorkerDied(UnlearnEvalError):
@@ -114,7 +115,7 @@ class WorkerProcess:
             self._process.wait(timeout=2)
         self._stderr.seek(0)
         words = self._stderr.read()[-20_000:].decode(errors="replace").strip()
-        if _MISMATCH in words:
+        if TORCH_MISMATCH in words:
             return WorkerDied(
                 "torch and torchvision do not fit together (operator "
                 "torchvision::nms does not exist). Install a matching pair: "

@@ -1,0 +1,75 @@
+"""``unlearn-eval``: the commands, and how they end."""
+
+import os
+import signal
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from harness import __version__
+from harness.cli.estimate import estimate
+from harness.cli.init import init
+from harness.cli.inspect import doctor, tracks
+from harness.cli.reference import reference
+from harness.cli.score import score
+from harness.cli.validate import validate
+from harness.errors import ExitCode, UnlearnEvalError
+
+SETTINGS = {
+    "help_option_names": ["-h", "--help"],
+    "auto_envvar_prefix": "UNLEARN_EVAL",
+    "max_content_width": 88,
+}
+
+
+@click.group(context_settings=SETTINGS)
+@click.version_option(__version__, "-V", "--version", prog_name="unlearn-eval")
+def cli() -> None:
+    """Score machine-unlearning functions as the NeurIPS'23 competition did.
+
+    Start with: unlearn-eval score submission.py
+    """
+
+
+for _command in (score, estimate, validate, init, reference, tracks, doctor):
+    cli.add_command(_command)
+
+
+def main() -> NoReturn:
+    """Run the command line and end the process with the documented exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    sys.exit(run())
+
+
+def run(args: list[str] | None = None) -> int:
+    """Run the command line; return the exit code.
+
+    A user's mistake is one sentence on stderr. A failure of ours keeps its traceback.
+    """
+    try:
+        code = cli.main(args, prog_name="unlearn-eval", standalone_mode=False)
+        return int(code or ExitCode.OK)
+    except UnlearnEvalError as error:
+        click.echo(f"Error: {error}", err=True)
+        return int(error.exit_code)
+    except click.exceptions.Exit as error:
+        return int(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        return int(ExitCode.USAGE)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo(
+            "Interrupted. Run the same command again to resume: "
+            "finished runs are kept.",
+            err=True,
+        )
+        return int(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has had enough of it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(ExitCode.OK)
+
+
+def _interrupt(*_: Any) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,72 @@
+"""``unlearn-eval estimate``: the metric on anyone's arrays."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from harness.cli.options import json_option, seed_option
+from harness.errors import ExitCode
+from harness.metrics.array_file import read_confidences
+from harness.metrics.epsilon import DELTA
+from harness.scoring.estimation import estimate_arrays
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--delta",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=DELTA,
+    show_default=True,
+    help="The delta of (epsilon, delta)-unlearning.",
+)
+@click.option("--official-only", is_flag=True, help="The official metric alone.")
+@seed_option
+@json_option
+def estimate(
+    file: Path, delta: float, official_only: bool, seed: int, as_json: bool
+) -> int:
+    """Compute the metric on FILE.npz.
+
+    FILE holds `unlearned` and `retrained`: [models, examples] logit-scaled confidences,
+    or [models, examples, classes] logits together with `targets` [examples].
+    """
+    pair = read_confidences(file)
+    content = estimate_arrays(pair, delta=delta, everything=not official_only, seed=seed)
+    if as_json:
+        click.echo(json.dumps(content, indent=2, allow_nan=False))
+    else:
+        click.echo(_words(content))
+    return ExitCode.OK
+
+
+def _words(content: dict[str, Any]) -> str:
+    quality = content["forgetting_quality"]
+    interval = ""
+    if quality.get("low") is not None:
+        interval = f"  (95 % interval {quality['low']:.4f} to {quality['high']:.4f})"
+    lines = [
+        f"forgetting quality F  {quality['value']:.6f}{interval}",
+        f"median epsilon        {float(np.median(content['epsilon'])):.4f}",
+        f"unlearned models N    {content['n_models']}",
+        f"examples S            {content['n_examples']}",
+        f"undetermined          {content['undetermined']}",
+    ]
+    for row in content.get("metrics", []):
+        lines.append(_metric_line(row))
+    lines += [f"! {flag['message']}" for flag in content.get("flags", [])]
+    return "\n".join(lines)
+
+
+def _metric_line(row: dict[str, Any]) -> str:
+    if row["value"] is None:
+        return f"{row['name']:<22}{row['reason_missing']}"
+    line = f"{row['name']:<22}{row['value']:.4f}"
+    if row["low"] is not None:
+        line += f"  ({row['low']:.4f} to {row['high']:.4f})"
+    if row["null"] is not None:
+        line += f"  retraining {row['null']:.4f}"
+    return f"{line}  {row['direction']}"

@@ -1,0 +1,100 @@
+"""Options with the same spelling and meaning in every command."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.errors import UsageError
+from harness.machine import available_cores, this_machine
+from harness.track import Track, find_track
+
+track_option = click.option(
+    "--track",
+    default="cifar10-quick",
+    show_default=True,
+    help="A track's name, or a TOML file of your own.",
+)
+split_seed_option = click.option(
+    "--split-seed",
+    type=click.IntRange(min=0),
+    help="A private split of the track: its own forget set, original model and bank.",
+)
+n_models_option = click.option(
+    "-n",
+    "--n-models",
+    type=int,
+    help="N, how many models; by default the track's.",
+)
+n_jobs_option = click.option(
+    "-j",
+    "--n-jobs",
+    type=int,
+    help="Processes at a time; by default one for each core.",
+)
+seed_option = click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed."
+)
+device_option = click.option(
+    "--device",
+    type=click.Choice(["cpu", "cuda"]),
+    help="Where runs are made; by default the track's.",
+)
+data_dir_option = click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    envvar="UNLEARN_EVAL_DATA",
+    help="Folder of an existing cifar-10-batches-py.",
+)
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object on stdout, prose on stderr."
+)
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="Errors alone.")
+verbose_option = click.option("-v", "--verbose", is_flag=True, help="Say more.")
+progress_option = click.option(
+    "--progress/--no-progress",
+    default=True,
+    help="Show progress on stderr (never off a terminal).",
+)
+
+
+def chosen_jobs(n_jobs: int | None) -> int:
+    """Return how many processes to use.
+
+    Raises
+    ------
+    UsageError
+        If fewer than one is asked for.
+    """
+    if n_jobs is None:
+        return available_cores()
+    if n_jobs < 1:
+        raise UsageError(
+            f"--n-jobs {n_jobs} is too few: at least 1; this machine has "
+            f"{available_cores()} cores."
+        )
+    return n_jobs
+
+
+def chosen_track(name: str, split_seed: int | None, device: str | None) -> Track:
+    """Find the track, and check that its device is here.
+
+    Raises
+    ------
+    UsageError
+        If there is no such track, or no GPU where it needs one.
+    """
+    track = find_track(name, split_seed=split_seed)
+    if (device or track.device) == "cuda" and not this_machine().gpu:
+        raise UsageError(
+            f"the track {track.name} needs a CUDA GPU and this machine shows none; "
+            "choose --track cifar10-quick, or --device cpu and patience."
+        )
+    return track
+
+
+def merged(context: Any) -> dict[str, str]:
+    """Environment variables that stand for options, for doctor."""
+    del context
+    return {k: v for k, v in os.environ.items() if k.startswith("UNLEARN_EVAL_")}

@@ -1,0 +1,101 @@
+"""Show progress on stderr: a bar on a terminal, a few plain lines elsewhere."""
+
+import sys
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from harness.results.schema import Result
+from harness.status import Status
+
+_PLAIN_STEPS = 4
+
+
+class ProgressListener:
+    """Tells a person on stderr how it goes.
+
+    Parameters
+    ----------
+    quiet : bool
+        Say nothing at all.
+    bars : bool
+        Show bars where stderr is a terminal.
+    """
+
+    def __init__(self, *, quiet: bool, bars: bool) -> None:
+        self._console = Console(stderr=True, quiet=quiet, highlight=False)
+        self._bars = bars and self._console.is_terminal and not quiet
+        self._progress: Progress | None = None
+        self._what, self._total, self._done, self._started = "", 0, 0, 0
+
+    def say(self, text: str) -> None:
+        """Show one line of news."""
+        self._console.print(text, markup=False, soft_wrap=True)
+
+    def begin(self, what: str, total: int, done: int) -> None:
+        """Start a bar, or say what begins."""
+        self._what, self._total, self._done, self._started = what, total, done, done
+        if self._bars:
+            self._progress = _bar(self._console)
+            self._progress.start()
+            self._progress.add_task(what, total=total, completed=done)
+        else:
+            resumed = f", {done} of them done before" if done else ""
+            self.say(f"{what}: {total} to do{resumed}")
+
+    def advance(self) -> None:
+        """Move on by one."""
+        self._done += 1
+        if self._progress is not None:
+            self._progress.advance(self._progress.task_ids[0])
+        elif self._done % max(1, self._total // _PLAIN_STEPS) == 0:
+            self.say(f"{self._what}: {self._done} of {self._total}")
+
+    def end(self) -> None:
+        """Take the bar away."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+    def result(self, result: Result, reused: bool) -> None:
+        """Show one line for a finished submission."""
+        self.end()
+        self.say(one_line(result) + (" (stored result)" if reused else ""))
+
+
+def one_line(result: Result) -> str:
+    """Return a submission's outcome in one line."""
+    if result.status == Status.SCORED:
+        score, efficiency = result.metrics["score"], result.metrics["efficiency"]
+        return (
+            f"{result.name}: scored {score['value']:.4f}, "
+            f"{efficiency['ratio']:.2f} of a retraining"
+        )
+    kind = "reference" if result.is_reference else str(result.status)
+    return f"{result.name}: {kind}: {result.reason}"
+
+
+def _bar(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    )
+
+
+def flush_both() -> None:
+    """Flush stdout and stderr."""
+    sys.stdout.flush()
+    sys.stderr.flush()

@@ -1,0 +1,168 @@
+"""``unlearn-eval reference``: build, verify and look at reference banks."""
+
+import json
+import shutil
+from pathlib import Path
+
+import click
+
+from harness.cli.options import (
+    chosen_jobs,
+    chosen_track,
+    data_dir_option,
+    json_option,
+    n_jobs_option,
+    n_models_option,
+    progress_option,
+    quiet_option,
+    split_seed_option,
+    track_option,
+)
+from harness.cli.progress import ProgressListener
+from harness.errors import ExitCode, UsageError
+from harness.files import make_folder
+from harness.reference import ReferenceBank, find_bank
+from harness.reference.bank import BANK, MANIFEST, ORIGINAL
+from harness.reference.build import BuildPlan, build_bank
+from harness.reference.verify import verify_bank
+
+
+@click.group()
+def reference() -> None:
+    """Build, verify and look at a track's reference bank of retrained models."""
+
+
+@reference.command()
+@track_option
+@split_seed_option
+@n_models_option
+@n_jobs_option
+@data_dir_option
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Also copy the finished bank into this folder.",
+)
+@quiet_option
+@progress_option
+def build(  # noqa: PLR0913 - one parameter for each option
+    track: str,
+    split_seed: int | None,
+    n_models: int | None,
+    n_jobs: int | None,
+    data_dir: Path | None,
+    output: Path | None,
+    quiet: bool,
+    progress: bool,
+) -> int:
+    """Train the original model and the retrained models that are missing.
+
+    Kill it at any moment and run it again: finished models are kept.
+    """
+    chosen = chosen_track(track, split_seed, None)
+    wanted = chosen.evaluation.bank_size if n_models is None else n_models
+    if wanted < 2:
+        raise UsageError(f"--n-models {wanted} is too few: a bank has at least 2.")
+    plan = BuildPlan(
+        track=chosen, n_models=wanted, jobs=chosen_jobs(n_jobs), data_dir=data_dir
+    )
+    listener = ProgressListener(quiet=quiet, bars=progress)
+    begun = False
+
+    def step(done: int) -> None:
+        nonlocal begun
+        if not begun:
+            listener.begin(f"reference bank of {chosen.name}", wanted, done)
+            begun = True
+        else:
+            listener.advance()
+
+    try:
+        bank = build_bank(plan, step)
+    finally:
+        listener.end()
+    if output is not None:
+        for name in (MANIFEST, BANK, ORIGINAL):
+            shutil.copyfile(bank.folder / name, make_folder(output) / name)
+    click.echo(_summary(bank))
+    return ExitCode.OK
+
+
+@reference.command()
+@track_option
+@split_seed_option
+@click.option(
+    "-n",
+    "--n-models",
+    type=click.IntRange(min=1),
+    default=2,
+    show_default=True,
+    help="Members to train again.",
+)
+@click.option("--seed", type=int, help="Which members; by default drawn afresh.")
+@data_dir_option
+@json_option
+def verify(  # noqa: PLR0913 - one parameter for each option
+    track: str,
+    split_seed: int | None,
+    n_models: int,
+    seed: int | None,
+    data_dir: Path | None,
+    as_json: bool,
+) -> int:
+    """Train a few members again, and test that they belong to the bank.
+
+    To the bit on the kind of machine that built it, by their distribution elsewhere.
+    """
+    chosen = chosen_track(track, split_seed, None)
+    bank = find_bank(chosen)
+    verification = verify_bank(bank, chosen, n_models, seed=seed, data_dir=data_dir)
+    if as_json:
+        click.echo(json.dumps(verification.to_dict(), indent=2, allow_nan=False))
+    else:
+        for line in verification.lines:
+            click.echo(line)
+        click.echo("verified" if verification.ok else "NOT verified")
+    return ExitCode.OK if verification.ok else ExitCode.CHECK_FAILED
+
+
+@reference.command()
+@track_option
+@split_seed_option
+@json_option
+def info(track: str, split_seed: int | None, as_json: bool) -> int:
+    """Show what bank there is."""
+    bank = find_bank(chosen_track(track, split_seed, "cpu"))
+    content = {**bank.manifest, "accuracies": _accuracies(bank)}
+    click.echo(json.dumps(content, indent=2) if as_json else _summary(bank))
+    return ExitCode.OK
+
+
+def _accuracies(bank: ReferenceBank) -> dict[str, dict[str, float]]:
+    original = bank.original.outputs
+    return {
+        of: {
+            "retrained": float(bank.accuracy(of).mean()),
+            "retrained_sd": float(bank.accuracy(of).std(ddof=1)),
+            "original": float(getattr(original, f"{of}_accuracy")),
+        }
+        for of in ("retain", "forget", "test")
+    }
+
+
+def _summary(bank: ReferenceBank) -> str:
+    manifest = bank.manifest
+    machine, seconds = manifest["machine"], bank.arrays["seconds"].astype(float)
+    lines = [
+        f"bank {bank.key} of {manifest['track']} (track {manifest['track_hash']})",
+        f"{len(bank)} retrained models, {seconds.mean():.1f} CPU seconds each",
+        f"built on {machine['processor']}, torch {machine['torch']}",
+        f"{'accuracy':<10}{'retrained':>10}{'sd':>8}{'original':>10}",
+    ]
+    for of, row in _accuracies(bank).items():
+        lines.append(
+            f"{of:<10}{row['retrained']:>10.4f}{row['retrained_sd']:>8.4f}"
+            f"{row['original']:>10.4f}"
+        )
+    return "\n".join(lines)

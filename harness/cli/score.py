@@ -1,0 +1,122 @@
+"""``unlearn-eval score``: submissions in, score cards out."""
+
+import json
+from pathlib import Path
+
+import click
+
+from harness.cli.options import (
+    chosen_jobs,
+    chosen_track,
+    data_dir_option,
+    device_option,
+    json_option,
+    n_jobs_option,
+    n_models_option,
+    progress_option,
+    quiet_option,
+    seed_option,
+    split_seed_option,
+    track_option,
+)
+from harness.cli.progress import ProgressListener
+from harness.errors import ExitCode
+from harness.results.card import score_card
+from harness.results.schema import Result
+from harness.runner.submission import find_submissions
+from harness.scoring.scorer import Scorer
+from harness.scoring.settings import ScoreSettings
+from harness.status import Status
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@track_option
+@split_seed_option
+@n_models_option
+@n_jobs_option
+@seed_option
+@device_option
+@data_dir_option
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Folder of the results.",
+)
+@click.option("--force", is_flag=True, help="Do all runs again.")
+@click.option(
+    "--fail-under",
+    type=float,
+    help="Exit with 4 if a scored submission has less than this score.",
+)
+@json_option
+@quiet_option
+@progress_option
+def score(  # noqa: PLR0913 - one parameter for each option
+    paths: tuple[Path, ...],
+    track: str,
+    split_seed: int | None,
+    n_models: int | None,
+    n_jobs: int | None,
+    seed: int,
+    device: str | None,
+    data_dir: Path | None,
+    output: Path,
+    force: bool,
+    fail_under: float | None,
+    as_json: bool,
+    quiet: bool,
+    progress: bool,
+) -> int:
+    """Score submissions: .py files, or folders of them.
+
+    Interrupt it at any moment and run it again: finished runs are not repeated.
+    """
+    found = find_submissions(list(paths))
+    chosen = chosen_track(track, split_seed, device)
+    settings = ScoreSettings(
+        track=chosen,
+        n_models=chosen.evaluation.n_models if n_models is None else n_models,
+        n_jobs=chosen_jobs(n_jobs),
+        seed=seed,
+        device=device or chosen.device,
+        output=output,
+        force=force,
+        data_dir=data_dir,
+    )
+    listener = ProgressListener(quiet=quiet, bars=progress)
+    results = []
+    with Scorer(settings, listener) as scorer:
+        for path in found:
+            result = scorer.score(path)
+            results.append(result)
+            if not as_json and len(found) == 1:
+                click.echo(score_card(result))
+    if as_json:
+        listing = {"results": [result.to_dict() for result in results]}
+        click.echo(json.dumps(listing, indent=2, allow_nan=False))
+    elif len(found) > 1:
+        for result in sorted(results, key=_score_of, reverse=True):
+            click.echo(score_card(result))
+    return _exit_code(results, fail_under)
+
+
+def _score_of(result: Result) -> float:
+    """Sort key: nothing unscored stands above a scored row."""
+    if result.status != Status.SCORED:
+        return -1.0
+    return float(result.metrics["score"]["value"])
+
+
+def _exit_code(results: list[Result], fail_under: float | None) -> int:
+    ranked = [result for result in results if not result.is_reference]
+    if any(result.status != Status.SCORED for result in ranked):
+        return ExitCode.NOT_SCORED
+    if any(result.status == Status.ERROR for result in results):
+        return ExitCode.NOT_SCORED
+    if fail_under is not None and any(_score_of(r) < fail_under for r in ranked):
+        return ExitCode.CHECK_FAILED
+    return ExitCode.OK

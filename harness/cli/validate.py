@@ -1,0 +1,80 @@
+"""``unlearn-eval validate``: two calls through the judge's own path, no score."""
+
+import json
+from pathlib import Path
+
+import click
+
+from harness.cli.options import (
+    chosen_track,
+    data_dir_option,
+    device_option,
+    json_option,
+    split_seed_option,
+    track_option,
+)
+from harness.cli.progress import ProgressListener
+from harness.errors import ExitCode
+from harness.runner.submission import find_submissions
+from harness.scoring.validation import Validation, validate_submission
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@track_option
+@split_seed_option
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    help="Repeat just the run with this seed, as a failed result names it.",
+)
+@device_option
+@data_dir_option
+@json_option
+def validate(  # noqa: PLR0913 - one parameter for each option
+    paths: tuple[Path, ...],
+    track: str,
+    split_seed: int | None,
+    seed: int | None,
+    device: str | None,
+    data_dir: Path | None,
+    as_json: bool,
+) -> int:
+    """Try submissions out: everything that is wrong with each, at once.
+
+    Makes two runs of each through the judge's own path; never scores.
+    """
+    found = find_submissions(list(paths))
+    chosen = chosen_track(track, split_seed, device)
+    listener = ProgressListener(quiet=as_json, bars=False)
+    validations = []
+    for path in found:
+        validation = validate_submission(
+            path,
+            chosen,
+            device=device or chosen.device,
+            seeds=None if seed is None else [seed],
+            data_dir=data_dir,
+            listener=listener,
+        )
+        validations.append(validation)
+        if not as_json:
+            click.echo(_words(validation))
+    if as_json:
+        listing = {"validations": [v.to_dict() for v in validations]}
+        click.echo(json.dumps(listing, indent=2, allow_nan=False))
+    ok = all(validation.ok for validation in validations)
+    return ExitCode.OK if ok else ExitCode.NOT_SCORED
+
+
+def _words(validation: Validation) -> str:
+    name = validation.name
+    lines = [f"{name}: " + ("valid" if validation.ok else "not valid")]
+    lines += [f"  - {problem}" for problem in validation.problems]
+    lines += [f"  note: {note}" for note in validation.notes]
+    if validation.traceback:
+        lines += ["    " + line for line in validation.traceback.splitlines()]
+    if validation.output:
+        lines.append("  it printed:")
+        lines += ["    " + line for line in validation.output.splitlines()[-20:]]
+    return "\n".join(lines)

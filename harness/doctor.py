@@ -1,0 +1,87 @@
+"""Examine an installation, and say what mends what is wrong."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import NamedTuple
+
+from harness.data import cache_root, load_cifar10
+from harness.errors import UnlearnEvalError
+from harness.files import make_folder
+from harness.machine import this_machine
+from harness.processes.worker import TORCH_MISMATCH, worker_environment
+from harness.reference import find_bank
+from harness.runner.isolation import ProcessBoundary
+from harness.track import find_track
+
+_IMPORT_SECONDS = 120
+
+
+class Check(NamedTuple):
+    """One thing looked at: whether it is well, in words, and whether it must be."""
+
+    name: str
+    ok: bool
+    words: str
+    needed: bool = True
+
+
+def examine() -> list[Check]:
+    """Look at everything that scoring needs; nothing is changed."""
+    return [
+        Check("machine", True, this_machine().describe()),
+        _torch(),
+        _guarded("cache", _cache),
+        _guarded("data", _data),
+        _guarded("bank", _bank),
+        _isolation(),
+    ]
+
+
+def _torch() -> Check:
+    """Import the pair in another process: a mismatch shows itself only then."""
+    code = "import torch, torchvision; print(torch.__version__, torchvision.__version__)"
+    answer = subprocess.run(
+        [sys.executable, "-I", "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=_IMPORT_SECONDS,
+        env=worker_environment(),
+        check=False,
+    )
+    if answer.returncode == 0:
+        torch, torchvision = answer.stdout.split()
+        return Check("torch", True, f"torch {torch} and torchvision {torchvision} fit")
+    if TORCH_MISMATCH in answer.stderr:
+        remedy = "pip install --force-reinstall torch torchvision"
+        words = f"torch and torchvision do not fit together; mend it with: {remedy}"
+        return Check("torch", False, words)
+    last = (answer.stderr.strip().splitlines() or ["no words"])[-1]
+    return Check("torch", False, f"{last}; mend it with: pip install torch torchvision")
+
+
+def _guarded(name: str, look: Callable[[], str]) -> Check:
+    try:
+        return Check(name, True, look())
+    except UnlearnEvalError as error:
+        return Check(name, False, str(error))
+
+
+def _cache() -> str:
+    return f"{make_folder(cache_root())} can be written"
+
+
+def _data() -> str:
+    images = load_cifar10(progress=True).train_images
+    return f"CIFAR-10 is here, {len(images)} training images with the published sums"
+
+
+def _bank() -> str:
+    bank = find_bank(find_track("cifar10-quick"))
+    return f"cifar10-quick has {len(bank)} retrained models"
+
+
+def _isolation() -> Check:
+    boundary = ProcessBoundary()
+    words = f"{boundary.level}; not enforced: {', '.join(boundary.not_enforced)}"
+    return Check("isolation", True, words, needed=False)

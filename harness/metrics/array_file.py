@@ -1,0 +1,84 @@
+"""Anyone's arrays: confidences or logits from an ``.npz`` file, checked."""
+
+import zipfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.errors import UsageError
+from harness.metrics.confidence import logit_scaled_confidence
+
+_KEYS = "unlearned and retrained ([N, S] confidences, or [N, S, C] logits with targets)"
+
+
+class ConfidencePair(NamedTuple):
+    """Logit-scaled confidences of unlearned ``[N, S]`` and retrained ``[M, S]``."""
+
+    unlearned: NDArray[np.float64]
+    retrained: NDArray[np.float64]
+
+
+def read_confidences(path: Path) -> ConfidencePair:
+    """Read a file of confidences, or of logits with targets.
+
+    Parameters
+    ----------
+    path : Path
+        An ``.npz`` with ``unlearned`` and ``retrained``, both ``[models, examples]``;
+        or both ``[models, examples, classes]`` with ``targets`` ``[examples]``.
+
+    Raises
+    ------
+    UsageError
+        If the file is missing, no ``.npz``, holds pickled objects (which are never
+        read), or its arrays do not fit together.
+    """
+    arrays = _load(path)
+    missing = [key for key in ("unlearned", "retrained") if key not in arrays]
+    if missing:
+        held = ", ".join(sorted(arrays)) or "nothing"
+        raise UsageError(
+            f"{path} lacks {' and '.join(missing)}: it holds {held}; give {_KEYS}."
+        )
+    unlearned, retrained = arrays["unlearned"], arrays["retrained"]
+    if unlearned.ndim == 2 and retrained.ndim == 2:
+        return ConfidencePair(_floats(unlearned, path), _floats(retrained, path))
+    if unlearned.ndim != 3 or retrained.ndim != 3:
+        raise UsageError(
+            f"{path}: unlearned has shape {unlearned.shape} and retrained "
+            f"{retrained.shape}; give {_KEYS}."
+        )
+    if "targets" not in arrays:
+        raise UsageError(f"{path} holds logits but no targets [S]; add them.")
+    targets = arrays["targets"]
+    return ConfidencePair(
+        logit_scaled_confidence(_floats(unlearned, path), targets),
+        logit_scaled_confidence(_floats(retrained, path), targets),
+    )
+
+
+def _floats(array: NDArray[np.generic], path: Path) -> NDArray[np.float64]:
+    if array.dtype.kind not in "fiu":
+        raise UsageError(f"{path} holds {array.dtype} where numbers are needed.")
+    return array.astype(np.float64)
+
+
+def _load(path: Path) -> dict[str, NDArray[np.generic]]:
+    if not path.is_file():
+        raise UsageError(f"there is no file {path}; give an .npz file of arrays.")
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            if isinstance(content, np.ndarray):
+                raise UsageError(f"{path} is one array; give an .npz with {_KEYS}.")
+            return {name: content[name] for name in content.files}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, KeyError) as error:
+        if "Object arrays" in str(error):
+            raise UsageError(
+                f"{path} holds pickled objects, which are never read; save plain "
+                "numbers."
+            ) from None
+        raise UsageError(
+            f"{path} is no readable .npz file ({error}); write it with numpy.savez."
+        ) from None

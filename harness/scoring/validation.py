@@ -1,0 +1,142 @@
+"""Try a submission out in seconds, through the same path that will score it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.data import load_cifar10
+from harness.data.splits import split_data
+from harness.reference import find_bank
+from harness.runner.budget import cost_seconds, kill_seconds
+from harness.runner.isolation import Isolation, ProcessBoundary
+from harness.runner.messages import RunRequest
+from harness.runner.submission import Submission, read_submission
+from harness.scoring.judge import Bench, Job, Judge, Outcome
+from harness.scoring.listener import Listener
+from harness.seeds import derive_seed
+from harness.status import Status
+from harness.track.schema import Track
+
+#: A retraining's cost is not measured here; a run that lasts longer than this is
+#: stopped, unless it has been asked for by its seed.
+_LIMIT_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What is known of a submission without a score.
+
+    Attributes
+    ----------
+    name : str
+        The submission.
+    problems : tuple of str
+        Everything that is wrong, a sentence each; empty for a valid one.
+    notes : tuple of str
+        What is not wrong but worth knowing.
+    cost_seconds : tuple of float
+        Cost of each run that came to an end.
+    traceback, output : str
+        The end of its own traceback, and what it printed.
+    """
+
+    name: str
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    cost_seconds: tuple[float, ...] = ()
+    traceback: str = ""
+    output: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether it can be scored."""
+        return not self.problems
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object."""
+        return {**asdict(self), "valid": self.ok}
+
+
+def validate_submission(
+    path: Path,
+    track: Track,
+    *,
+    device: str,
+    seeds: Sequence[int] | None,
+    data_dir: Path | None,
+    listener: Listener,
+    isolation: Isolation | None = None,
+) -> Validation:
+    """Read, check and run a submission a few times.
+
+    Parameters
+    ----------
+    path : Path
+        The submission's file.
+    track : Track
+        What it is run on.
+    device : str
+        ``"cpu"`` or ``"cuda"``.
+    seeds : sequence of int, optional
+        Seeds of the runs; two by default.
+    data_dir : Path, optional
+        Where CIFAR-10 lies.
+    listener : Listener
+        Told what is going on.
+    isolation : Isolation, optional
+        How runs are kept apart.
+    """
+    submission = read_submission(path)
+    if submission.problems:
+        return Validation(submission.name, submission.problems)
+    if seeds is None:
+        seeds = [derive_seed("validate", submission.sha256, i) for i in range(2)]
+    split = split_data(load_cifar10(data_dir, progress=True), track.data)
+    bench = Bench(track, device, split, find_bank(track).original_weights)
+    listener.say(f"{submission.name}: {len(seeds)} runs on {track.name}")
+    limit = None if len(seeds) == 1 else kill_seconds(_LIMIT_SECONDS / 10)
+    jobs = [
+        Job(i, RunRequest(path.name, submission.source, seed), limit)
+        for i, seed in enumerate(seeds)
+    ]
+    with Judge(bench, 1, isolation or ProcessBoundary()) as judge:
+        outcomes = list(judge.work(jobs))
+    return _summary(submission, outcomes, device)
+
+
+def _summary(
+    submission: Submission, outcomes: list[Outcome], device: str
+) -> Validation:
+    failures = [o.report.failure for o in outcomes if o.report.failure is not None]
+    problems = [f"{failure.status}: {failure.reason}" for failure in failures]
+    tracebacks = [failure.traceback for failure in failures if failure.traceback]
+    costs = tuple(cost_seconds(outcome.report.usage, device) for outcome in outcomes)
+    return Validation(
+        name=submission.name,
+        problems=tuple(dict.fromkeys(problems)),
+        notes=tuple(_notes(outcomes, costs)),
+        cost_seconds=costs,
+        traceback=tracebacks[0] if tracebacks else "",
+        output=outcomes[0].report.output,
+    )
+
+
+def _notes(outcomes: list[Outcome], costs: tuple[float, ...]) -> list[str]:
+    notes = []
+    runs = [outcome.run for outcome in outcomes if outcome.run is not None]
+    if costs and runs:
+        notes.append(f"a run costs {sum(costs) / len(costs):.2f} s.")
+    if any(run.moved == 0 for run in runs):
+        notes.append("the weights did not move: this is what doing nothing scores.")
+    hashes = {run.weights_sha256 for run in runs}
+    if len(runs) > 1 and len(hashes) == 1:
+        notes.append(
+            "two runs with different seeds returned the same weights; every epsilon "
+            "will be 50."
+        )
+    if any(outcome.report.failure is None for outcome in outcomes):
+        statuses = {o.report.failure.status for o in outcomes if o.report.failure}
+        if Status.ERROR in statuses:
+            notes.append("only some of the runs failed; one failure is enough.")
+    return notes
