@@ -43,7 +43,7 @@ class UnlearnEvalError(Exception):
 
 
 class UsageError(UnlearnEvalError):
-    """The request cannot be carried out as it stands; the message says how to mend it."""
+    """The request cannot be carried out as it stands; the message says what would."""
 
     exit_code = ExitCode.USAGE
 

@@ -35,7 +35,9 @@ def estimate(
     or [models, examples, classes] logits together with `targets` [examples].
     """
     pair = read_confidences(file)
-    content = estimate_arrays(pair, delta=delta, everything=not official_only, seed=seed)
+    content = estimate_arrays(
+        pair, delta=delta, everything=not official_only, seed=seed
+    )
     if as_json:
         click.echo(json.dumps(content, indent=2, allow_nan=False))
     else:

@@ -48,7 +48,10 @@ data_dir_option = click.option(
     help="Folder of an existing cifar-10-batches-py.",
 )
 json_option = click.option(
-    "--json", "as_json", is_flag=True, help="One JSON object on stdout, prose on stderr."
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="One JSON object on stdout, prose on stderr.",
 )
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Errors alone.")
 verbose_option = click.option("-v", "--verbose", is_flag=True, help="Say more.")

@@ -46,7 +46,7 @@ def reference() -> None:
 )
 @quiet_option
 @progress_option
-def build(  # noqa: PLR0913 - one parameter for each option
+def build(
     track: str,
     split_seed: int | None,
     n_models: int | None,
@@ -103,7 +103,7 @@ def build(  # noqa: PLR0913 - one parameter for each option
 @click.option("--seed", type=int, help="Which members; by default drawn afresh.")
 @data_dir_option
 @json_option
-def verify(  # noqa: PLR0913 - one parameter for each option
+def verify(
     track: str,
     split_seed: int | None,
     n_models: int,

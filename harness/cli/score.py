@@ -55,7 +55,7 @@ from harness.status import Status
 @json_option
 @quiet_option
 @progress_option
-def score(  # noqa: PLR0913 - one parameter for each option
+def score(
     paths: tuple[Path, ...],
     track: str,
     split_seed: int | None,

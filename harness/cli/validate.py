@@ -16,6 +16,7 @@ from harness.cli.options import (
 from harness.cli.progress import ProgressListener
 from harness.errors import ExitCode
 from harness.runner.submission import find_submissions
+from harness.scoring.settings import ScoreSettings
 from harness.scoring.validation import Validation, validate_submission
 
 
@@ -31,7 +32,7 @@ from harness.scoring.validation import Validation, validate_submission
 @device_option
 @data_dir_option
 @json_option
-def validate(  # noqa: PLR0913 - one parameter for each option
+def validate(
     paths: tuple[Path, ...],
     track: str,
     split_seed: int | None,
@@ -46,17 +47,18 @@ def validate(  # noqa: PLR0913 - one parameter for each option
     """
     found = find_submissions(list(paths))
     chosen = chosen_track(track, split_seed, device)
+    settings = ScoreSettings(
+        track=chosen,
+        n_models=2,
+        n_jobs=1,
+        device=device or chosen.device,
+        data_dir=data_dir,
+    )
     listener = ProgressListener(quiet=as_json, bars=False)
     validations = []
     for path in found:
-        validation = validate_submission(
-            path,
-            chosen,
-            device=device or chosen.device,
-            seeds=None if seed is None else [seed],
-            data_dir=data_dir,
-            listener=listener,
-        )
+        seeds = None if seed is None else [seed]
+        validation = validate_submission(path, settings, listener, seeds=seeds)
         validations.append(validation)
         if not as_json:
             click.echo(_words(validation))

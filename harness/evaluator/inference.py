@@ -62,7 +62,7 @@ def evaluate(network: nn.Module, sets: EvaluationSets) -> Outputs:
 
 
 def _logits(network: nn.Module, inputs: Tensor) -> Tensor:
-    return torch.cat([network(batch) for batch in inputs.split(_BATCH)])
+    return torch.cat([network(batch) for batch in torch.split(inputs, _BATCH)])
 
 
 def _numpy(logits: Tensor) -> NDArray[np.float32]:

@@ -1,7 +1,7 @@
 """One model of a bank, as it is kept on disk while the bank grows."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from safetensors import SafetensorError
@@ -11,7 +11,8 @@ from harness.evaluator.outputs import Outputs
 from harness.files import write_atomic
 
 
-class Member(NamedTuple):
+@dataclass(frozen=True)
+class Member:
     """A trained model's place in the bank, seed, cost in CPU seconds and outputs."""
 
     index: int

@@ -148,7 +148,7 @@ def _same_outputs(stored: Member, ours: Member) -> bool:
 def _statistics(
     logits: NDArray[np.float32], targets: NDArray[np.int64], accuracies: Array
 ) -> NDArray[np.float64]:
-    """Statistics ``[M, K]`` of models: confidence's mean and spread, accuracies."""
+    """Return statistics ``[M, K]``: mean and sd of the confidences, accuracies."""
     confidence = logit_scaled_confidence(logits, targets)
     return np.column_stack(
         [confidence.mean(axis=1), confidence.std(axis=1), accuracies]
@@ -168,7 +168,7 @@ def _bank_statistics(bank: ReferenceBank) -> NDArray[np.float64]:
 
 
 def _distance(bank: ReferenceBank, member: Member) -> float:
-    """Largest distance of a model's statistics from the bank's, in their sd."""
+    """Return how far a model lies from the bank, in standard deviations."""
     all_of_them = _bank_statistics(bank)
     outputs = member.outputs
     accuracies = np.array([outputs[2:]], dtype=np.float64)
@@ -190,7 +190,9 @@ def _outliers(bank: ReferenceBank) -> Iterator[_Finding]:
     spread = 1.4826 * np.median(np.abs(statistics - middle), axis=0)
     distance = (np.abs(statistics - middle) / np.maximum(spread, 1e-12)).max(axis=1)
     far = [int(i) for i in np.flatnonzero(distance > _FARTHEST + 1)]
-    words = f"all {len(bank)} stored members lie together" if not far else (
-        f"stored members far from the others: {', '.join(map(str, far))}"
+    words = (
+        f"all {len(bank)} stored members lie together"
+        if not far
+        else (f"stored members far from the others: {', '.join(map(str, far))}")
     )
     yield _Finding(not far, False, words)

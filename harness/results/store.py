@@ -6,6 +6,7 @@ import json
 import shutil
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -86,11 +87,10 @@ class ResultFolder:
         sums = {}
         if runs:
             contents = {EXAMPLES: _examples(runs), MODELS: _table(runs).encode()}
-            for name, content in contents.items():
-                write_atomic(self.path / name, content)
-            sums = {name: sha256_of(content) for name, content in contents.items()}
-        content = {**result.to_dict(), "files": sums}
-        write_atomic(self.path / RESULT, to_json(content))
+            for name, data in contents.items():
+                write_atomic(self.path / name, data)
+            sums = {name: sha256_of(data) for name, data in contents.items()}
+        write_atomic(self.path / RESULT, to_json({**result.to_dict(), "files": sums}))
         if runs:
             shutil.rmtree(self.path / "runs", ignore_errors=True)
 
@@ -127,8 +127,8 @@ class ResultFolder:
         """Throw away kept runs, so that all are done again; the result stays."""
         shutil.rmtree(self.path / "runs", ignore_errors=True)
 
-    def _content(self) -> dict[str, object]:
-        content: dict[str, object] = json.loads((self.path / RESULT).read_text())
+    def _content(self) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads((self.path / RESULT).read_text())
         return content
 
     def _packed(self) -> dict[int, FinishedRun]:

@@ -78,9 +78,9 @@ def efficiency_ratio(
     return EfficiencyRatio(cost / base, float(low), float(high), cap, cost, base)
 
 
-def _medians(values: np.ndarray, generator: np.random.Generator) -> np.ndarray:  # type: ignore[type-arg]
+def _medians(values: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     if len(values) < 6:
         return generator.uniform(values.min(), values.max(), _RESAMPLES)
     picks = generator.integers(len(values), size=(_RESAMPLES, len(values)))
-    medians: np.ndarray = np.median(values[picks], axis=1)  # type: ignore[type-arg]
+    medians: np.ndarray = np.median(values[picks], axis=1)
     return medians

@@ -58,7 +58,7 @@ def call_submission(request: RunRequest, prepared: Prepared) -> bytes | Failure:
         return _pack(network, prepared.spec)
     except ContractBroken as error:
         return Failure(Status.INVALID, str(error))
-    except BaseException as error:  # noqa: BLE001 - whatever a stranger's code raises
+    except BaseException as error:
         return _failure(error, request.filename)
 
 
@@ -118,8 +118,8 @@ def _options(
 def _pack(network: Any, spec: WeightSpec) -> bytes:
     if not isinstance(network, nn.Module):
         raise ContractBroken(
-            f"unlearning returned {type(network).__name__}; it must return the network, "
-            "or None when it changed net in place."
+            f"unlearning returned {type(network).__name__}; it must return the "
+            "network, or None when it changed net in place."
         )
     state = network.state_dict()
     _compare(state, spec)

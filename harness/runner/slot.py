@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from harness.processes import WorkerDied, WorkerProcess
+from harness.processes import WorkerProcess
 from harness.processes.channel import ChannelClosed, receive_json, send_json
 from harness.runner.isolation import Isolation
 from harness.runner.messages import (
@@ -94,9 +94,7 @@ class Slot:
         finally:
             os.close(result)
             os.close(log)
-        usage = Usage(
-            used["cpu_seconds"], time.monotonic() - start, used["peak_bytes"]
-        )
+        usage = Usage(used["cpu_seconds"], time.monotonic() - start, used["peak_bytes"])
         if timed_out:
             reason = f"it was stopped after {limit_seconds:.0f} s, far past its budget."
             failure = Failure(Status.TIMEOUT, reason)

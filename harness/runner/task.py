@@ -46,7 +46,11 @@ class Task(NamedTuple):
 
 
 def write_task(
-    folder: Path, track: Track, device: str, split: SplitData, original: dict[str, Array]
+    folder: Path,
+    track: Track,
+    device: str,
+    split: SplitData,
+    original: dict[str, Array],
 ) -> None:
     """Write a task into a folder. The test set is not in it."""
     arrays: dict[str, Array] = {}

@@ -103,8 +103,8 @@ def _wait_or_kill(child: int, sock: socket.socket) -> bool:
     alive = True
     pidfd = os.pidfd_open(child)
     try:
-        ready, _, _ = select.select([pidfd, sock], [], [])
-        if sock in ready:
+        ready, _, _ = select.select([pidfd, sock.fileno()], [], [])
+        if sock.fileno() in ready:
             try:
                 receive_json(sock)
             except ChannelClosed:
@@ -117,7 +117,7 @@ def _wait_or_kill(child: int, sock: socket.socket) -> bool:
 
 def _end_descendants() -> list[resource.struct_rusage]:
     """Kill what a run left behind; return what each process had used."""
-    usages = []
+    usages: list[resource.struct_rusage] = []
     while True:
         for pid in _children():
             with suppress(ProcessLookupError):
@@ -147,7 +147,7 @@ def _in_child(request: RunRequest, fds: list[int], prepared: Prepared) -> None:
         limit = (request.memory_bytes, request.memory_bytes)
         resource.setrlimit(resource.RLIMIT_DATA, limit)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    sys.stdout = sys.stderr = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115, PTH123
+    sys.stdout = sys.stderr = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115
     outcome = call_submission(request, prepared)
     if isinstance(outcome, Failure):
         frame = FAILURE + json.dumps(asdict(outcome)).encode()

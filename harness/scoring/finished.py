@@ -1,7 +1,8 @@
 """A finished run, as it is kept: what every metric needs, and no weights."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,8 @@ _NUMBERS = (
 )
 
 
-class FinishedRun(NamedTuple):
+@dataclass(frozen=True)
+class FinishedRun:
     """One unlearned model.
 
     Attributes

@@ -28,7 +28,8 @@ from harness.weights import Array, WeightSpec, relative_distance
 _ATTEMPTS_OF_OURS = 2
 
 
-class Job(NamedTuple):
+@dataclass(frozen=True)
+class Job:
     """One run to do: its index, what to call, and when to kill it (wall seconds)."""
 
     index: int
@@ -105,8 +106,10 @@ class Judge:
 
     def close(self) -> None:
         """End every process and remove the scratch folder."""
-        for process in [*self._slots, *self._evaluators]:
-            process.close()
+        for slot in self._slots:
+            slot.close()
+        for evaluator in self._evaluators:
+            evaluator.close()
         self._folder.cleanup()
 
     def work(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
@@ -131,7 +134,7 @@ class Judge:
                     done.put(self._do(waiting.get_nowait(), position))
             except queue.Empty:
                 pass
-            except BaseException as error:  # noqa: BLE001 - handed to the caller
+            except BaseException as error:
                 done.put(error)
             finally:
                 done.put(None)

@@ -151,14 +151,14 @@ class Scorer:
         self, submission: Submission, folder: ResultFolder
     ) -> tuple[Result, list[FinishedRun]]:
         settings = self.settings
-        seeds = run_seeds(
-            settings.track, submission, settings.seed, settings.n_models
-        )
+        seeds = run_seeds(settings.track, submission, settings.seed, settings.n_models)
         if settings.force:
             folder.forget()
         runs = {} if settings.force else folder.finished(seeds)
         retraining = self.calibrate().seconds
-        budget = settings.track.evaluation.cap * sorted(retraining)[len(retraining) // 2]
+        budget = (
+            settings.track.evaluation.cap * sorted(retraining)[len(retraining) // 2]
+        )
         jobs = [
             Job(index, self._request(submission, seed, budget), kill_seconds(budget))
             for index, seed in enumerate(seeds)
@@ -204,9 +204,7 @@ class Scorer:
             work.close()  # type: ignore[attr-defined]
         return None
 
-    def _hopeless(
-        self, submission: Submission, runs: dict[int, FinishedRun]
-    ) -> bool:
+    def _hopeless(self, submission: Submission, runs: dict[int, FinishedRun]) -> bool:
         if submission.is_reference or len(runs) < _RUNS_BEFORE_VERDICT:
             return False
         if len(runs) == self.settings.n_models:

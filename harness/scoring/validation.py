@@ -14,9 +14,9 @@ from harness.runner.messages import RunRequest
 from harness.runner.submission import Submission, read_submission
 from harness.scoring.judge import Bench, Job, Judge, Outcome
 from harness.scoring.listener import Listener
+from harness.scoring.settings import ScoreSettings
 from harness.seeds import derive_seed
 from harness.status import Status
-from harness.track.schema import Track
 
 #: A retraining's cost is not measured here; a run that lasts longer than this is
 #: stopped, unless it has been asked for by its seed.
@@ -60,12 +60,10 @@ class Validation:
 
 def validate_submission(
     path: Path,
-    track: Track,
-    *,
-    device: str,
-    seeds: Sequence[int] | None,
-    data_dir: Path | None,
+    settings: ScoreSettings,
     listener: Listener,
+    *,
+    seeds: Sequence[int] | None = None,
     isolation: Isolation | None = None,
 ) -> Validation:
     """Read, check and run a submission a few times.
@@ -74,16 +72,12 @@ def validate_submission(
     ----------
     path : Path
         The submission's file.
-    track : Track
-        What it is run on.
-    device : str
-        ``"cpu"`` or ``"cuda"``.
-    seeds : sequence of int, optional
-        Seeds of the runs; two by default.
-    data_dir : Path, optional
-        Where CIFAR-10 lies.
+    settings : ScoreSettings
+        Track, device and data.
     listener : Listener
         Told what is going on.
+    seeds : sequence of int, optional
+        Seeds of the runs; two by default.
     isolation : Isolation, optional
         How runs are kept apart.
     """
@@ -92,7 +86,8 @@ def validate_submission(
         return Validation(submission.name, submission.problems)
     if seeds is None:
         seeds = [derive_seed("validate", submission.sha256, i) for i in range(2)]
-    split = split_data(load_cifar10(data_dir, progress=True), track.data)
+    track, device = settings.track, settings.device
+    split = split_data(load_cifar10(settings.data_dir, progress=True), track.data)
     bench = Bench(track, device, split, find_bank(track).original_weights)
     listener.say(f"{submission.name}: {len(seeds)} runs on {track.name}")
     limit = None if len(seeds) == 1 else kill_seconds(_LIMIT_SECONDS / 10)

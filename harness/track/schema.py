@@ -172,7 +172,7 @@ class Track:
 
     @property
     def retain_size(self) -> int:
-        """Images in the retain set D \\ S."""
+        """Images in the retain set, D without S."""
         return self.data.train_size - self.data.forget_size
 
     @property

@@ -90,7 +90,7 @@ def train(
     network.train()
     for _ in range(recipe.epochs):
         order = torch.randperm(n_images, generator=generator, device=device)
-        for batch in order.split(recipe.batch_size)[: n_steps // recipe.epochs]:
+        for batch in torch.split(order, recipe.batch_size)[: n_steps // recipe.epochs]:
             optimizer.param_groups[0]["lr"] = recipe.rate_at(step, n_steps)
             images = augment(inputs, batch, recipe.augmentation, generator)
             loss = _loss(network, images, targets[batch])

@@ -1,0 +1,52 @@
+# Two commands for users: make score, make test. Everything else is a detail.
+PYTHON ?= python3
+SUBMISSION ?= submissions/finetune.py
+TRACK ?= cifar10-quick
+BIN := .venv/bin
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup score test lint format bench bank verify clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 14
+
+setup: $(READY) ## Make .venv and install everything into it (safe to repeat)
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "unlearn-eval needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --constraint constraints.txt --editable '.[dev]'
+	@sh scripts/install_bubblewrap.sh
+	@touch $(READY)
+
+score: $(READY) ## Score a submission (SUBMISSION=path TRACK=name)
+	$(BIN)/unlearn-eval score $(SUBMISSION) --track $(TRACK)
+
+test: $(READY) ## Run the tests
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q
+
+lint: $(READY) ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(READY) ## Put the code into the project's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY) ## Measure speed (ratios within one run)
+	$(BIN)/python scripts/bench.py
+	$(BIN)/python scripts/bench_metric.py
+
+bank: $(READY) ## Build a track's reference bank (TRACK=name)
+	$(BIN)/unlearn-eval reference build --track $(TRACK)
+
+verify: $(READY) ## Check the shipped reference bank by retraining a few of its models
+	$(BIN)/unlearn-eval reference verify --track $(TRACK)
+
+clean: ## Remove the environment, results and caches of this folder
+	rm -rf .venv runs dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
