@@ -40,7 +40,9 @@ def examine() -> list[Check]:
 
 def _torch() -> Check:
     """Import the pair in another process: a mismatch shows itself only then."""
-    code = "import torch, torchvision; print(torch.__version__, torchvision.__version__)"
+    code = (
+        "import torch, torchvision; print(torch.__version__, torchvision.__version__)"
+    )
     answer = subprocess.run(
         [sys.executable, "-I", "-c", code],
         capture_output=True,
