@@ -14,7 +14,8 @@ from harness.metrics.attack_search import (
 from harness.metrics.attacks import Attack, count_errors
 from harness.metrics.clopper_pearson import upper_bounds
 from harness.metrics.confidence import ConfidencePair, confidence_pair
-from harness.metrics.error_rates import DELTA, epsilon_from_errors
+from harness.metrics.epsilon import DELTA
+from harness.metrics.error_rates import epsilon_from_errors
 from harness.metrics.model_halves import HalvedPair, halve_pair
 
 LEVEL = 0.05

@@ -3,8 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-DELTA = 1e-5
-"""The δ of (ε, δ)-unlearning, as in the competition."""
+from harness.metrics.epsilon import DELTA
 
 
 def epsilon_from_errors(
