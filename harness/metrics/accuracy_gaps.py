@@ -129,7 +129,13 @@ def gap_metrics(
     nulls = null_gaps(retrained, seed=seed)
     return tuple(
         MetricValue(
-            name, float(row[0]), float(row[1]), float(row[2]), Direction.NULL, null
+            name,
+            float(row[0]),
+            float(row[1]),
+            float(row[2]),
+            Direction.NULL,
+            null,
+            null_models=len(retrained.forget) // 2,
         )
         for name, row, null in zip(
             names, gap_intervals(unlearned, retrained, 0.05), nulls, strict=True

@@ -1,28 +1,21 @@
 """Certified epsilon: a lower bound that holds with a stated probability."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from harness.errors import UsageError
-from harness.metrics.attack_search import (
-    best_interval,
-    best_likelihood_ratio,
-    best_threshold,
-)
-from harness.metrics.attacks import Attack, count_errors
+from harness.metrics.bounded_errors import LEVEL, bound_errors
 from harness.metrics.clopper_pearson import upper_bounds
-from harness.metrics.confidence import ConfidencePair, confidence_pair
+from harness.metrics.confidence import confidence_pair
 from harness.metrics.epsilon import DELTA
 from harness.metrics.error_rates import epsilon_from_errors
-from harness.metrics.model_halves import HalvedPair, halve_pair
+from harness.metrics.model_halves import halve_pair
 
-LEVEL = 0.05
-"""Probability with which the certified ε of an example may exceed the true one."""
-
-FAMILIES = ("threshold", "interval", "likelihood ratio")
-"""The attack families tried, in the order in which ties are decided."""
+LEAST_MODELS = 11
+"""Fewest models a side that can certify anything above 0 at the usual level."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +33,8 @@ class CertifiedEpsilon:
     ----------
     epsilon : ndarray, shape [S]
         At least 0.
-    false_positive_bound, false_negative_bound : ndarray, shape [S]
-        Upper bounds of the two error rates, which hold together with probability
-        ``1 - level``.
     family : ndarray of int, shape [S]
-        Index into `FAMILIES` of the attack that was judged.
+        Index into `harness.metrics.bounded_errors.FAMILIES` of the attack judged.
     worst_example : int
         The example that looked least forgotten to the half that chose.
     level, delta : float
@@ -53,8 +43,6 @@ class CertifiedEpsilon:
     """
 
     epsilon: NDArray[np.float64]
-    false_positive_bound: NDArray[np.float64]
-    false_negative_bound: NDArray[np.float64]
     family: NDArray[np.intp]
     worst_example: int
     level: float
@@ -84,10 +72,9 @@ def certified_epsilon(
 
     One half of the models, drawn at random, chooses for each example the most
     promising of all single thresholds, of all intervals and complements of intervals,
-    and of all thresholds on a Gaussian likelihood ratio. The other half has played no
-    part in the choice, so the errors of that one attack on it are binomial: both error
-    rates are bounded by one-sided Clopper–Pearson bounds at ``level / 2`` each, hold
-    together by Bonferroni, and serve both directions of (ε, δ)-unlearning at once.
+    and of all thresholds on a Gaussian likelihood ratio. The other half bounds both
+    error rates of that one attack (see `harness.metrics.bounded_errors`), and the two
+    bounds serve both directions of (ε, δ)-unlearning at once.
 
     Because half the models only choose, perfect separation of N against N models
     certifies what ``log((1 - δ - x) / x)``, ``x = 1 - (level / 2) ** (2 / N)``, allows:
@@ -120,13 +107,20 @@ def certified_epsilon(
     (2020); Nasr et al., "Tight auditing of differentially private machine learning"
     (2023), for the choice of thresholds on separate models.
     """
-    _check_probabilities(level, delta)
-    halves = halve_pair(
-        confidence_pair(unlearned, retrained), np.random.default_rng(seed)
+    if not 0.0 <= delta < 1.0:
+        raise UsageError(f"delta is {delta}; it must lie in [0, 1), usually 1e-5.")
+    pair = confidence_pair(unlearned, retrained)
+    halves = halve_pair(pair, np.random.default_rng(seed))
+    bounds = bound_errors(halves, partial(epsilon_from_errors, delta=delta), level)
+    epsilon = epsilon_from_errors(bounds.false_positive, bounds.false_negative, delta)
+    return CertifiedEpsilon(
+        epsilon=np.maximum(epsilon, 0.0),
+        family=bounds.family,
+        worst_example=int(bounds.promise.argmax()),
+        level=level,
+        delta=delta,
+        largest=largest_certifiable(*(len(p) for p in pair), level=level, delta=delta),
     )
-    attacks = chosen_attacks(halves.first, level=level, delta=delta)
-    promises = np.stack([attack.promise for attack in attacks])
-    return _judge(attacks, promises, halves, level, delta)
 
 
 def largest_certifiable(
@@ -142,71 +136,3 @@ def largest_certifiable(
         for count in (unlearned_models, retrained_models)
     ]
     return max(0.0, float(epsilon_from_errors(rates[0], rates[1], delta)[0]))
-
-
-def chosen_attacks(
-    pair: ConfidencePair, *, level: float = LEVEL, delta: float = DELTA
-) -> tuple[Attack, ...]:
-    """Return the most promising attack of each family, in the order of `FAMILIES`.
-
-    What an attack promises is the ε that Clopper–Pearson bounds would certify on the
-    very models it was chosen on. A larger family finds a luckier attack there, so its
-    bounds are taken at the level divided by the square root of its number of attacks.
-    That is half way (in logarithms) between no correction and Bonferroni's, and in
-    simulation close to the better of the two everywhere. Any rule would be valid,
-    as the other half judges; a better one only certifies more.
-    """
-    n, m = len(pair.unlearned), len(pair.retrained)
-    single, double = 2 * (n + m), n * n + m * m
-    few = _promise_table(n, m, level / np.sqrt(single), delta)
-    many = _promise_table(n, m, level / np.sqrt(double), delta)
-    return (
-        best_threshold(pair, few),
-        best_interval(pair, many),
-        best_likelihood_ratio(pair, few),
-    )
-
-
-def _judge(
-    attacks: tuple[Attack, ...],
-    promises: NDArray[np.float64],
-    halves: HalvedPair,
-    level: float,
-    delta: float,
-) -> CertifiedEpsilon:
-    """Bound the error rates of the most promising attacks on the second half."""
-    family = promises.argmax(axis=0)
-    judges = halves.second
-    errors = [count_errors(attack, judges) for attack in attacks]
-    examples = np.arange(len(family))
-    positives = np.stack([e.false_positives for e in errors])[family, examples]
-    negatives = np.stack([e.false_negatives for e in errors])[family, examples]
-    false_positive = upper_bounds(len(judges.retrained), level / 2)[positives]
-    false_negative = upper_bounds(len(judges.unlearned), level / 2)[negatives]
-    epsilon = epsilon_from_errors(false_positive, false_negative, delta)
-    models = [len(a) + len(b) for a, b in zip(halves.first, judges, strict=True)]
-    return CertifiedEpsilon(
-        epsilon=np.maximum(epsilon, 0.0),
-        false_positive_bound=false_positive,
-        false_negative_bound=false_negative,
-        family=family,
-        worst_example=int(promises.max(axis=0).argmax()),
-        level=level,
-        delta=delta,
-        largest=largest_certifiable(models[0], models[1], level=level, delta=delta),
-    )
-
-
-def _promise_table(n: int, m: int, level: float, delta: float) -> NDArray[np.float64]:
-    """Return ε by error counts, ``[m + 1, n + 1]``, from bounds at ``level / 2``."""
-    false_positive = upper_bounds(m, level / 2)[:, None]
-    false_negative = upper_bounds(n, level / 2)[None, :]
-    return epsilon_from_errors(false_positive, false_negative, delta)
-
-
-def _check_probabilities(level: float, delta: float) -> None:
-    """Refuse a level outside (0, 1) or a δ outside [0, 1)."""
-    if not 0.0 < level < 1.0:
-        raise UsageError(f"level is {level}; give a probability between 0 and 1.")
-    if not 0.0 <= delta < 1.0:
-        raise UsageError(f"delta is {delta}; give a number from 0 up to, not with, 1.")

@@ -7,11 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from harness.errors import UsageError
 from harness.metrics.accuracy_gaps import Accuracies, gap_metrics
-from harness.metrics.certified import (
-    CertifiedEpsilon,
-    certified_epsilon,
-    largest_certifiable,
-)
+from harness.metrics.certified import LEAST_MODELS, certified_epsilon
 from harness.metrics.confidence import (
     ConfidencePair,
     confidence_matrix,
@@ -21,6 +17,7 @@ from harness.metrics.distances import ks_metrics
 from harness.metrics.gaussian_dp import certified_mu, gdp_metrics
 from harness.metrics.half_sampling import Comparison
 from harness.metrics.klom import klom_metrics
+from harness.metrics.loss_attack import NAME as LOSS_ATTACK
 from harness.metrics.loss_attack import loss_attack_metric
 from harness.metrics.membership import ulira_metrics
 from harness.metrics.metric_value import Direction, MetricValue, missing
@@ -132,34 +129,41 @@ def field_metrics(inputs: FieldInputs, *, seed: int) -> tuple[MetricValue, ...]:
 
 
 def certified_metrics(comparison: Comparison) -> tuple[MetricValue, ...]:
-    """Return mean and worst certified ε and mean certified µ; bounds need no interval."""
+    """Return mean and worst certified ε and mean certified µ, bounds by themselves."""
     unlearned, retrained = comparison.pair
-    models = len(unlearned), len(retrained)
-    if largest_certifiable(*models) == 0.0:
-        reason = f"needs N ≥ 11 models on either side; there are {min(models)}"
+    models = min(len(unlearned), len(retrained))
+    if models < LEAST_MODELS:
+        reason = f"needs N ≥ {LEAST_MODELS} models on either side; there are {models}"
         return tuple(missing(n, Direction.LOWER, reason) for n in CERTIFIED_NAMES)
-    values = _certified_values(
-        certified_epsilon(unlearned, retrained, seed=comparison.seed)
-    )
+    values = _certified_values(comparison.pair, comparison.seed)
     rng = np.random.default_rng([comparison.seed, 5])
     null = null_pair(retrained, comparison.held_out, rng)
-    nulls = _certified_values(certified_epsilon(*null, seed=comparison.seed))
+    nulls = _certified_values(null, comparison.seed)
     return tuple(
-        MetricValue(name, value, None, None, Direction.LOWER, at_best)
+        MetricValue(
+            name,
+            value,
+            None,
+            None,
+            Direction.LOWER,
+            at_best,
+            null_models=min(len(side) for side in null),
+        )
         for name, value, at_best in zip(CERTIFIED_NAMES, values, nulls, strict=True)
     )
 
 
-def _certified_values(certified: CertifiedEpsilon) -> tuple[float, float, float]:
+def _certified_values(pair: ConfidencePair, seed: int) -> tuple[float, float, float]:
     """Return the values of `CERTIFIED_NAMES`."""
-    return certified.mean, certified.worst, float(certified_mu(certified).mean())
+    certified = certified_epsilon(*pair, seed=seed)
+    return certified.mean, certified.worst, float(certified_mu(*pair, seed=seed).mean())
 
 
 def _loss_attack(inputs: FieldInputs, seed: int) -> MetricValue:
     """Run the loss attack where there are test confidences."""
     if inputs.test is None:
         return missing(
-            "loss-threshold MIA accuracy",
+            LOSS_ATTACK,
             Direction.NULL,
             "needs the confidences of the same models on test examples",
         )

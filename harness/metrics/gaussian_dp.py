@@ -1,17 +1,20 @@
-"""Gaussian differential privacy: µ, the distance of two normals as hard to tell apart."""
+"""Gaussian differential privacy: µ, the shift of a normal that is as hard to see."""
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
-from harness.metrics.certified import CertifiedEpsilon
-from harness.metrics.confidence import ConfidencePair
+from harness.metrics.bounded_errors import LEVEL, bound_errors
+from harness.metrics.confidence import ConfidencePair, confidence_pair
 from harness.metrics.half_sampling import Comparison, MetricKind, measure
 from harness.metrics.membership import likelihood_scores, roc_auc
 from harness.metrics.metric_value import Direction, MetricValue
+from harness.metrics.model_halves import halve_pair
 
 MU = MetricKind("GDP µ", Direction.LOWER, -np.inf, np.inf)
 """Mean over the examples, in standard deviations."""
+
+_NEARLY_ONE = 1.0 - 1e-16
 
 
 def gdp_mu(pair: ConfidencePair, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -43,26 +46,54 @@ def gdp_mu(pair: ConfidencePair, rng: np.random.Generator) -> NDArray[np.float64
     return np.asarray(np.sqrt(2.0) * ndtri(np.clip(area, margin, 1.0 - margin)))
 
 
-def certified_mu(certified: CertifiedEpsilon) -> NDArray[np.float64]:
-    """Turn the certified error bounds of each example into a lower bound of µ.
+def certified_mu(
+    unlearned: ArrayLike, retrained: ArrayLike, *, seed: int, level: float = LEVEL
+) -> NDArray[np.float64]:
+    """Bound every example's µ from below.
 
-    µ-GDP allows no attack with ``Φ⁻¹(1 - FPR) - Φ⁻¹(FNR) > µ``, so upper bounds of
-    both rates give a lower bound of µ, with the same probability and caveats as
-    `CertifiedEpsilon`.
+    µ-GDP allows no attack with ``Φ⁻¹(1 - FPR) - Φ⁻¹(FNR) > µ``. As for the certified
+    ε, one half of the models chooses the attack that promises the largest µ, the other
+    bounds its error rates, and the bound holds with probability ``1 - level`` for each
+    example by itself.
+
+    Parameters
+    ----------
+    unlearned, retrained : array_like, shape [N, S] and [M, S]
+    seed : int
+        Decides the halves.
+    level : float
+        Probability with which each bound may fail.
 
     Returns
     -------
     ndarray, shape [S]
         At least 0.
 
+    Raises
+    ------
+    UsageError
+        See `harness.metrics.certified.certified_epsilon`.
+
     References
     ----------
     Nasr et al., "Tight auditing of differentially private machine learning" (2023),
     section 3; Dong, Roth and Su (2022), equation 6.
     """
-    open_rate = np.clip(certified.false_positive_bound, 0.0, 1.0 - 1e-16)
-    missed = np.clip(certified.false_negative_bound, 0.0, 1.0 - 1e-16)
-    return np.asarray(np.maximum(-ndtri(open_rate) - ndtri(missed), 0.0))
+    pair = confidence_pair(unlearned, retrained)
+    halves = halve_pair(pair, np.random.default_rng(seed))
+    bounds = bound_errors(halves, _mu_from_errors, level)
+    mu = _mu_from_errors(bounds.false_positive, bounds.false_negative)
+    return np.maximum(mu, 0.0)
+
+
+def _mu_from_errors(
+    false_positive: NDArray[np.float64], false_negative: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the µ that two error rates prove, very small where one of them is 1."""
+    return np.asarray(
+        -ndtri(np.minimum(false_positive, _NEARLY_ONE))
+        - ndtri(np.minimum(false_negative, _NEARLY_ONE))
+    )
 
 
 def gdp_metrics(comparison: Comparison) -> tuple[MetricValue, ...]:

@@ -92,7 +92,7 @@ def measure(
         return tuple(missing(kind.name, kind.direction, reason) for kind in kinds)
     values = statistic(comparison.pair)
     reach = _reach(statistic, comparison)
-    nulls = _nulls(statistic, comparison)
+    nulls, null_models = _nulls(statistic, comparison)
     return tuple(
         MetricValue(
             name=kind.name,
@@ -101,6 +101,7 @@ def measure(
             high=float(min(kind.highest, value + width)),
             direction=kind.direction,
             null=null,
+            null_models=null_models,
         )
         for kind, value, width, null in zip(kinds, values, reach, nulls, strict=True)
     )
@@ -123,10 +124,13 @@ def half_sample(pair: ConfidencePair, rng: np.random.Generator) -> ConfidencePai
     return ConfidencePair(unlearned, retrained)
 
 
-def _nulls(statistic: Statistic, comparison: Comparison) -> list[float | None]:
-    """Return what retrained models get in the unlearned ones' place, ``[K]``."""
+def _nulls(
+    statistic: Statistic, comparison: Comparison
+) -> tuple[list[float | None], int | None]:
+    """Return what retrained models get in the unlearned ones' place, and how many."""
     rng = np.random.default_rng([comparison.seed, 2])
     pair = null_pair(comparison.pair.retrained, comparison.held_out, rng)
-    if min(len(side) for side in pair) < LEAST_MODELS // 2:
-        return [None] * len(statistic(comparison.pair))
-    return [float(value) for value in statistic(pair)]
+    models = min(len(side) for side in pair)
+    if models < LEAST_MODELS // 2:
+        return [None] * len(statistic(comparison.pair)), None
+    return [float(value) for value in statistic(pair)], models

@@ -98,9 +98,16 @@ def loss_attack_metric(
     judged = 2 * min(array.shape[1] for array in unlearned)
     variance = accuracies.var(ddof=1) / models + mean * (1.0 - mean) / judged
     width = float(student.ppf(0.975, models - 1) * np.sqrt(variance))
-    null = float(loss_attack_accuracies(*retrained, seed=seed).mean())
-    low, high = max(0.0, mean - width), min(1.0, mean + width)
-    return MetricValue(NAME, mean, low, high, Direction.NULL, null)
+    null = loss_attack_accuracies(*retrained, seed=seed)
+    return MetricValue(
+        NAME,
+        mean,
+        max(0.0, mean - width),
+        min(1.0, mean + width),
+        Direction.NULL,
+        float(null.mean()),
+        null_models=len(null),
+    )
 
 
 def _draw(available: int, size: int, rng: np.random.Generator) -> NDArray[np.intp]:

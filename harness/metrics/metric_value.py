@@ -32,6 +32,10 @@ class MetricValue:
         retrained models. None where there are too few of them.
     reason_missing : str or None
         One sentence, "needs N >= ...", when the metric cannot be computed.
+    null_models : int or None
+        Models on the smaller side of the null. Fewer than N where the retrained side
+        had to be split for want of further retrained models: a metric that shrinks
+        with N (KLOM, Kolmogorov–Smirnov) then lies below its null too easily.
     """
 
     name: str
@@ -41,10 +45,13 @@ class MetricValue:
     direction: Direction
     null: float | None
     reason_missing: str | None = None
+    null_models: int | None = None
 
     def __post_init__(self) -> None:
         if (self.value is None) == (self.reason_missing is None):
             raise ValueError(f"{self.name}: give a value or the reason for none")
+        if (self.null is None) != (self.null_models is None):
+            raise ValueError(f"{self.name}: give a null with its number of models")
         for number in (self.value, self.low, self.high, self.null):
             if number is not None and not math.isfinite(number):
                 raise ValueError(f"{self.name}: {number} is not a finite number")

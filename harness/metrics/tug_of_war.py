@@ -58,4 +58,5 @@ def tow_metric(
         tug_of_war(nearest),
         Direction.HIGHER,
         tug_of_war(np.array(null_gaps(retrained, seed=seed))),
+        null_models=len(retrained.forget) // 2,
     )

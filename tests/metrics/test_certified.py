@@ -14,10 +14,10 @@ from harness.metrics.attack_search import (
     best_threshold,
 )
 from harness.metrics.attacks import count_errors
+from harness.metrics.bounded_errors import FAMILIES, chosen_attacks
 from harness.metrics.certified import (
-    FAMILIES,
+    LEAST_MODELS,
     certified_epsilon,
-    chosen_attacks,
     largest_certifiable,
 )
 from harness.metrics.clopper_pearson import upper_bounds
@@ -158,6 +158,7 @@ def test_perfect_separation_certifies_the_stated_ceiling(models, ours):
 
 
 def test_eleven_models_are_the_fewest_that_certify_anything():
+    assert LEAST_MODELS == 11
     assert largest_certifiable(11, 11) > 0.0
     assert largest_certifiable(10, 10) == 0.0
 
@@ -232,8 +233,8 @@ def test_the_worst_example_is_chosen_by_the_half_that_does_not_judge():
 def test_swapping_the_sides_promises_the_same():
     rng = np.random.default_rng(8)
     left, right = rng.normal(1, 0.4, (30, 50)), rng.normal(size=(30, 50))
-    forward = chosen_attacks(ConfidencePair(left, right))
-    backward = chosen_attacks(ConfidencePair(right, left))
+    forward = chosen_attacks(ConfidencePair(left, right), epsilon_from_errors)
+    backward = chosen_attacks(ConfidencePair(right, left), epsilon_from_errors)
     for one, other in zip(forward, backward, strict=True):
         assert one.promise == pytest.approx(other.promise)
 
@@ -241,8 +242,8 @@ def test_swapping_the_sides_promises_the_same():
 def test_turning_the_axis_round_promises_the_same():
     rng = np.random.default_rng(9)
     left, right = rng.normal(1, 0.4, (30, 50)), rng.normal(size=(30, 50))
-    forward = chosen_attacks(ConfidencePair(left, right))
-    mirrored = chosen_attacks(ConfidencePair(-left, -right))
+    forward = chosen_attacks(ConfidencePair(left, right), epsilon_from_errors)
+    mirrored = chosen_attacks(ConfidencePair(-left, -right), epsilon_from_errors)
     for one, other in zip(forward, mirrored, strict=True):
         assert one.promise == pytest.approx(other.promise)
 

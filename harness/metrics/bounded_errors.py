@@ -1,0 +1,132 @@
+"""Choosing an attack on one half of the models, bounding its errors on the other."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.errors import UsageError
+from harness.metrics.attack_search import (
+    best_interval,
+    best_likelihood_ratio,
+    best_threshold,
+)
+from harness.metrics.attacks import Attack, ErrorCounts, count_errors
+from harness.metrics.clopper_pearson import upper_bounds
+from harness.metrics.confidence import ConfidencePair
+from harness.metrics.model_halves import HalvedPair
+
+LEVEL = 0.05
+"""Probability with which the two bounds of an example may fail."""
+
+FAMILIES = ("threshold", "interval", "likelihood ratio")
+"""The attack families tried, in the order in which ties are decided."""
+
+Loss = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
+"""From false positive and false negative rates to the privacy loss they prove; it
+never grows with either rate."""
+
+
+@dataclass(frozen=True)
+class BoundedErrors:
+    """Upper bounds of both error rates of one attack an example.
+
+    Attributes
+    ----------
+    false_positive, false_negative : ndarray, shape [S]
+        Hold together with probability ``1 - level``, for each example by itself.
+    family : ndarray of int, shape [S]
+        Index into `FAMILIES` of the attack.
+    promise : ndarray, shape [S]
+        How good it looked to the half that chose it.
+    level : float
+    """
+
+    false_positive: NDArray[np.float64]
+    false_negative: NDArray[np.float64]
+    family: NDArray[np.intp]
+    promise: NDArray[np.float64]
+    level: float
+
+
+def bound_errors(halves: HalvedPair, loss: Loss, level: float) -> BoundedErrors:
+    """Choose on the first half, bound on the second.
+
+    The second half has played no part in the choice, so the errors of that one attack
+    on it are binomial. Each rate gets a one-sided Clopper–Pearson bound at
+    ``level / 2``, so both hold together with probability ``1 - level`` (Bonferroni).
+
+    Parameters
+    ----------
+    halves : HalvedPair
+    loss : callable
+        What the attack is chosen for.
+    level : float
+
+    Raises
+    ------
+    UsageError
+        `level` is not a probability between 0 and 1.
+    """
+    if not 0.0 < level < 1.0:
+        raise UsageError(f"level is {level}; give a probability between 0 and 1.")
+    attacks = chosen_attacks(halves.first, loss, level)
+    family = strongest(attacks)
+    judges = halves.second
+    errors = count_chosen_errors(attacks, family, judges)
+    return BoundedErrors(
+        upper_bounds(len(judges.retrained), level / 2)[errors.false_positives],
+        upper_bounds(len(judges.unlearned), level / 2)[errors.false_negatives],
+        family,
+        np.stack([attack.promise for attack in attacks]).max(axis=0),
+        level,
+    )
+
+
+def chosen_attacks(
+    pair: ConfidencePair, loss: Loss, level: float = LEVEL
+) -> tuple[Attack, ...]:
+    """Return the most promising attack of each family, in the order of `FAMILIES`.
+
+    What an attack promises is the loss that Clopper–Pearson bounds would prove on the
+    very models it was chosen on. A larger family finds a luckier attack there, so its
+    bounds are taken at the level divided by the square root of its number of attacks.
+    That is half way (in logarithms) between no correction and Bonferroni's, and in
+    simulation close to the better of the two everywhere. Any rule would be valid,
+    as the other half judges; a better one only proves more.
+    """
+    n, m = len(pair.unlearned), len(pair.retrained)
+    single, double = 2 * (n + m), n * n + m * m
+    few = _promise_table(n, m, loss, level / np.sqrt(single))
+    many = _promise_table(n, m, loss, level / np.sqrt(double))
+    return (
+        best_threshold(pair, few),
+        best_interval(pair, many),
+        best_likelihood_ratio(pair, few),
+    )
+
+
+def strongest(attacks: tuple[Attack, ...]) -> NDArray[np.intp]:
+    """Return the index of the most promising attack of each example, ``[S]``."""
+    promises = np.stack([attack.promise for attack in attacks])
+    return np.asarray(promises.argmax(axis=0))
+
+
+def count_chosen_errors(
+    attacks: tuple[Attack, ...], chosen: NDArray[np.intp], pair: ConfidencePair
+) -> ErrorCounts:
+    """Count each example's errors of its chosen attack on the models of `pair`."""
+    counts = [count_errors(attack, pair) for attack in attacks]
+    examples = np.arange(len(chosen))
+    return ErrorCounts(
+        np.stack([count.false_positives for count in counts])[chosen, examples],
+        np.stack([count.false_negatives for count in counts])[chosen, examples],
+    )
+
+
+def _promise_table(n: int, m: int, loss: Loss, level: float) -> NDArray[np.float64]:
+    """Return the loss that each pair of error counts proves, ``[m + 1, n + 1]``."""
+    false_positive = upper_bounds(m, level / 2)[:, None]
+    false_negative = upper_bounds(n, level / 2)[None, :]
+    return loss(false_positive, false_negative)
