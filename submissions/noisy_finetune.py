@@ -5,9 +5,9 @@ noise erases a little of everything and makes each run end somewhere else.
 Uses: retain.
 Faithful constants: noise of standard deviation 1e-3 on all weights, then one epoch of
 SGD(1e-3, momentum 0.9, weight decay 5e-4), cosine decay, batches of 64.
-Tuned for cifar10-quick: the noise is a multiple of each tensor's own standard
-deviation (scale-free, so one constant serves every network); 1.5 epochs; the
-learning rate.
+Tuned for cifar10-quick (split seed 7, N = 16, scripts/tune_baselines.py): the noise is
+0.7 of 0.5 to 1 times each tensor's own standard deviation, so that one constant serves
+every network; learning rate 0.05 of 0.05 and 0.1; 1.6 epochs fit the cap.
 """
 
 from itertools import chain, islice, repeat
@@ -21,10 +21,10 @@ NAME = "Noisy fine-tuning"
 AUTHORS = "lumliolum"
 URL = "https://github.com/lumliolum/neurips-machine-unlearning-2023"
 
-NOISE = 0.5
-EPOCHS = 1.5
+NOISE = 0.7  # times the standard deviation of the tensor
+EPOCHS = 1.6
 BATCH_SIZE = 64
-LEARNING_RATE = 0.1
+LEARNING_RATE = 0.05
 MOMENTUM = 0.9
 WEIGHT_DECAY = 5e-4
 

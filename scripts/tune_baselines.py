@@ -1,0 +1,218 @@
+"""Judge settings of a baseline's constants on a split that no leaderboard uses.
+
+    python scripts/tune_baselines.py finetune --set LEARNING_RATE=0.05,0.1,0.2
+    python scripts/tune_baselines.py --all -n 32
+
+Each combination of the values given with ``--set`` is run N times in this process, and
+one line says what it scored: F against as many retrained models, the accuracy ratios
+and the CPU seconds a run over those of a plain retraining. The split seed is 7, so the
+forget set, the original model and the bank differ from the leaderboard's; the bank is
+built at the first use (some minutes).
+"""
+
+import argparse
+import ast
+import copy
+import inspect
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from harness.data import load_cifar10
+from harness.data.images import normalize
+from harness.data.loaders import make_loader
+from harness.data.splits import Examples, split_data
+from harness.errors import UsageError
+from harness.evaluator.inference import load_weights
+from harness.metrics.confidence import logit_scaled_confidence
+from harness.metrics.official import official_metric
+from harness.metrics.utility import utility_ratio
+from harness.reference import ReferenceBank, find_bank
+from harness.reference.build import BuildPlan, build_bank
+from harness.track import find_track
+from harness.training.networks import build_network
+
+SUBMISSIONS = Path(__file__).parents[1] / "submissions"
+SPLIT_SEED = 7
+BANK_SIZE = 32
+CONTROLS = ("identity", "retrain")
+_UTILITY_RUNS = 8  # accuracies barely vary between runs; measuring them costs time
+_SAMPLE_EPOCHS = 2  # of the retraining that the cost is compared with
+
+Pair = tuple[Tensor, Tensor]
+Constants = dict[str, Any]
+
+
+class Verdict(NamedTuple):
+    """What one setting scored."""
+
+    quality: float
+    retain_ratio: float
+    test_ratio: float
+    forget_accuracy: float
+    seconds: float
+
+    @property
+    def score(self) -> float:
+        """F times both accuracy ratios."""
+        return self.quality * self.retain_ratio * self.test_ratio
+
+
+class Bench:
+    """The tuning split, its original model and its bank, loaded once."""
+
+    def __init__(self) -> None:
+        torch.set_num_threads(1)
+        torch.set_flush_denormal(True)
+        self.track = find_track("cifar10-quick", split_seed=SPLIT_SEED)
+        self.bank = _bank(self.track)
+        split = split_data(load_cifar10(), self.track.data)
+        self.sets = {
+            name: _tensors(getattr(split, name))
+            for name in ("retain", "forget", "validation", "test")
+        }
+        self.original = build_network(self.track.network, seed=0).eval()
+        load_weights(self.original, self.bank.original_weights)
+
+    def run(self, path: Path, constants: Constants, seed: int) -> nn.Module:
+        """Call a submission once, its constants replaced."""
+        network = copy.deepcopy(self.original)
+        function, names = _load(path, constants)
+        torch.manual_seed(seed)
+        options = {"recipe": self.track.recipe} if "recipe" in names else {}
+        return function(network, *self._loaders(), **options) or network
+
+    def _loaders(self) -> Iterator[DataLoader[Pair]]:
+        for name in ("retain", "forget", "validation"):
+            batch_size = self.track.recipe.batch_size
+            shuffle = name != "validation"
+            yield make_loader(*self.sets[name], batch_size=batch_size, shuffle=shuffle)
+
+    @cached_property
+    def retraining_seconds(self) -> float:
+        """CPU seconds of one plain retraining, measured on a few epochs of it."""
+        track = self.track
+        short = replace(track, recipe=replace(track.recipe, epochs=_SAMPLE_EPOCHS))
+        self.track = short
+        seconds = 0.0
+        for _ in range(2):  # the first time torch compiles and allocates
+            start = time.process_time()
+            self.run(SUBMISSIONS / "retrain.py", {}, seed=0)
+            seconds = time.process_time() - start
+        self.track = track
+        return seconds * track.recipe.epochs / _SAMPLE_EPOCHS
+
+    def judge(self, path: Path, constants: Constants, n_models: int) -> Verdict:
+        """Run a setting N times and compare with N retrained models."""
+        targets = self.bank.arrays["forget_targets"]
+        logits, retain, test, seconds = [], [], [], []
+        for seed in range(n_models):
+            start = time.process_time()
+            network = self.run(path, constants, seed).eval()
+            seconds.append(time.process_time() - start)
+            logits.append(_logits(network, self.sets["forget"][0]).numpy())
+            if seed < _UTILITY_RUNS:
+                retain.append(_accuracy(network, self.sets["retain"]))
+                test.append(_accuracy(network, self.sets["test"]))
+        retrained = self.bank.arrays["forget_logits"][:n_models]
+        metric = official_metric(
+            logit_scaled_confidence(np.stack(logits), targets),
+            logit_scaled_confidence(retrained, targets),
+        )
+        return Verdict(
+            metric.forgetting_quality,
+            utility_ratio(retain, self.bank.accuracy("retain")),
+            utility_ratio(test, self.bank.accuracy("test")),
+            float((np.stack(logits).argmax(2) == targets).mean()),
+            float(np.median(seconds)),
+        )
+
+
+def _bank(track: Any) -> ReferenceBank:
+    try:
+        return find_bank(track, at_least=BANK_SIZE)
+    except UsageError:
+        plan = BuildPlan(track=track, n_models=BANK_SIZE, jobs=1)
+        return build_bank(
+            plan, lambda done: print(f"{done} of {BANK_SIZE}", flush=True)
+        )
+
+
+def _tensors(examples: Examples) -> Pair:
+    return normalize(examples.images), torch.as_tensor(examples.targets)
+
+
+def _load(path: Path, constants: Constants) -> tuple[Any, tuple[str, ...]]:
+    module: Constants = {"__name__": "submission", "__file__": str(path)}
+    exec(compile(path.read_text(), path, "exec"), module)
+    unknown = constants.keys() - module.keys()
+    if unknown:
+        raise SystemExit(f"{path.name} has no constant {', '.join(sorted(unknown))}.")
+    module.update(constants)
+    function = module["unlearning"]
+    return function, tuple(inspect.signature(function).parameters)
+
+
+@torch.inference_mode()
+def _logits(network: nn.Module, inputs: Tensor) -> Tensor:
+    return torch.cat([network(batch) for batch in torch.split(inputs, 256)])
+
+
+def _accuracy(network: nn.Module, examples: Pair) -> float:
+    inputs, targets = examples
+    right = _logits(network, inputs).argmax(1) == targets
+    return float(right.float().mean())
+
+
+def grid(settings: list[str]) -> Iterator[Constants]:
+    """Yield every combination of ``NAME=VALUE,VALUE`` settings."""
+    names = [setting.partition("=")[0] for setting in settings]
+    values = [setting.partition("=")[2].split(",") for setting in settings]
+    for combination in product(*values):
+        yield {
+            name: ast.literal_eval(value)
+            for name, value in zip(names, combination, strict=True)
+        }
+
+
+def main() -> None:
+    """Read the command line and print a line for each setting."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("names", nargs="*", help="baselines, without .py")
+    parser.add_argument("--all", action="store_true", help="every baseline as it is")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=V,V")
+    parser.add_argument("-n", "--n-models", type=int, default=16)
+    options = parser.parse_args()
+    files = sorted(SUBMISSIONS.glob("[!_]*.py"))
+    everyone = [path.stem for path in files if path.stem not in CONTROLS]
+    bench = Bench()
+    print(f"one retraining: {bench.retraining_seconds:.2f} CPU seconds")
+    for name in everyone if options.all else options.names:
+        for constants in grid(options.set):
+            verdict = bench.judge(
+                SUBMISSIONS / f"{name}.py", constants, options.n_models
+            )
+            print(_line(name, constants, verdict, bench), flush=True)
+
+
+def _line(name: str, constants: Constants, verdict: Verdict, bench: Bench) -> str:
+    words = " ".join(f"{key}={value}" for key, value in constants.items())
+    return (
+        f"{name:18} score {verdict.score:.4f}  F {verdict.quality:.4f}  "
+        f"RA {verdict.retain_ratio:.3f}  TA {verdict.test_ratio:.3f}  "
+        f"forget accuracy {verdict.forget_accuracy:.3f}  "
+        f"cost {verdict.seconds / bench.retraining_seconds:.3f}  {words}"
+    )
+
+
+if __name__ == "__main__":
+    main()
