@@ -50,9 +50,7 @@ class WeightSpec:
     def from_json(cls, text: str) -> "WeightSpec":
         """Read what `to_json` wrote."""
         rows = json.loads(text)
-        return cls(
-            tuple(TensorSpec(name, dtype, tuple(s)) for name, dtype, s in rows)
-        )
+        return cls(tuple(TensorSpec(name, dtype, tuple(s)) for name, dtype, s in rows))
 
     def to_json(self) -> str:
         """Write the specification as JSON."""
@@ -99,7 +97,9 @@ class WeightSpec:
         return None
 
 
-def relative_distance(weights: Mapping[str, Array], start: Mapping[str, Array]) -> float:
+def relative_distance(
+    weights: Mapping[str, Array], start: Mapping[str, Array]
+) -> float:
     """Euclidean distance of two sets of weights, over the norm of the second."""
     moved = squared = 0.0
     for name, old in start.items():

@@ -17,6 +17,8 @@ from harness.shipped import shipped_submissions
 from harness.track.schema import Track
 
 ORACLE = "retrain"
+#: Rises when a change of the runner changes what a run costs.
+_RUNNER = 2
 
 
 def oracle_path() -> Path:
@@ -44,7 +46,7 @@ class CalibrationKey(NamedTuple):
         """Where it is kept; machines of another kind have another file."""
         name = (
             f"{self.track.hash}-{this_machine().fingerprint}-{self.device}"
-            f"-j{self.jobs}-{self.isolation}-{self.oracle_sha256[:12]}.json"
+            f"-j{self.jobs}-{self.isolation}-{self.oracle_sha256[:12]}-r{_RUNNER}.json"
         )
         return cache_root() / "calibration" / name
 
