@@ -2,18 +2,16 @@
 
 import hashlib
 import shlex
+import statistics
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from harness import __version__
-from harness.data import DATA_HASH, load_cifar10
+from harness.data import load_cifar10
 from harness.data.splits import split_data
 from harness.errors import CheckFailed
 from harness.files import make_folder
-from harness.machine import this_machine
 from harness.reference import find_bank
 from harness.results.schema import Result
 from harness.results.store import ResultFolder
@@ -23,14 +21,6 @@ from harness.runner.budget import (
     efficiency_ratio,
     kill_seconds,
 )
-from harness.runner.calibration import (
-    Calibration,
-    CalibrationKey,
-    calibration_runs,
-    oracle_path,
-    read_calibration,
-    write_calibration,
-)
 from harness.runner.isolation import Isolation, ProcessBoundary
 from harness.runner.messages import Failure, RunRequest, Usage
 from harness.runner.submission import Submission, read_submission
@@ -38,9 +28,10 @@ from harness.scoring.finished import FinishedRun
 from harness.scoring.judge import Bench, Job, Judge, Outcome
 from harness.scoring.listener import Listener
 from harness.scoring.measure import Measurer
+from harness.scoring.provenance import about_submission, provenance
+from harness.scoring.retraining import RetrainingCost
 from harness.scoring.seeds import run_seeds
 from harness.scoring.settings import ScoreSettings
-from harness.seeds import derive_seed
 from harness.status import Status
 
 #: Runs of a submission after which being far over the cap ends it early.
@@ -77,7 +68,7 @@ class Scorer:
         make_folder(settings.output)
         self.bank = find_bank(settings.track, at_least=settings.n_models)
         self._judge: Judge | None = None
-        self._calibration: Calibration | None = None
+        self._retraining = RetrainingCost(settings, self.isolation.level)
         self._measurer = Measurer(self.bank, settings.track, settings.n_models)
 
     def __enter__(self) -> Self:
@@ -155,10 +146,8 @@ class Scorer:
         if settings.force:
             folder.forget()
         runs = {} if settings.force else folder.finished(seeds)
-        retraining = self.calibrate().seconds
-        budget = (
-            settings.track.evaluation.cap * sorted(retraining)[len(retraining) // 2]
-        )
+        retraining = self._costs()
+        budget = settings.track.evaluation.cap * statistics.median(self._costs())
         jobs = [
             Job(index, self._request(submission, seed, budget), kill_seconds(budget))
             for index, seed in enumerate(seeds)
@@ -231,7 +220,7 @@ class Scorer:
             else self._measurer.cost_only(efficiency)
         )
         return Result(
-            submission=_about(submission),
+            submission=about_submission(submission),
             status=status,
             reason=reason,
             n_models=n_models,
@@ -255,7 +244,7 @@ class Scorer:
             track = settings.track.name
             repeat = f"unlearn-eval validate {path} --track {track} --seed {seed}"
         return Result(
-            submission=_about(submission),
+            submission=about_submission(submission),
             status=failure.status,
             reason=reason,
             traceback=failure.traceback,
@@ -265,43 +254,13 @@ class Scorer:
             provenance=self._provenance(),
         )
 
-    def calibrate(self) -> Calibration:
-        """Measure what one retraining costs here, or read what was measured."""
-        if self._calibration is not None:
-            return self._calibration
-        oracle = read_submission(oracle_path())
-        settings = self.settings
-        key = CalibrationKey(
-            settings.track,
-            settings.device,
-            settings.n_jobs,
-            self.isolation.level,
-            oracle.sha256,
+    def _provenance(self) -> dict[str, Any]:
+        return provenance(
+            self.settings, self.bank, self.isolation, self._retraining.known
         )
-        self._calibration = read_calibration(key)
-        if self._calibration is None:
-            self._calibration = self._measure_retraining(oracle)
-            write_calibration(key, self._calibration)
-        return self._calibration
 
-    def _measure_retraining(self, oracle: Submission) -> Calibration:
-        count = calibration_runs(self.settings.n_jobs)
-        self._listener.begin("measuring one retraining, once per machine", count, 0)
-        jobs = [
-            Job(i, self._request(oracle, derive_seed("calibration", i), None), None)
-            for i in range(count)
-        ]
-        seconds = []
-        for outcome in self._open_judge().work(jobs):
-            if outcome.report.failure is not None:
-                raise CheckFailed(
-                    f"the oracle {oracle.path} failed on this machine, so the cap "
-                    f"has no denominator: {outcome.report.failure.reason}"
-                )
-            seconds.append(cost_seconds(outcome.report.usage, self.settings.device))
-            self._listener.advance()
-        self._listener.end()
-        return Calibration(tuple(seconds))
+    def _costs(self) -> tuple[float, ...]:
+        return self._retraining.get(self._open_judge, self._listener).seconds
 
     def _request(
         self, submission: Submission, seed: int, budget: float | None
@@ -316,7 +275,7 @@ class Scorer:
             for r in runs
         ]
         cap = self.settings.track.evaluation.cap
-        return efficiency_ratio(costs, self.calibrate().seconds, cap)
+        return efficiency_ratio(costs, self._costs(), cap)
 
     def _open_judge(self) -> Judge:
         if self._judge is None:
@@ -329,38 +288,3 @@ class Scorer:
             )
             self._judge = Judge(bench, settings.n_jobs, self.isolation)
         return self._judge
-
-    def _provenance(self) -> dict[str, Any]:
-        settings = self.settings
-        return {
-            "harness_version": __version__,
-            "track": settings.track.name,
-            "track_hash": settings.track.hash,
-            "split_seed": settings.track.data.split_seed,
-            "data_hash": DATA_HASH,
-            "bank_key": self.bank.key,
-            "bank_size": len(self.bank),
-            "seed": settings.seed,
-            "device": settings.device,
-            "n_jobs": settings.n_jobs,
-            "retraining_seconds": list(self._calibration.seconds)
-            if self._calibration
-            else [],
-            "machine": asdict(this_machine()),
-            "isolation": {
-                "level": self.isolation.level,
-                "not_enforced": list(self.isolation.not_enforced),
-            },
-        }
-
-
-def _about(submission: Submission) -> dict[str, Any]:
-    return {
-        "name": submission.name,
-        "title": submission.title,
-        "summary": submission.summary,
-        "authors": submission.authors,
-        "url": submission.url,
-        "sha256": submission.sha256,
-        "reference": submission.is_reference,
-    }

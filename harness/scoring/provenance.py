@@ -1,0 +1,53 @@
+"""What a result was made from, so that it can be made again or refused."""
+
+from dataclasses import asdict
+from typing import Any
+
+from harness import __version__
+from harness.data import DATA_HASH
+from harness.machine import this_machine
+from harness.reference import ReferenceBank
+from harness.runner.calibration import Calibration
+from harness.runner.isolation import Isolation
+from harness.runner.submission import Submission
+from harness.scoring.settings import ScoreSettings
+
+
+def provenance(
+    settings: ScoreSettings,
+    bank: ReferenceBank,
+    isolation: Isolation,
+    calibration: Calibration | None,
+) -> dict[str, Any]:
+    """Collect hashes, versions, seeds, machine and isolation of a result."""
+    return {
+        "harness_version": __version__,
+        "track": settings.track.name,
+        "track_hash": settings.track.hash,
+        "split_seed": settings.track.data.split_seed,
+        "data_hash": DATA_HASH,
+        "bank_key": bank.key,
+        "bank_size": len(bank),
+        "seed": settings.seed,
+        "device": settings.device,
+        "n_jobs": settings.n_jobs,
+        "retraining_seconds": list(calibration.seconds) if calibration else [],
+        "machine": asdict(this_machine()),
+        "isolation": {
+            "level": isolation.level,
+            "not_enforced": list(isolation.not_enforced),
+        },
+    }
+
+
+def about_submission(submission: Submission) -> dict[str, Any]:
+    """Describe a submission by what its file says."""
+    return {
+        "name": submission.name,
+        "title": submission.title,
+        "summary": submission.summary,
+        "authors": submission.authors,
+        "url": submission.url,
+        "sha256": submission.sha256,
+        "reference": submission.is_reference,
+    }

@@ -1,0 +1,77 @@
+"""Measure what one retraining costs here, once, through the judge itself."""
+
+from collections.abc import Callable
+
+from harness.errors import CheckFailed
+from harness.runner.budget import cost_seconds
+from harness.runner.calibration import (
+    Calibration,
+    CalibrationKey,
+    calibration_runs,
+    oracle_path,
+    read_calibration,
+    write_calibration,
+)
+from harness.runner.messages import RunRequest
+from harness.runner.submission import read_submission
+from harness.scoring.judge import Job, Judge
+from harness.scoring.listener import Listener
+from harness.scoring.settings import ScoreSettings
+from harness.seeds import derive_seed
+
+
+class RetrainingCost:
+    """The denominator of the efficiency ratio, measured when it is first needed.
+
+    Parameters
+    ----------
+    settings : ScoreSettings
+        Track, device and jobs: it is measured in the same conditions as submissions.
+    isolation : str
+        Level that runs are kept apart by.
+    """
+
+    def __init__(self, settings: ScoreSettings, isolation: str) -> None:
+        self._settings = settings
+        self._oracle = read_submission(oracle_path())
+        self._key = CalibrationKey(
+            settings.track,
+            settings.device,
+            settings.n_jobs,
+            isolation,
+            self._oracle.sha256,
+        )
+        self.known: Calibration | None = None
+
+    def get(self, open_judge: Callable[[], Judge], listener: Listener) -> Calibration:
+        """Return the cost: known, kept from an earlier time, or measured now.
+
+        Raises
+        ------
+        CheckFailed
+            If the oracle fails on this machine.
+        """
+        self.known = self.known or read_calibration(self._key)
+        if self.known is None:
+            self.known = self._measure(open_judge(), listener)
+            write_calibration(self._key, self.known)
+        return self.known
+
+    def _measure(self, judge: Judge, listener: Listener) -> Calibration:
+        count = calibration_runs(self._settings.n_jobs)
+        listener.begin("measuring one retraining, once per machine", count, 0)
+        seconds = []
+        for outcome in judge.work([self._job(i) for i in range(count)]):
+            if outcome.report.failure is not None:
+                raise CheckFailed(
+                    f"the oracle {self._oracle.path} failed on this machine, so the "
+                    f"cap has no denominator: {outcome.report.failure.reason}"
+                )
+            seconds.append(cost_seconds(outcome.report.usage, self._settings.device))
+            listener.advance()
+        listener.end()
+        return Calibration(tuple(seconds))
+
+    def _job(self, index: int) -> Job:
+        oracle, seed = self._oracle, derive_seed("calibration", index)
+        return Job(index, RunRequest(oracle.path.name, oracle.source, seed), None)
