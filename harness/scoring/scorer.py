@@ -146,7 +146,6 @@ class Scorer:
         if settings.force:
             folder.forget()
         runs = {} if settings.force else folder.finished(seeds)
-        retraining = self._costs()
         budget = settings.track.evaluation.cap * statistics.median(self._costs())
         jobs = [
             Job(index, self._request(submission, seed, budget), kill_seconds(budget))
