@@ -12,6 +12,16 @@ from typing import Any
 from harness.status import Status
 
 SCHEMA = 1
+#: Every result has these keys; their value is null where nothing could be measured.
+METRICS = (
+    "score",
+    "forgetting_quality",
+    "retain_accuracy",
+    "test_accuracy",
+    "forget_accuracy",
+    "epsilon",
+    "efficiency",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +81,7 @@ class Result:
             "reference": self.is_reference,
             "n_models": self.n_models,
             "n_finished": self.n_finished,
+            **dict.fromkeys(METRICS),
             **self.metrics,
             "about": self.submission,
             "provenance": self.provenance,
@@ -87,7 +98,7 @@ class Result:
         """
         if content["schema"] != SCHEMA:
             raise ValueError(f"schema {content['schema']}, not {SCHEMA}")
-        fixed = set(cls(**_EMPTY).to_dict())
+        fixed = set(cls(**_EMPTY).to_dict()) - set(METRICS) | {"files"}
         return cls(
             submission=dict(content["about"]),
             status=Status(content["status"]),
@@ -97,7 +108,11 @@ class Result:
             n_models=int(content["n_models"]),
             n_finished=int(content["n_finished"]),
             provenance=dict(content["provenance"]),
-            metrics={k: v for k, v in content.items() if k not in fixed},
+            metrics={
+                key: value
+                for key, value in content.items()
+                if key not in fixed and value is not None
+            },
         )
 
 
