@@ -65,7 +65,14 @@ def _value(kind: type, value: Any, path: str) -> Any:
             raise UsageError(f"{path} must be a table, [{path}].")
         return _build(kind, value, f"{path}.")
     if kind is float and type(value) is int:
-        return float(value)
+        return _float(value, path)
     if type(value) is not kind:
         raise UsageError(f"{path} = {value!r} must be {_WORDS[kind]}.")
     return value
+
+
+def _float(value: int, path: str) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        raise UsageError(f"{path} is too large to be a number.") from None

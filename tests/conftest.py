@@ -1,0 +1,204 @@
+"""A tiny track of real CIFAR-10, its bank, and the command line in this process."""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from harness.cli.entry import run
+from harness.data import Cifar10, load_cifar10
+from harness.data.location import CACHE_VARIABLE, cache_root
+from harness.data.splits import SplitData, split_data
+from harness.reference import ReferenceBank, find_bank
+from harness.reference.build import BuildPlan, build_bank
+from harness.scoring.settings import ScoreSettings
+from harness.track import Track, find_track
+
+TINY = """\
+name = "tiny"
+description = "400 images, 50 to forget"
+device = "cpu"
+
+[data]
+dataset = "cifar10"
+train_size = 400
+forget_size = 50
+validation_size = 100
+test_size = 200
+split_seed = 1
+
+[network]
+name = "small-cnn"
+
+[recipe]
+epochs = 2
+batch_size = 32
+learning_rate = 0.1
+warmup_fraction = 0.2
+momentum = 0.9
+weight_decay = 5e-4
+augmentation = "flip"
+
+[evaluation]
+n_models = 4
+bank_size = 8
+cap = 1.0
+delta = 1e-5
+"""
+
+
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_of_the_user() -> Iterator[None]:
+    """Keep the user's ``UNLEARN_EVAL_*`` from changing what the tests do."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [n for n in os.environ if n.startswith("UNLEARN_EVAL_")]:
+            if name not in (CACHE_VARIABLE, "UNLEARN_EVAL_DATA"):
+                patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session")
+def session_folder(tmp_path_factory) -> Path:
+    """One folder for all processes of this test session."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def user_cache() -> Path:
+    """Where CIFAR-10 lies for good; fetched there at the first session."""
+    load_cifar10()
+    return cache_root()
+
+
+@pytest.fixture(scope="session")
+def cache(user_cache, session_folder) -> Iterator[Path]:
+    """The session's cache, with CIFAR-10 in it: banks and calibrations go here."""
+    folder = _cache_with_data(session_folder / "cache", user_cache)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(CACHE_VARIABLE, str(folder))
+        patch.delenv("UNLEARN_EVAL_DATA", raising=False)
+        yield folder
+
+
+@pytest.fixture
+def own_cache(cache, user_cache, tmp_path, monkeypatch) -> Path:
+    """A cache for one test alone, with CIFAR-10 in it and nothing else."""
+    folder = _cache_with_data(tmp_path / "own-cache", user_cache)
+    monkeypatch.setenv(CACHE_VARIABLE, str(folder))
+    return folder
+
+
+def _cache_with_data(folder: Path, user_cache: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    for store in user_cache.glob("cifar10-*"):
+        with suppress(FileExistsError):
+            (folder / store.name).symlink_to(store)
+    return folder
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    with path.open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="session")
+def cifar10(cache) -> Cifar10:
+    return load_cifar10()
+
+
+@pytest.fixture(scope="session")
+def track_file(session_folder) -> Path:
+    path = session_folder / "tiny.toml"
+    with _alone(session_folder / "track.lock"):
+        if not path.exists():
+            path.write_text(TINY)
+    return path
+
+
+@pytest.fixture(scope="session")
+def track(track_file) -> Track:
+    return find_track(str(track_file))
+
+
+@pytest.fixture
+def variant(tmp_path) -> Callable[..., Path]:
+    """Writes the tiny track with some lines changed; returns its file."""
+
+    def make(file: str = "variant.toml", **lines: object) -> Path:
+        text = TINY
+        for key, value in lines.items():
+            old = next(x for x in TINY.splitlines() if x.startswith(f"{key} = "))
+            text = text.replace(old, f"{key} = {value}")
+        (tmp_path / file).write_text(text)
+        return tmp_path / file
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def bank(track, cache, session_folder) -> ReferenceBank:
+    """The tiny track's original model and eight retrained ones."""
+    with _alone(session_folder / "bank.lock"):
+        plan = BuildPlan(track=track, n_models=8, jobs=2)
+        return build_bank(plan, lambda done: None)
+
+
+@pytest.fixture(scope="session")
+def split(cifar10, track) -> SplitData:
+    return split_data(cifar10, track.data)
+
+
+@pytest.fixture
+def settings(track, bank, tmp_path) -> Callable[..., ScoreSettings]:
+    def make(**changes: object) -> ScoreSettings:
+        plain = ScoreSettings(
+            track=track, n_models=4, n_jobs=1, output=tmp_path / "runs"
+        )
+        return replace(plain, **changes)
+
+    return make
+
+
+@pytest.fixture
+def write(tmp_path) -> Callable[..., Path]:
+    """Writes a submission and returns its path."""
+
+    def make(source: str, name: str = "method.py") -> Path:
+        (tmp_path / name).write_text(source)
+        return tmp_path / name
+
+    return make
+
+
+@pytest.fixture
+def cli(capsys) -> Callable[..., Ended]:
+    """Run the command line in this process."""
+
+    def call(*args: object) -> Ended:
+        capsys.readouterr()
+        code = run([str(arg) for arg in args])
+        return Ended(code, *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def bank_again(track, bank) -> Callable[[], ReferenceBank]:
+    """Reads the bank anew, as each command does."""
+    return lambda: find_bank(track)

@@ -1,0 +1,135 @@
+"""Tracks from TOML: what is legal, and the sentence for what is not."""
+
+import pytest
+
+from harness.errors import UsageError
+from harness.track.parsing import parse_track
+
+
+@pytest.fixture
+def text(track_file) -> str:
+    return track_file.read_text()
+
+
+def refused(text: str) -> str:
+    with pytest.raises(UsageError) as caught:
+        parse_track(text, "my.toml")
+    return str(caught.value)
+
+
+def test_a_legal_track_keeps_every_value(text):
+    track = parse_track(text, "my.toml")
+
+    assert (track.name, track.device) == ("tiny", "cpu")
+    assert (track.data.train_size, track.data.forget_size) == (400, 50)
+    assert track.retain_size == 350
+    assert track.recipe.weight_decay == 5e-4
+    assert track.evaluation.cap == 1.0
+
+
+def test_a_whole_number_is_a_number(text):
+    track = parse_track(text.replace("cap = 1.0", "cap = 1"), "my.toml")
+
+    assert type(track.evaluation.cap) is float
+
+
+def test_an_unknown_key_is_refused_with_the_nearest_legal_one(text):
+    message = refused(text.replace("epochs = 2", "epochs = 2\nmomentun = 0.9"))
+
+    assert message == (
+        "my.toml: unknown key 'recipe.momentun': did you mean 'momentum'?"
+    )
+
+
+def test_an_unknown_key_like_no_other_is_refused_with_all_legal_ones(text):
+    message = refused("colour = 1\n" + text)
+
+    assert message.startswith("my.toml: unknown key 'colour': legal keys: name, ")
+
+
+def test_an_unknown_table_is_refused(text):
+    assert "unknown key 'modle'" in refused(text + "[modle]\nx = 1\n")
+
+
+def test_all_missing_keys_of_a_table_are_named(text):
+    message = refused(text.replace("epochs = 2\nbatch_size = 32\n", ""))
+
+    assert message == "my.toml: missing key recipe.epochs, recipe.batch_size."
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("epochs = 2", 'epochs = "2"', "recipe.epochs = '2' must be a whole number."),
+        ("epochs = 2", "epochs = 2.0", "recipe.epochs = 2.0 must be a whole number."),
+        ("epochs = 2", "epochs = true", "recipe.epochs = True must be a whole number."),
+        ("cap = 1.0", 'cap = "1"', "evaluation.cap = '1' must be a number."),
+        ('name = "tiny"', "name = 3", "name = 3 must be text."),
+    ],
+)
+def test_an_ill_typed_value_is_refused(text, old, new, message):
+    assert refused(text.replace(old, new)) == f"my.toml: {message}"
+
+
+def test_a_value_where_a_table_belongs_is_refused(text):
+    without = text.replace('[network]\nname = "small-cnn"\n', "")
+
+    message = refused("network = 3\n" + without)
+
+    assert message == "my.toml: network must be a table, [network]."
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        ('"cifar10"', '"cifar100"', "data.dataset"),
+        ("train_size = 400", "train_size = 401", "data.train_size"),
+        ("train_size = 400", "train_size = 50010", "data.train_size"),
+        ("forget_size = 50", "forget_size = 0", "data.forget_size"),
+        ("forget_size = 50", "forget_size = 400", "data.forget_size"),
+        ("forget_size = 50", "forget_size = 55", "data.forget_size"),
+        ("validation_size = 100", "validation_size = 0", "data.validation_size"),
+        ("test_size = 200", "test_size = 9901", "data.validation_size + test_size"),
+        ("split_seed = 1", "split_seed = -1", "data.split_seed"),
+        ('"small-cnn"', '"vgg"', "network.name"),
+        ("epochs = 2", "epochs = 0", "recipe.epochs"),
+        ("batch_size = 32", "batch_size = 1", "recipe.batch_size"),
+        ("batch_size = 32", "batch_size = 351", "recipe.batch_size"),
+        ("learning_rate = 0.1", "learning_rate = 0", "recipe.learning_rate"),
+        ("learning_rate = 0.1", "learning_rate = nan", "recipe.learning_rate"),
+        ("warmup_fraction = 0.2", "warmup_fraction = 1", "recipe.warmup_fraction"),
+        ("momentum = 0.9", "momentum = 1", "recipe.momentum"),
+        ("weight_decay = 5e-4", "weight_decay = -1", "recipe.weight_decay"),
+        ('"flip"', '"mixup"', "recipe.augmentation"),
+        ("n_models = 4", "n_models = 1", "evaluation.n_models"),
+        ("bank_size = 8", "bank_size = 3", "evaluation.bank_size"),
+        ("cap = 1.0", "cap = 0", "evaluation.cap"),
+        ("cap = 1.0", "cap = inf", "evaluation.cap"),
+        ("delta = 1e-5", "delta = 1", "evaluation.delta"),
+        ('device = "cpu"', 'device = "tpu"', "device"),
+        ('name = "tiny"', 'name = "../x"', "name"),
+        ('name = "tiny"', 'name = ".."', "name"),
+        ('name = "tiny"', 'name = ""', "name"),
+    ],
+)
+def test_a_value_out_of_range_is_refused_by_name_with_what_is_legal(
+    text, old, new, field
+):
+    message = refused(text.replace(old, new, 1))
+
+    assert message.startswith(f"my.toml: {field} = ")
+    assert " is not legal: it must be " in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("broken", ["name = ", "[data", "a = 1\na = 2", "\x00"])
+def test_text_that_is_no_toml_is_refused(broken):
+    assert refused(broken).startswith("my.toml is not valid TOML: ")
+
+
+def test_a_number_too_large_to_be_one_is_refused(text):
+    huge = "9" * 400
+
+    message = refused(text.replace("cap = 1.0", f"cap = {huge}"))
+
+    assert message.startswith("my.toml")

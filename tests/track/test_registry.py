@@ -1,0 +1,130 @@
+"""Tracks by name and by file."""
+
+import subprocess
+import sys
+
+import pytest
+
+from harness.errors import UsageError
+from harness.track import find_track, track_names
+
+SHIPPED = ["cifar10", "cifar10-fast", "cifar10-quick"]
+
+
+def test_three_tracks_are_shipped():
+    assert track_names() == SHIPPED
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_track_is_named_as_its_folder(name):
+    assert find_track(name).name == name
+
+
+def test_the_quick_track_is_the_documented_one():
+    track = find_track("cifar10-quick")
+
+    data = track.data
+    assert (data.train_size, data.forget_size) == (4000, 400)
+    assert (data.validation_size, data.test_size) == (1000, 2000)
+    assert (track.evaluation.n_models, track.evaluation.bank_size) == (64, 128)
+    assert track.evaluation.cap == 0.2
+
+
+def test_hashes_of_the_shipped_tracks_do_not_change_by_accident():
+    """A change here makes every bank and result of that track useless."""
+    assert {name: find_track(name).hash for name in SHIPPED} == {
+        "cifar10": "d66cc72eb968bb4b",
+        "cifar10-fast": "d6b4a386840231dd",
+        "cifar10-quick": "20899de202cf54cb",
+    }
+
+
+def test_a_hash_is_the_same_in_another_process():
+    code = "from harness.track import find_track; print(find_track('cifar10').hash)"
+    environment = {"PYTHONHASHSEED": "77", "PATH": ""}
+
+    answer = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=True,
+    )
+
+    assert answer.stdout.strip() == find_track("cifar10").hash
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"train_size": 410},
+        {"forget_size": 60},
+        {"validation_size": 110},
+        {"test_size": 210},
+        {"split_seed": 2},
+        {"epochs": 3},
+        {"batch_size": 33},
+        {"learning_rate": 0.11},
+        {"warmup_fraction": 0.3},
+        {"momentum": 0.8},
+        {"weight_decay": "6e-4"},
+        {"augmentation": '"none"'},
+    ],
+)
+def test_the_hash_changes_with_each_field_that_changes_a_model(track, variant, change):
+    assert find_track(str(variant(**change))).hash != track.hash
+
+
+def test_the_hash_changes_with_the_network(track, track_file, tmp_path):
+    path = tmp_path / "other.toml"
+    path.write_text(track_file.read_text().replace("small-cnn", "resnet9"))
+
+    assert find_track(str(path)).hash != track.hash
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"n_models": 5}, {"bank_size": 9}, {"cap": 0.5}, {"delta": 0}, {"name": '"x"'}],
+)
+def test_the_hash_stays_where_no_model_changes(track, variant, change):
+    assert find_track(str(variant(**change))).hash == track.hash
+
+
+def test_a_split_seed_makes_another_track(track, track_file):
+    private = find_track(str(track_file), split_seed=77)
+
+    assert private.data.split_seed == 77
+    assert private.hash != track.hash
+    assert find_track(str(track_file), split_seed=1) == track
+
+
+@pytest.mark.parametrize(
+    ("typo", "meant"),
+    [("cifar10-quik", "cifar10-quick"), ("cifr10", "cifar10"), ("fast", None)],
+)
+def test_an_unknown_track_is_refused_with_the_nearest(typo, meant):
+    with pytest.raises(UsageError) as caught:
+        find_track(typo)
+
+    hint = f"did you mean {meant!r}? " if meant else ""
+    assert f"there is no track {typo!r}: {hint}" in str(caught.value)
+    assert "cifar10, cifar10-fast, cifar10-quick" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "track", "cifar10/track.toml"])
+def test_odd_names_are_refused_as_well(name):
+    with pytest.raises(UsageError, match="there is no"):
+        find_track(name)
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(UsageError, match=r"there is no file .*gone\.toml"):
+        find_track(str(tmp_path / "gone.toml"))
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path):
+    path = tmp_path / "binary.toml"
+    path.write_bytes(b"\xff\xfe\x00")
+
+    with pytest.raises(UsageError, match="cannot read the track"):
+        find_track(str(path))
