@@ -7,7 +7,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,9 +25,19 @@ _BOOTSTRAP = (
     "from importlib import import_module; "
     "import_module(sys.argv[2]).main(int(sys.argv[3]), sys.argv[4:])"
 )
+_GRACE_SECONDS = 5.0
 _KEPT_VARIABLES = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
 #: What torchvision says when it was built for another torch.
 TORCH_MISMATCH = "torchvision::nms does not exist"
+
+
+@cache
+def _launcher(process: int) -> ThreadPoolExecutor:
+    """Thread that starts a process's workers, and lasts as long as it does.
+
+    bubblewrap's sandbox dies with the thread that started it, not with the process.
+    """
+    return ThreadPoolExecutor(1, thread_name_prefix=f"launcher of {process}")
 
 
 class WorkerDied(UnlearnEvalError):
@@ -74,14 +86,19 @@ class WorkerProcess:
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed in kill()
         argv = [sys.executable, "-I", "-B", "-c", _BOOTSTRAP, str(_PACKAGE_PARENT)]
         with theirs:
-            self._process = subprocess.Popen(
-                wrap([*argv, module, str(theirs.fileno()), *args]),
-                stdin=subprocess.DEVNULL,
-                stdout=self._stderr,
-                stderr=self._stderr,
-                env=worker_environment(),
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,
+            self._process = (
+                _launcher(os.getpid())
+                .submit(
+                    subprocess.Popen,
+                    wrap([*argv, module, str(theirs.fileno()), *args]),
+                    stdin=subprocess.DEVNULL,
+                    stdout=self._stderr,
+                    stderr=self._stderr,
+                    env=worker_environment(),
+                    pass_fds=(theirs.fileno(),),
+                    start_new_session=True,
+                )
+                .result()
             )
 
     def __enter__(self) -> Self:
@@ -108,6 +125,17 @@ class WorkerProcess:
         self._process.wait()
         self.socket.close()
         self._stderr.close()
+
+    def end(self) -> None:
+        """Let the process end what it has started, then end it; safe to repeat.
+
+        A worker ends when its socket does. One that is too busy to is killed.
+        """
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_GRACE_SECONDS)
+        self.kill()
 
     def died(self, what: str) -> WorkerDied:
         """Build the error for a worker that has gone, from what it last said."""

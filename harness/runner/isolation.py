@@ -16,6 +16,10 @@ class Isolation(Protocol):
     def not_enforced(self) -> tuple[str, ...]:
         """What a hostile submission could still do, in words."""
 
+    @property
+    def guards_template(self) -> bool:
+        """Whether a template that died was beyond the reach of its run."""
+
     def wrap(self, argv: list[str], task: Path) -> list[str]:
         """Return the command line that runs `argv` under this isolation."""
 
@@ -26,6 +30,7 @@ class ProcessBoundary:
 
     level: str = "none"
     not_enforced: tuple[str, ...] = ("files", "network", "other processes", "memory")
+    guards_template: bool = False
 
     def wrap(self, argv: list[str], task: Path) -> list[str]:
         """Return the command line unchanged."""

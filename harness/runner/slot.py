@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from harness.processes import WorkerProcess
+from harness.processes import WorkerDied, WorkerProcess
 from harness.processes.channel import ChannelClosed, receive_json, send_json
 from harness.runner.isolation import Isolation
 from harness.runner.messages import (
@@ -62,7 +62,7 @@ class Slot:
 
     def close(self) -> None:
         """End the template, and with it a run in flight."""
-        self._worker.kill()
+        self._worker.end()
 
     def run(self, request: RunRequest, limit_seconds: float | None) -> RunReport:
         """Call a submission once.
@@ -88,22 +88,30 @@ class Slot:
         try:
             self._send(request, theirs, their_log)
             content, output, timed_out = self._read(result, log, deadline)
-            if timed_out:
-                send_json(self._worker.socket, {"kill": True})
-            used = self._used()
+            used = self._used(end_it=timed_out)
         finally:
             os.close(result)
             os.close(log)
-        usage = Usage(used["cpu_seconds"], time.monotonic() - start, used["peak_bytes"])
+        wall = time.monotonic() - start
+        if used is None:
+            return self._without_template(wall, output)
+        usage = Usage(used["cpu_seconds"], wall, used["peak_bytes"])
+        if not used["confined"]:
+            raise WorkerDied(f"a run could not be confined: {used['words']}")
         if timed_out:
             reason = f"it was stopped after {limit_seconds:.0f} s, far past its budget."
             failure = Failure(Status.TIMEOUT, reason)
+            return RunReport(usage, failure=failure, output=output)
+        if used["out_of_memory"]:
+            gib = (request.memory_bytes or 0) / (1 << 30)
+            reason = f"it was stopped when its processes held more than {gib:.3g} GiB."
+            failure = Failure(Status.OUT_OF_MEMORY, reason)
             return RunReport(usage, failure=failure, output=output)
         return self._judge(content, used["exit_code"], usage, output)
 
     def restart(self) -> None:
         """Replace a template that failed by a fresh one."""
-        self._worker.kill()
+        self._worker.end()
         self._worker = self._start()
 
     def _start(self) -> WorkerProcess:
@@ -162,15 +170,32 @@ class Slot:
             text += f"\n[... {dropped} more bytes left out ...]"
         return bytes(content), text, False
 
-    def _used(self) -> dict[str, Any]:
-        """Hear from the template what the run used; by then all of it is dead."""
+    def _used(self, *, end_it: bool) -> dict[str, Any] | None:
+        """Hear from the template what the run used; by then all of it is dead.
+
+        Returns None if the template is gone, and the run may have ended it.
+        """
         sock: socket.socket = self._worker.socket
         sock.settimeout(_END_SECONDS)
         try:
+            if end_it:
+                send_json(sock, {"kill": True})
             used: dict[str, Any] = receive_json(sock)
         except (ChannelClosed, TimeoutError):
-            raise self._worker.died("the process that runs submissions") from None
+            if self._isolation.guards_template:
+                raise self._worker.died("the process that runs submissions") from None
+            return None
         return used
+
+    def _without_template(self, wall_seconds: float, output: str) -> RunReport:
+        """Blame the run: to try again would be to let it choose another draw."""
+        self.restart()
+        reason = (
+            "the process that started it died during the run, which nothing but the "
+            f"run itself is known to do (isolation: {self._isolation.level})."
+        )
+        failure = Failure(Status.ERROR, reason)
+        return RunReport(Usage(0.0, wall_seconds, 0), failure=failure, output=output)
 
     def _judge(
         self, content: bytes, exit_code: int, usage: Usage, output: str

@@ -1,0 +1,113 @@
+"""What a sandbox enforces, as its probes have shown."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+LEVELS = ("full", "partial", "none")
+
+
+class Property(NamedTuple):
+    """One thing that a sandbox can enforce.
+
+    Attributes
+    ----------
+    claim : str
+        What holds where it is enforced.
+    otherwise : str
+        What is said to be not enforced, in a few words.
+    """
+
+    claim: str
+    otherwise: str
+
+
+PROPERTIES: Mapping[str, Property] = {
+    "files": Property(
+        "a run reads no file but Python, its packages and the system's",
+        "private files",
+    ),
+    "read-only": Property(
+        "a run changes nothing outside its scratch space", "changes to files"
+    ),
+    "network": Property("a run has no network of any kind", "network"),
+    "host-sockets": Property(
+        "a run reaches no other program's sockets", "other programs' sockets"
+    ),
+    "processes": Property(
+        "a run sees no memory and no environment of other processes",
+        "other processes' memory",
+    ),
+    "signals": Property(
+        "a run signals neither the harness nor its template nor anyone else",
+        "signals to other processes",
+    ),
+    "handles": Property(
+        "a run inherits no open file but its output and its result", "open files"
+    ),
+    "privileges": Property(
+        "a run has a user of its own, no capability, and gains none", "privileges"
+    ),
+    "system-calls": Property(
+        "tracing, kernel keys, perf, bpf, io_uring and their like are refused",
+        "dangerous system calls",
+    ),
+    "cores": Property("a run cannot choose its cores or priority", "cores"),
+    "disk": Property("scratch space and shared memory are of bounded size", "disk use"),
+    "tasks": Property(
+        "the number of processes and threads is bounded", "process count"
+    ),
+    "memory": Property("memory is bounded, for a process and for all", "memory"),
+    "end": Property(
+        "every process of a run is dead when its time is taken",
+        "processes that outlive their run",
+    ),
+    "traces": Property(
+        "a run leaves nothing that a later one could find", "traces between runs"
+    ),
+    "cpu-time": Property(
+        "CPU time is counted of every process, also of those that hide",
+        "CPU time of processes that hide",
+    ),
+}
+#: Without one of these a level is not that level.
+REQUIRED: Mapping[str, frozenset[str]] = {
+    "full": frozenset(PROPERTIES) - {"cpu-time"},
+    "partial": frozenset({"files", "read-only", "network", "system-calls"}),
+    "none": frozenset(),
+}
+
+
+@dataclass(frozen=True)
+class IsolationReport:
+    """The outcome of the probes at one level.
+
+    Attributes
+    ----------
+    level : str
+        ``"full"``, ``"partial"`` or ``"none"``.
+    properties : mapping
+        For each of `PROPERTIES`, whether a probe has shown it.
+    details : mapping
+        For each that was not shown, what got through; and facts of the host.
+    """
+
+    level: str
+    properties: Mapping[str, bool]
+    details: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def not_enforced(self) -> tuple[str, ...]:
+        """What a hostile submission could still do, in words."""
+        return tuple(
+            PROPERTIES[name].otherwise
+            for name, enforced in self.properties.items()
+            if not enforced
+        )
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Properties without which this is not the level that it is called."""
+        return tuple(
+            name for name in sorted(REQUIRED[self.level]) if not self.properties[name]
+        )

@@ -1,0 +1,67 @@
+"""The files that a run needs, and those nearby that it must not see."""
+
+import os
+import sys
+import sysconfig
+from collections.abc import Iterable
+from pathlib import Path
+
+from harness.data.location import cache_root
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+_SYSTEM_FACTS = ("/etc/ld.so.cache", "/etc/alternatives", "/sys/devices/system/cpu")
+
+
+def system_paths() -> tuple[Path, ...]:
+    """The distribution's public files: what is not a link, and the links' targets."""
+    return tuple(path for path in map(Path, _SYSTEM) if path.exists())
+
+
+def system_facts() -> tuple[Path, ...]:
+    """Single files of the system that programs look for."""
+    return tuple(path for path in map(Path, _SYSTEM_FACTS) if path.exists())
+
+
+def python_paths() -> tuple[Path, ...]:
+    """Interpreter, standard library, installed packages, and this package.
+
+    Of a prefix only what an installation puts there is taken: a virtual environment
+    may be somebody's project folder.
+    """
+    prefixes = (sys.prefix, sys.base_prefix, sys.exec_prefix)
+    parts = ("bin", "lib", "lib64", "pyvenv.cfg")
+    paths = [Path(prefix, part) for prefix in prefixes for part in parts]
+    paths += [Path(sysconfig.get_path(name)) for name in ("purelib", "platlib")]
+    paths += [link.parent for link in _links_to(Path(sys.executable))]
+    # A package installed for the user only lies beside the ones it needs.
+    beside = _PACKAGE.parent
+    paths.append(beside if (beside / "torch").is_dir() else _PACKAGE)
+    libraries = os.environ.get("LD_LIBRARY_PATH", "").split(":")
+    paths += [Path(folder) for folder in libraries if Path(folder).is_absolute()]
+    return _outermost(path for path in paths if path.exists())
+
+
+def secret_paths(more: Iterable[Path] = ()) -> tuple[Path, ...]:
+    """Banks, shipped submissions and the cache: not for runs, wherever they lie."""
+    paths = (_PACKAGE / "_shipped", cache_root(), *more)
+    return tuple(path.absolute() for path in paths)
+
+
+def _links_to(path: Path) -> list[Path]:
+    """Follow links one by one, so that each stays usable."""
+    found = [path]
+    while path.is_symlink():
+        path = Path(os.path.normpath(path.parent / path.readlink()))
+        found.append(path)
+    return found
+
+
+def _outermost(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """Drop what lies in the system's folders or in another of these."""
+    known = list(system_paths())
+    kept: list[Path] = []
+    for path in sorted(set(paths), key=lambda p: len(p.parts)):
+        if not any(path.is_relative_to(other) for other in (*known, *kept)):
+            kept.append(path)
+    return tuple(kept)
