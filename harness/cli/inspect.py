@@ -29,7 +29,7 @@ def _row(track: Track) -> dict[str, object]:
     try:
         bank = f"{len(find_bank(track))} retrained models"
     except UnlearnEvalError:
-        bank = f"not built (unlearn-eval reference build --track {track.name})"
+        bank = f"not built (unlearn-eval reference build {track.options})"
     return {
         "name": track.name,
         "description": track.description,

@@ -50,5 +50,5 @@ def find_bank(track: Track, *, at_least: int = 1, seed: int = 0) -> ReferenceBan
     found = f"has {largest} retrained models, not {at_least}" if largest else "is empty"
     raise UsageError(
         f"the reference bank of {track.name} {found}; build it with: "
-        f"unlearn-eval reference build --track {track.name} -n {at_least}."
+        f"unlearn-eval reference build {track.options} -n {at_least}."
     )

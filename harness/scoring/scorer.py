@@ -240,8 +240,10 @@ class Scorer:
             seed = job.request.seed
             reason = f"run {job.index} (seed {seed}): {reason}"
             path = shlex.quote(str(submission.path))
-            track = settings.track.name
-            repeat = f"unlearn-eval validate {path} --track {track} --seed {seed}"
+            repeat = f"unlearn-eval validate {path} {settings.track.options}"
+            if settings.device != settings.track.device:
+                repeat += f" --device {settings.device}"
+            repeat += f" --seed {seed}"
         return Result(
             submission=about_submission(submission),
             status=failure.status,

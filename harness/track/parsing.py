@@ -41,7 +41,7 @@ def parse_track(text: str, origin: str) -> Track:
 
 def _build(cls: type[T], table: Mapping[str, Any], prefix: str) -> T:
     hints = typing.get_type_hints(cls)
-    names = [field.name for field in fields(cls)]  # type: ignore[arg-type]
+    names = [field.name for field in fields(cls) if field.compare]  # type: ignore[arg-type]
     for key in table:
         if key not in names:
             raise UsageError(_unknown(prefix + key, key, names))

@@ -1,6 +1,7 @@
 """Find a track by name or by the path of a TOML file."""
 
 import difflib
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,9 +34,12 @@ def find_track(name: str, *, split_seed: int | None = None) -> Track:
         not a valid track.
     """
     track = parse_track(_text(name), name)
+    options = f"--track {shlex.quote(name)}"
     if split_seed is None:
-        return track
-    return replace(track, data=replace(track.data, split_seed=split_seed))
+        return replace(track, options=options)
+    data = replace(track.data, split_seed=split_seed)
+    options += f" --split-seed {split_seed}"
+    return replace(track, data=data, options=options)
 
 
 def _text(name: str) -> str:

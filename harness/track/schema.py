@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from harness.errors import UsageError
 
@@ -150,7 +150,11 @@ class EvaluationSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class Track:
-    """A frozen, validated track. Its hash is stamped on everything made from it."""
+    """A frozen, validated track. Its hash is stamped on everything made from it.
+
+    `options` are the words that choose it on the command line, for the commands that
+    messages tell a user to run; they are no part of the track itself.
+    """
 
     name: str
     description: str
@@ -159,6 +163,7 @@ class Track:
     network: NetworkSpec
     recipe: Recipe
     evaluation: EvaluationSpec
+    options: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         legal = "letters, digits, '.', '_' and '-'"

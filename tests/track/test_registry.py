@@ -128,3 +128,19 @@ def test_a_file_that_is_no_text_is_refused(tmp_path):
 
     with pytest.raises(UsageError, match="cannot read the track"):
         find_track(str(path))
+
+
+def test_a_track_knows_the_options_that_choose_it(track, variant):
+    own = find_track(str(variant("my track.toml")), split_seed=7)
+
+    assert find_track("cifar10").options == "--track cifar10"
+    assert own.options.endswith("my track.toml' --split-seed 7")
+    assert find_track(str(variant()), split_seed=1) == track
+
+
+def test_the_options_are_no_key_of_the_file(track_file, tmp_path):
+    path = tmp_path / "with.toml"
+    path.write_text('options = "x"\n' + track_file.read_text())
+
+    with pytest.raises(UsageError, match="unknown key 'options'"):
+        find_track(str(path))
