@@ -43,17 +43,17 @@ class DataSpec:
 
     def __post_init__(self) -> None:
         _require(self.dataset == "cifar10", "data.dataset", self.dataset, "'cifar10'")
-        for field, limit in (
+        for key, limit in (
             ("train_size", TRAIN_IMAGES),
             ("forget_size", self.train_size - N_CLASSES),
         ):
-            size = getattr(self, field)
+            size = getattr(self, key)
             ok = size % N_CLASSES == 0 and N_CLASSES <= size <= limit
             legal = f"a multiple of {N_CLASSES} from {N_CLASSES} to {limit}"
-            _require(ok, f"data.{field}", size, legal)
-        for field in ("validation_size", "test_size"):
-            size = getattr(self, field)
-            _require(size > 0, f"data.{field}", size, "at least 1")
+            _require(ok, f"data.{key}", size, legal)
+        for key in ("validation_size", "test_size"):
+            size = getattr(self, key)
+            _require(size > 0, f"data.{key}", size, "at least 1")
         held_out = self.validation_size + self.test_size
         legal = f"at most {TEST_IMAGES}"
         _require(
