@@ -183,7 +183,7 @@ def prepare(task: Task, sets: dict[str, tuple[Tensor, Tensor]]) -> Prepared:
     network = build_network(task.network, seed=0)
     # Many a submission flattens weights with view(-1), which channels last forbids;
     # the inputs alone make the arithmetic channels last, so no speed is lost.
-    network = network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    network = network.to(memory_format=torch.contiguous_format)
     state = {name: torch.from_numpy(a.copy()) for name, a in task.original.items()}
     network.load_state_dict(state)
     _import_late_parts()
