@@ -1,1 +1,17 @@
 """Keep strangers' code apart: what it may see, use and leave behind, and the proof."""
+
+from harness.isolation.levels import CHOICES, LevelNotAvailable, choose, probe, why_not
+from harness.isolation.report import LEVELS, PROPERTIES, IsolationReport
+from harness.isolation.sandbox import Sandbox
+
+__all__ = [
+    "CHOICES",
+    "LEVELS",
+    "PROPERTIES",
+    "IsolationReport",
+    "LevelNotAvailable",
+    "Sandbox",
+    "choose",
+    "probe",
+    "why_not",
+]

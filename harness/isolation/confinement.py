@@ -75,7 +75,9 @@ class Confinement:
         return json.dumps(asdict(self))
 
 
-def confine(confinement: Confinement, memory_bytes: int | None, n_others: int) -> None:
+def confine(
+    confinement: Confinement, memory_bytes: int | None, user: int | None, n_others: int
+) -> None:
     """Confine this process, and all it starts, for good.
 
     Parameters
@@ -84,6 +86,8 @@ def confine(confinement: Confinement, memory_bytes: int | None, n_others: int) -
         To what.
     memory_bytes : int, optional
         Memory that each process may add to what it was forked with.
+    user : int, optional
+        The user to become.
     n_others : int
         Processes and threads that the kernel counts together with the run's.
 
@@ -97,8 +101,10 @@ def confine(confinement: Confinement, memory_bytes: int | None, n_others: int) -
     if confinement.level == "full":
         kept = [p for p in confinement.readable if p.startswith(SCRATCH + "/")]
         enter_fresh_mounts(confinement.scratch_bytes, kept)
-    if confinement.own_user:
-        _become_fresh_user(confinement)
+    if user is not None:
+        if confinement.level == "partial":
+            os.chown(confinement.scratch, user, user)
+        privileges.become_user(user)
     _settle_in(confinement.scratch)
     _limit(confinement, memory_bytes, n_others)
     privileges.forgo_new_privileges()
@@ -111,13 +117,6 @@ def confine(confinement: Confinement, memory_bytes: int | None, n_others: int) -
         restrict_to(_allowance(confinement))
     if confinement.level != "none":
         install_seccomp(seccomp_filter(_rules(confinement)))
-
-
-def _become_fresh_user(confinement: Confinement) -> None:
-    user = fresh_user()
-    if confinement.level == "partial":
-        os.chown(confinement.scratch, user, user)
-    privileges.become_user(user)
 
 
 def fresh_user() -> int:

@@ -8,7 +8,6 @@ memory and finds no trace of the ones before it.
 import fcntl
 import os
 import select
-import shutil
 import signal
 import socket
 import sys
@@ -18,14 +17,19 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from harness.isolation import privileges
-from harness.isolation.confinement import Confinement, confine
+from harness.isolation.confinement import Confinement, confine, fresh_user
 from harness.isolation.cpu_counter import open_cpu_counter, own_seconds
 from harness.isolation.descendants import (
     end_descendants,
     own_resident_bytes,
     resident_bytes,
 )
-from harness.isolation.namespaces import ProcessNamespaces, forbid_user_namespaces
+from harness.isolation.namespaces import (
+    SHARED_MEMORY,
+    ProcessNamespaces,
+    forbid_user_namespaces,
+)
+from harness.isolation.removal import empty_folder
 from harness.processes.channel import (
     ChannelClosed,
     receive_json,
@@ -94,11 +98,12 @@ class Warden:
 
     def _serve_one(self, sock: socket.socket, run: Run) -> None:
         before = self._descendants_seconds()
+        user = fresh_user() if self._confinement.own_user else None
         ready, confined = os.pipe()
         child = self._fork()
         if child == 0:
             os.close(ready)
-            self._become_run(sock, confined, run)
+            self._become_run(sock, confined, user, run)
         os.close(confined)
         try:
             words = os.read(ready, 4096)
@@ -108,7 +113,7 @@ class Warden:
         watched = _watch(child, sock, memory_bytes)
         _, status, used = os.wait4(child, 0)
         usages = [used, *end_descendants()]
-        self._wipe()
+        self._wipe(user)
         if watched.harness_gone:
             os._exit(1)
         seconds = sum(u.ru_utime + u.ru_stime for u in usages)
@@ -133,7 +138,9 @@ class Warden:
     def _fork(self) -> int:
         return os.fork() if self._namespaces is None else self._namespaces.fork()
 
-    def _become_run(self, sock: socket.socket, confined: int, run: Run) -> NoReturn:
+    def _become_run(
+        self, sock: socket.socket, confined: int, user: int | None, run: Run
+    ) -> NoReturn:
         """Read the request, let go of everything else, and become the run."""
         try:
             request, (result, log) = receive_json_and_fds(sock, 2)
@@ -141,7 +148,7 @@ class Warden:
             _keep_only(log, result, confined)
             try:
                 memory_bytes = request.get("memory_bytes")
-                confine(self._confinement, memory_bytes, self._n_others())
+                confine(self._confinement, memory_bytes, user, self._n_others())
             except OSError as error:
                 os.write(_READY, b"!" + str(error).encode())
                 os._exit(1)
@@ -159,16 +166,14 @@ class Warden:
             return 3  # bubblewrap and the template, in the same user namespace.
         return _tasks_of(os.getuid())
 
-    def _wipe(self) -> None:
-        """Empty the scratch folder; a private mount has gone with the run."""
-        scratch = self._confinement.scratch
-        if self._confinement.level == "full" or not scratch:
+    def _wipe(self, user: int | None) -> None:
+        """Take away what the run left; a private mount has gone with it."""
+        if self._confinement.level == "full":
             return
-        for path in Path(scratch).iterdir():
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
+        if self._confinement.scratch:
+            empty_folder(Path(self._confinement.scratch))
+        if user is not None:
+            empty_folder(Path(SHARED_MEMORY), owner=user)
 
 
 def _keep_only(log: int, result: int, confined: int) -> None:
