@@ -1,13 +1,17 @@
 """A submission's file, read and checked without running any of it."""
 
 import ast
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import UsageError
 from harness.files import sha256_of
+from harness.runner.terminal_text import escape_controls
 
 LARGEST_SOURCE = 256 * 1024
+_LONGEST_WORDS = 300
+_HELPERS = ("_", ".")
 ARGUMENTS = ("net", "retain", "forget", "validation")
 OPTIONAL_ARGUMENTS = ("seed", "device", "budget_seconds", "recipe")
 SIGNATURE = "def unlearning(net, retain, forget, validation)"
@@ -68,31 +72,44 @@ def read_submission(path: Path) -> Submission:
         problem = f"{path.name} has {kib:.0f} KiB; a submission has at most 256 KiB."
         return Submission(name, path, "", (problem,))
     try:
-        source = content.decode("utf-8")
-        tree = ast.parse(source, filename=path.name)
+        source = content.decode("utf-8-sig")
+        tree = _parsed(source, path.name)
     except UnicodeDecodeError:
         return Submission(name, path, "", (f"{path.name} is not UTF-8 text.",))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return Submission(name, path, source, (_syntax_problem(path, error),))
     constants = _constants(tree)
     summary = (ast.get_docstring(tree) or "").strip().partition("\n")[0]
+    title, authors, url = (constants.get(key, "") for key in ("NAME", "AUTHORS", "URL"))
     return Submission(
         name=name,
         path=path,
         source=source,
         problems=tuple(_contract_problems(tree, path.name)),
-        title=str(constants.get("NAME", "")),
-        summary=summary,
-        authors=str(constants.get("AUTHORS", "")),
-        url=str(constants.get("URL", "")),
+        title=_shown(title),
+        summary=_shown(summary),
+        authors=_shown(authors),
+        url=_shown(url),
         is_reference=constants.get("REFERENCE") is True,
     )
+
+
+def _parsed(source: str, filename: str) -> ast.Module:
+    with warnings.catch_warnings():
+        # An odd escape in a string is between the author and Python.
+        warnings.simplefilter("ignore")
+        return ast.parse(source, filename=filename)
+
+
+def _shown(words: object) -> str:
+    """Make a stranger's words safe to print: one line, no control characters."""
+    return escape_controls(" ".join(str(words).split()))[:_LONGEST_WORDS]
 
 
 def find_submissions(paths: list[Path]) -> list[Path]:
     """List the submissions' files: files as they are, folders one level deep.
 
-    A file that starts with ``_`` is no submission.
+    A file that starts with ``_`` or ``.`` is no submission.
 
     Raises
     ------
@@ -117,12 +134,16 @@ def _checked_file(path: Path) -> Path:
         raise UsageError(f"there is no file {path}; give a submission's .py file.")
     if path.suffix != ".py":
         raise UsageError(f"{path} is no submission; it must be a .py file or a folder.")
+    if path.name.startswith(_HELPERS):
+        raise UsageError(
+            f"{path} is no submission: its name starts with {path.name[0]}; rename it."
+        )
     return path
 
 
 def _in_folder(folder: Path) -> list[Path]:
     files = sorted(folder.glob("*.py"))
-    files = [path for path in files if not path.name.startswith("_")]
+    files = [path for path in files if not path.name.startswith(_HELPERS)]
     if not files:
         raise UsageError(
             f"the folder {folder} holds no submission; write one with: "
@@ -197,7 +218,9 @@ def _parameter_problems(
         for arg, default in zip(args.kwonlyargs, args.kw_defaults, strict=True)
         if default is None
     ]
-    unknown = [name for name in extra if name not in OPTIONAL_ARGUMENTS]
+    by_place = [arg.arg for arg in args.posonlyargs]
+    passed = [name for name in OPTIONAL_ARGUMENTS if name not in by_place]
+    unknown = [name for name in extra if name not in passed]
     if unknown:
         problems.append(
             f"{where} requires {', '.join(unknown)}, which nobody passes; after the "
