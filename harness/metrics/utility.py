@@ -1,9 +1,14 @@
 """What is left of a model's accuracy, and the official score made of it."""
 
+from dataclasses import dataclass
+
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from harness.errors import UsageError
+
+Models = NDArray[np.intp] | slice
+_ALL = slice(None)
 
 
 def utility_ratio(unlearned: ArrayLike, retrained: ArrayLike) -> float:
@@ -64,6 +69,49 @@ def score(
         * utility_ratio(retain_unlearned, retain_retrained)
         * utility_ratio(test_unlearned, test_retrained)
     )
+
+
+@dataclass(frozen=True)
+class Accuracies:
+    """Accuracies of every model, in the order of the confidences, 0 to 1.
+
+    Attributes
+    ----------
+    retain_unlearned, test_unlearned : array_like, shape [N]
+    retain_retrained, test_retrained : array_like, shape [M]
+    """
+
+    retain_unlearned: ArrayLike
+    retain_retrained: ArrayLike
+    test_unlearned: ArrayLike
+    test_retrained: ArrayLike
+
+    def check(self, n_unlearned: int, n_retrained: int) -> None:
+        """Raise `UsageError` unless there is one accuracy for each model."""
+        for name, expected in (
+            ("retain_unlearned", n_unlearned),
+            ("retain_retrained", n_retrained),
+            ("test_unlearned", n_unlearned),
+            ("test_retrained", n_retrained),
+        ):
+            shape = np.shape(getattr(self, name))
+            if shape != (expected,):
+                raise UsageError(
+                    f"{name} has shape {shape}; give one accuracy for each of the "
+                    f"{expected} models."
+                )
+
+    def utility(self, unlearned: Models = _ALL, retrained: Models = _ALL) -> float:
+        """Return the factor of the score, of all or some of the models."""
+        retain = utility_ratio(
+            np.asarray(self.retain_unlearned)[unlearned],
+            np.asarray(self.retain_retrained)[retrained],
+        )
+        test = utility_ratio(
+            np.asarray(self.test_unlearned)[unlearned],
+            np.asarray(self.test_retrained)[retrained],
+        )
+        return retain * test
 
 
 def _mean_accuracy(values: ArrayLike, name: str) -> float:

@@ -1,0 +1,192 @@
+"""Confidence intervals of the official metric: F, score, and both accuracies.
+
+What is random.  By default the forget set is fixed, as it is in a track: an interval
+for F is meant to hold the mean of F at this N over fresh unlearned *and* fresh
+retrained models on the same examples.  A second scoring against the same reference bank
+differs by the noise of two sets of unlearned models instead, which is about as much, so
+its F falls inside about as often.  With ``forget_set="sampled"`` the truth is the mean
+over fresh forget sets too, and the interval is wider.
+
+Why no bootstrap.  Epsilon is the best of 160,000 attacks.  Models drawn with
+replacement come in ties, which attacks take for structure: F of a resample lies far
+below F (0.14 for 0.19 at N = 64, for retraining itself).  Leaving out single models
+fails too, for points jump by half.  F itself needs no correction, being unbiased for
+its own mean; only its variance is wanted.  Two disjoint halves of the models *are* two
+independent scorings of size N / 2, whatever the distribution; disjoint quarters are two
+of size N / 4.  Their squared differences, over a few dozen random divisions, give the
+variance at N / 2 and N / 4, apart for the noise that each example has for itself and
+for that in which a run moves all examples together, for the two change with N
+differently (`harness.metrics.quality_variance.extrapolate`).  The noise of F grows with
+F, so the interval is laid on its logarithm.
+
+``scripts/simulate_coverage.py`` holds this to known truths.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from harness.metrics.confidence import ConfidencePair, confidence_pair
+from harness.metrics.epsilon import epsilon
+from harness.metrics.interval import (
+    DEFAULT_OPTIONS,
+    Interval,
+    IntervalOptions,
+    Unavailable,
+    agreement_interval,
+    relative_interval,
+    student_reach,
+)
+from harness.metrics.quality import points
+from harness.metrics.quality_replicates import Division, Replicates, replicate
+from harness.metrics.quality_variance import (
+    NoiseParts,
+    extrapolate,
+    noise_parts,
+    spread_of,
+)
+from harness.metrics.utility import Accuracies
+
+Floats = NDArray[np.float64]
+
+LEAST_MODELS = 8
+"""Fewest models a side; a quarter of them is the smallest set that can be attacked."""
+HALVINGS, QUARTERINGS = 32, 12
+"""Random divisions.  More of them do not help: the models themselves are few."""
+
+
+@dataclass(frozen=True)
+class OfficialIntervals:
+    """Intervals of F and of the score.
+
+    Attributes
+    ----------
+    forgetting_quality : Interval or Unavailable
+    score : Interval or Unavailable or None
+        None where no accuracies were given.
+    """
+
+    forgetting_quality: Interval | Unavailable
+    score: Interval | Unavailable | None
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """A scoring with its small repetitions: all that an interval is made of.
+
+    Attributes
+    ----------
+    points : ndarray of float64, shape [S]
+    halves, quarters : Replicates
+    n_models, n_fewest : int
+        N, and the number of models on the smaller side.
+    """
+
+    points: Floats
+    halves: Replicates
+    quarters: Replicates
+    n_models: int
+    n_fewest: int
+
+    @classmethod
+    def of(
+        cls, pair: ConfidencePair, rng: np.random.Generator, delta: float
+    ) -> "Scoring":
+        """Score a pair, its halves and its quarters."""
+        n_models = len(pair.unlearned)
+        return cls(
+            points(epsilon(*pair, delta=delta).epsilon, n_models),
+            replicate(pair, Division(2, HALVINGS), rng, delta=delta),
+            replicate(pair, Division(4, QUARTERINGS), rng, delta=delta),
+            n_models,
+            min(len(side) for side in pair),
+        )
+
+    def noise(
+        self, accuracies: Accuracies | None = None
+    ) -> tuple[NoiseParts, NoiseParts]:
+        """Return the variance of F, or of the score, at N / 2 and at N."""
+        factor = 1.0 if accuracies is None else accuracies.utility()
+        half = self._noise_between(self.halves, accuracies)
+        quarter = self._noise_between(self.quarters, accuracies)
+        return half, extrapolate(half, quarter, factor**2 * spread_of(self.points))
+
+    def _noise_between(
+        self, replicates: Replicates, accuracies: Accuracies | None
+    ) -> NoiseParts:
+        """Return the variance between the two of each pair of subsets."""
+        utility = np.ones(replicates.epsilon.shape[:2])
+        if accuracies is not None:
+            for index in np.ndindex(utility.shape):
+                utility[index] = accuracies.utility(
+                    replicates.unlearned[index], replicates.retrained[index]
+                )
+        return noise_parts(replicates.points(self.n_models), utility)
+
+
+_METHOD = "variance of disjoint halves and quarters of the models, log scale"
+
+
+def official_intervals(
+    unlearned: ArrayLike,
+    retrained: ArrayLike,
+    accuracies: Accuracies | None = None,
+    *,
+    seed: int,
+    options: IntervalOptions = DEFAULT_OPTIONS,
+) -> OfficialIntervals:
+    """Return confidence intervals for F and, given accuracies, for the score.
+
+    Parameters
+    ----------
+    unlearned, retrained : array_like, shapes [N, S] and [M, S]
+        Logit-scaled confidences.
+    accuracies : Accuracies, optional
+        Of the same models.
+    seed : int
+        Of the random divisions of the models.
+    options : IntervalOptions, optional
+
+    Returns
+    -------
+    OfficialIntervals
+        `Unavailable` below `LEAST_MODELS` models a side.
+
+    Raises
+    ------
+    UsageError
+        Bad confidences, or accuracies of another number of models.
+    """
+    pair = confidence_pair(unlearned, retrained)
+    if accuracies is not None:
+        accuracies.check(len(pair.unlearned), len(pair.retrained))
+    fewest = min(len(side) for side in pair)
+    if fewest < LEAST_MODELS:
+        missing = Unavailable(
+            f"needs N ≥ {LEAST_MODELS} models on either side; there are {fewest}"
+        )
+        return OfficialIntervals(missing, None if accuracies is None else missing)
+    scoring = Scoring.of(pair, np.random.default_rng(seed), options.delta)
+    quality = _interval(scoring, None, options)
+    capped = replace(quality, high=min(quality.high, 1.0))
+    score = None if accuracies is None else _interval(scoring, accuracies, options)
+    return OfficialIntervals(capped, score)
+
+
+def _interval(
+    scoring: Scoring, accuracies: Accuracies | None, options: IntervalOptions
+) -> Interval:
+    """Return the interval of F, or of the score where accuracies are given."""
+    factor = 1.0 if accuracies is None else accuracies.utility()
+    quality = float(scoring.points.mean())
+    _, noise = scoring.noise(accuracies)
+    sampled = options.forget_set == "sampled"
+    variance = noise.shared + (max(noise.spread, noise.own) if sampled else noise.own)
+    if factor * quality == 0 or variance == 0:
+        ends = agreement_interval(quality, scoring.points.size, options.level)
+        return replace(ends, low=factor * ends.low, high=factor * ends.high)
+    reach = student_reach(scoring.n_fewest - 1, options.level)
+    half = reach * math.sqrt(variance) / (factor * quality)
+    return relative_interval(factor * quality, half, options.level, _METHOD)
