@@ -8,7 +8,7 @@ from pathlib import Path
 _PREFIX = "unlearn-eval-"
 _MOUNTS, _OWN = Path("/proc/self/mountinfo"), Path("/proc/self/cgroup")
 #: Run with the leaf as ``$0``: enter it if one may, then become what follows.
-ENTER = ("/bin/sh", "-c", '(echo 0 > "$0/cgroup.procs") 2>&-; exec "$@"')
+ENTER = ("/bin/sh", "-c", '{ echo 0 >"$0/cgroup.procs"; } 2>/dev/null; exec "$@"')
 
 
 def own_cgroup(mounts: Path = _MOUNTS, own: Path = _OWN) -> Path | None:

@@ -28,9 +28,8 @@ _REMEDIES = (
         "seccomp=unconfined --security-opt apparmor=unconfined, or --privileged",
     ),
     (
-        "o+rX",
-        "as root, runs become users of their own, who must be able to read Python and "
-        "its packages: chmod -R o+rX them, or run as an ordinary user",
+        "becoming another user",
+        "root may not become another user here; run as an ordinary user",
     ),
 )
 

@@ -59,9 +59,12 @@ def become_user(uid: int) -> None:
     OSError
         If this process may not.
     """
-    os.setgroups([])
-    os.setresgid(uid, uid, uid)
-    os.setresuid(uid, uid, uid)
+    try:
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, "becoming another user") from None
 
 
 def drop_capabilities() -> None:
