@@ -7,7 +7,7 @@ from typing import Any
 import click
 import numpy as np
 
-from harness.cli.options import json_option, seed_option
+from harness.cli.options import json_option
 from harness.errors import ExitCode
 from harness.metrics.array_file import read_confidences
 from harness.metrics.epsilon import DELTA
@@ -24,20 +24,15 @@ from harness.scoring.estimation import estimate_arrays
     help="The delta of (epsilon, delta)-unlearning.",
 )
 @click.option("--official-only", is_flag=True, help="The official metric alone.")
-@seed_option
 @json_option
-def estimate(
-    file: Path, delta: float, official_only: bool, seed: int, as_json: bool
-) -> int:
+def estimate(file: Path, delta: float, official_only: bool, as_json: bool) -> int:
     """Compute the metric on FILE.npz.
 
     FILE holds `unlearned` and `retrained`: [models, examples] logit-scaled confidences,
     or [models, examples, classes] logits together with `targets` [examples].
     """
     pair = read_confidences(file)
-    content = estimate_arrays(
-        pair, delta=delta, everything=not official_only, seed=seed
-    )
+    content = estimate_arrays(pair, delta=delta, everything=not official_only)
     if as_json:
         click.echo(json.dumps(content, indent=2, allow_nan=False))
     else:

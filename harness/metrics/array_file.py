@@ -2,22 +2,14 @@
 
 import zipfile
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UsageError
-from harness.metrics.confidence import logit_scaled_confidence
+from harness.metrics.confidence import ConfidencePair, logit_scaled_confidence
 
 _KEYS = "unlearned and retrained ([N, S] confidences, or [N, S, C] logits with targets)"
-
-
-class ConfidencePair(NamedTuple):
-    """Logit-scaled confidences of unlearned ``[N, S]`` and retrained ``[M, S]``."""
-
-    unlearned: NDArray[np.float64]
-    retrained: NDArray[np.float64]
 
 
 def read_confidences(path: Path) -> ConfidencePair:

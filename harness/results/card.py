@@ -32,7 +32,7 @@ def score_card(result: Result) -> str:
         parts.append(Text("\n" + result.traceback + "\n"))
     if result.repeat:
         parts.append(Text(f"Repeat just that run: {result.repeat}"))
-    if "score" in result.metrics:
+    if "score" in result.metrics and "epsilon" in result.metrics:
         parts += [_table(result.metrics), Text(_words(result))]
     title = f"{result.provenance['track']} · {_title(result)}"
     panel = Panel(Group(*parts), title=title, title_align="left", box=ROUNDED)
@@ -78,10 +78,11 @@ def _words(result: Result) -> str:
     reason = metrics["forgetting_quality"].get("ceiling_reason")
     if reason:
         lines.append(f"No ceiling: {reason}")
-    ratios = [metrics[key].get("ratio") for key in ("retain_accuracy", "test_accuracy")]
+    n = result.n_models
+    retain, test = metrics["retain_accuracy"], metrics["test_accuracy"]
     lines.append(
-        f"RA ratio {ratios[0]:.3f}, TA ratio {ratios[1]:.3f}; "
-        f"N = {result.n_models} unlearned against {result.n_models} retrained models."
+        f"Ratios RA {retain['ratio']:.3f}, TA {test['ratio']:.3f}; "
+        f"N = {n} unlearned, {n} retrained models."
     )
     undetermined = metrics["epsilon"].get("undetermined", 0)
     if undetermined:

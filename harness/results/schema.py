@@ -21,6 +21,9 @@ METRICS = (
     "forget_accuracy",
     "epsilon",
     "efficiency",
+    "metrics",
+    "flags",
+    "precision",
 )
 
 
@@ -45,8 +48,9 @@ class Result:
         Track, hashes, versions, seed, machine, isolation.
     metrics : dict
         ``score``, ``forgetting_quality``, ``retain_accuracy``, ``test_accuracy``,
-        ``forget_accuracy``, ``epsilon``, ``efficiency``; empty when nothing could be
-        measured.
+        ``forget_accuracy``, ``epsilon``, ``efficiency``; the lists ``metrics`` (the
+        field's others, with their null), ``flags`` and ``precision`` (F against N);
+        empty when nothing could be measured.
     """
 
     submission: dict[str, Any]

@@ -4,7 +4,9 @@ import csv
 import io
 import json
 import shutil
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +14,13 @@ import numpy as np
 
 from harness.errors import CheckFailed
 from harness.files import make_folder, sha256_of, to_json, write_atomic
+from harness.metrics.example_table import ExampleRow
 from harness.results.schema import Result
 from harness.scoring.finished import FinishedRun, read_run, write_run
 from harness.status import Status
 
-RESULT, MODELS, EXAMPLES, FAILED = (
-    "result.json",
-    "models.csv",
-    "examples.npz",
-    "last-failure.json",
-)
+RESULT, MODELS, EXAMPLES = "result.json", "models.csv", "examples.npz"
+FORGOTTEN, FAILED = "forgotten.csv", "last-failure.json"
 _COLUMNS = (
     "index",
     "seed",
@@ -62,21 +61,31 @@ class ResultFolder:
     def finished(self, seeds: list[int]) -> dict[int, FinishedRun]:
         """Find the runs that need not be repeated, by index.
 
+        They are looked for here and in the folders of the same submission, bank and
+        seed at another N.
+
         Parameters
         ----------
         seeds : list of int
             The seed that run ``i`` must have.
         """
-        runs = self._packed()
-        found = {i: r for i, r in runs.items() if i < len(seeds) and r.seed == seeds[i]}
-        for index, seed in enumerate(seeds):
-            if index not in found:
-                run = read_run(self.path, index, seed)
-                if run is not None:
-                    found[index] = run
+        found: dict[int, FinishedRun] = {}
+        for folder in self._siblings():
+            for run in folder._packed():
+                if run.index < len(seeds) and run.seed == seeds[run.index]:
+                    found.setdefault(run.index, run)
+            for index in set(range(len(seeds))) - set(found):
+                kept = read_run(folder.path, index, seeds[index])
+                if kept is not None:
+                    found[index] = kept
         return found
 
-    def write(self, result: Result, runs: list[FinishedRun]) -> None:
+    def write(
+        self,
+        result: Result,
+        runs: Sequence[FinishedRun] = (),
+        examples: Sequence[ExampleRow] = (),
+    ) -> None:
         """Write a result whole; a failed attempt never replaces a scored one."""
         earlier = self.read_result()
         scored_before = earlier is not None and earlier.status == Status.SCORED
@@ -87,6 +96,8 @@ class ResultFolder:
         sums = {}
         if runs:
             contents = {EXAMPLES: _examples(runs), MODELS: _table(runs).encode()}
+            if examples:
+                contents[FORGOTTEN] = _example_rows(examples).encode()
             for name, data in contents.items():
                 write_atomic(self.path / name, data)
             sums = {name: sha256_of(data) for name, data in contents.items()}
@@ -131,11 +142,16 @@ class ResultFolder:
         content: dict[str, Any] = json.loads((self.path / RESULT).read_text())
         return content
 
-    def _packed(self) -> dict[int, FinishedRun]:
+    def _siblings(self) -> list["ResultFolder"]:
+        stem = self.path.name.rpartition("-n")[0]
+        others = sorted(self.path.parent.glob(f"{stem}-n*")) if stem else []
+        return [self, *(ResultFolder(p) for p in others if p != self.path)]
+
+    def _packed(self) -> list[FinishedRun]:
         with suppress(CheckFailed, OSError, ValueError, KeyError):
             self.check()
-            return {run.index: run for run in read_examples(self.path)}
-        return {}
+            return read_examples(self.path)
+        return []
 
 
 def read_examples(folder: Path) -> list[FinishedRun]:
@@ -166,7 +182,7 @@ def read_examples(folder: Path) -> list[FinishedRun]:
     return runs
 
 
-def _examples(runs: list[FinishedRun]) -> bytes:
+def _examples(runs: Sequence[FinishedRun]) -> bytes:
     buffer = io.BytesIO()
     np.savez_compressed(
         buffer,
@@ -176,10 +192,18 @@ def _examples(runs: list[FinishedRun]) -> bytes:
     return buffer.getvalue()
 
 
-def _table(runs: list[FinishedRun]) -> str:
+def _table(runs: Sequence[FinishedRun]) -> str:
+    rows = [[getattr(run, name) for name in _COLUMNS] for run in runs]
+    return _csv(_COLUMNS, rows)
+
+
+def _example_rows(examples: Sequence[ExampleRow]) -> str:
+    return _csv([field.name for field in fields(ExampleRow)], map(astuple, examples))
+
+
+def _csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for run in runs:
-        writer.writerow([getattr(run, name) for name in _COLUMNS])
+    writer.writerow(columns)
+    writer.writerows(rows)
     return buffer.getvalue()

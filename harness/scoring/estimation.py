@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from harness.metrics.array_file import ConfidencePair
-from harness.metrics.official import official_metric
+from harness.metrics.confidence import ConfidencePair
+from harness.scoring.measure import Measurement, Side, Yardstick
 
 
 def estimate_arrays(
-    pair: ConfidencePair, *, delta: float, everything: bool, seed: int
+    pair: ConfidencePair, *, delta: float, everything: bool
 ) -> dict[str, Any]:
     """Compute the official metric, and the others where asked.
 
@@ -18,21 +18,22 @@ def estimate_arrays(
     delta : float
         The δ of (ε, δ)-unlearning.
     everything : bool
-        Also intervals and the field's other metrics.
-    seed : int
-        Of the resampling.
+        Also intervals, flags and the field's other metrics.
     """
-    del everything, seed
-    official = official_metric(*pair, delta=delta)
+    n_models, n_retrained = len(pair.unlearned), len(pair.retrained)
+    yardstick = Yardstick(Side(pair.retrained), n_retrained, delta=delta)
+    measurement = Measurement(Side(pair.unlearned), yardstick)
+    official = measurement.official
+    quality = {"value": official.forgetting_quality, "direction": "higher"}
     return {
         "epsilon": official.epsilon.tolist(),
-        "forgetting_quality": {
-            "value": official.forgetting_quality,
-            "direction": "higher",
-        },
-        "n_models": official.n_models,
-        "n_retrained": len(pair.retrained),
+        "forgetting_quality": measurement.headline()["forgetting_quality"]
+        if everything
+        else quality,
+        "n_models": n_models,
+        "n_retrained": n_retrained,
         "n_examples": pair.unlearned.shape[1],
         "undetermined": int(official.undetermined.sum()),
         "peaky": int(official.peaky.sum()),
+        **(measurement.others() if everything else {}),
     }

@@ -1,118 +1,330 @@
-"""From finished runs and a bank to the metrics of a result."""
+"""From arrays to every number of a result: what ``score`` and ``estimate`` share."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.metrics.confidence import logit_scaled_confidence
-from harness.metrics.official import official_metric
+from harness.metrics.accuracy_gaps import Accuracies as SetAccuracies
+from harness.metrics.ceiling import (
+    BankAccuracies,
+    Ceiling,
+    ceiling,
+    floor,
+    share_of_ceiling,
+)
+from harness.metrics.certified import LEAST_MODELS as CERTIFIABLE_MODELS
+from harness.metrics.certified import certified_epsilon
+from harness.metrics.confidence import ConfidencePair
+from harness.metrics.epsilon import DELTA
+from harness.metrics.example_table import ExampleRow, example_table
+from harness.metrics.field_metrics import field_inputs, field_metrics
+from harness.metrics.flags import FlagInputs, result_flags
+from harness.metrics.interval import (
+    Interval,
+    IntervalOptions,
+    Unavailable,
+    mean_interval,
+)
+from harness.metrics.metric_value import MetricValue
+from harness.metrics.official import OfficialMetric, official_metric
+from harness.metrics.official_interval import official_intervals
+from harness.metrics.sample_size import sample_sizes
+from harness.metrics.utility import Accuracies as UtilityAccuracies
 from harness.metrics.utility import score as official_score
-from harness.reference.bank import ReferenceBank
-from harness.runner.budget import EfficiencyRatio
-from harness.scoring.finished import FinishedRun
-from harness.track.schema import Track
 
-_SETS = ("retain", "test", "forget")
 Floats = NDArray[np.float64]
+SETS = ("retain", "test", "forget")
+#: Decides halves and splits of the models. Fixed: the same arrays give the same numbers.
+_SEED = 2023
 
 
-class Measurer:
-    """Computes the metrics of submissions on one track at one N.
+@dataclass(frozen=True)
+class Side:
+    """Outputs of the models of one side.
+
+    Attributes
+    ----------
+    forget : ndarray ``[N, S]``
+        Logit-scaled confidences on the forget set.
+    test : ndarray ``[N, T]``, optional
+        The same on the test set.
+    accuracies : Accuracies, optional
+        On forget, retain and test set, ``[N]`` each.
+    """
+
+    forget: Floats
+    test: Floats | None = None
+    accuracies: SetAccuracies | None = None
+
+    def first(self, n_models: int) -> "Side":
+        """Keep the first models alone."""
+        accuracies = self.accuracies
+        if accuracies is not None:
+            accuracies = SetAccuracies(*(a[:n_models] for a in _vectors(accuracies)))
+        test = None if self.test is None else self.test[:n_models]
+        return Side(self.forget[:n_models], test, accuracies)
+
+
+@dataclass(frozen=True)
+class Runs:
+    """What is known of the runs besides their outputs: weights' digests and movement."""
+
+    hashes: Sequence[str]
+    moved: Sequence[float]
+
+
+class Yardstick:
+    """Everything of a measurement that does not depend on the submission.
 
     Parameters
     ----------
-    bank : ReferenceBank
-        At least `n_models` retrained models; the first `n_models` are compared with.
-    track : Track
-        The constants of the metric.
+    bank : Side
+        All retrained models of the bank; the first N are compared with.
     n_models : int
         N.
+    original : Side, optional
+        The original model, N = 1: the floor.
+    delta : float
+        The δ of (ε, δ)-unlearning.
     """
 
-    def __init__(self, bank: ReferenceBank, track: Track, n_models: int) -> None:
-        self._bank, self._track, self._n = bank, track, n_models
+    def __init__(
+        self,
+        bank: Side,
+        n_models: int,
+        original: Side | None = None,
+        delta: float = DELTA,
+    ) -> None:
+        self.bank, self.original, self.delta = bank, original, delta
+        self.n_models = n_models
+        self.retrained = bank.first(n_models)
+
+    @property
+    def held_out(self) -> Floats | None:
+        """Retrained models that are not compared with, if there are any."""
+        rest = self.bank.forget[self.n_models :]
+        return rest if len(rest) else None
 
     @cached_property
-    def _retrained(self) -> Floats:
-        """Confidences ``[N, S]`` of the retrained models compared with."""
-        return self._all_retrained[: self._n]
-
-    @cached_property
-    def _all_retrained(self) -> Floats:
-        arrays = self._bank.arrays
-        logits, targets = arrays["forget_logits"], arrays["forget_targets"]
-        return logit_scaled_confidence(logits, targets)
-
-    def measure(
-        self, runs: Sequence[FinishedRun], efficiency: EfficiencyRatio
-    ) -> dict[str, Any]:
-        """Compute every metric of a complete set of runs."""
-        unlearned = np.stack([run.forget_confidence for run in runs])
-        delta = self._track.evaluation.delta
-        official = official_metric(unlearned, self._retrained, delta=delta)
-        accuracies = {of: self._accuracies(runs, of) for of in _SETS}
-        score = official_score(
-            official.forgetting_quality, *accuracies["retain"], *accuracies["test"]
+    def ceilings(self) -> tuple[Ceiling | Unavailable, Ceiling | Unavailable]:
+        """Ceilings of F and of the score."""
+        options, forget = IntervalOptions(delta=self.delta), self.bank.forget
+        quality = ceiling(forget, self.n_models, seed=_SEED, options=options)
+        if self.bank.accuracies is None:
+            return quality, Unavailable("needs the accuracies of the bank's models")
+        accuracies = BankAccuracies(
+            self.bank.accuracies.retain, self.bank.accuracies.test
         )
+        score = ceiling(forget, self.n_models, accuracies, seed=_SEED, options=options)
+        return quality, score
+
+    @cached_property
+    def floors(self) -> tuple[float | None, float | None]:
+        """F and score of the original model, N times over."""
+        if self.original is None:
+            return None, None
+        quality = floor(
+            self.original.forget[0], self.retrained.forget, delta=self.delta
+        )
+        if self.original.accuracies is None or self.retrained.accuracies is None:
+            return quality, None
+        ours, theirs = self.original.accuracies, self.retrained.accuracies
+        score = official_score(
+            quality, ours.retain, theirs.retain, ours.test, theirs.test
+        )
+        return quality, score
+
+
+class Measurement:
+    """All metrics of one submission's models.
+
+    Parameters
+    ----------
+    unlearned : Side
+        N unlearned models.
+    yardstick : Yardstick
+        What they are held against.
+    runs : Runs, optional
+        For the flags that need it.
+    """
+
+    def __init__(
+        self, unlearned: Side, yardstick: Yardstick, runs: Runs | None = None
+    ) -> None:
+        self._unlearned, self._yardstick, self._runs = unlearned, yardstick, runs
+
+    @cached_property
+    def official(self) -> OfficialMetric:
+        """The competition's ε and F."""
+        return official_metric(*self._pair, delta=self._yardstick.delta)
+
+    @property
+    def _pair(self) -> ConfidencePair:
+        return ConfidencePair(self._unlearned.forget, self._yardstick.retrained.forget)
+
+    @cached_property
+    def _utility(self) -> UtilityAccuracies | None:
+        ours, theirs = self._unlearned.accuracies, self._yardstick.retrained.accuracies
+        if ours is None or theirs is None:
+            return None
+        return UtilityAccuracies(ours.retain, theirs.retain, ours.test, theirs.test)
+
+    def headline(self) -> dict[str, Any]:
+        """Score, F, accuracies and ε, with intervals, ceiling and floor."""
+        quality = self.official.forgetting_quality
+        options = IntervalOptions(delta=self._yardstick.delta)
+        intervals = official_intervals(
+            *self._pair, self._utility, seed=_SEED, options=options
+        )
+        (f_ceiling, s_ceiling), floors = (
+            self._yardstick.ceilings,
+            self._yardstick.floors,
+        )
+        content = {
+            "forgetting_quality": _number(
+                quality, intervals.forgetting_quality, f_ceiling, floors[0]
+            ),
+            "epsilon": self._epsilon(),
+        }
+        if self._utility is not None and intervals.score is not None:
+            value = quality * self._utility.utility()
+            score = _number(value, intervals.score, s_ceiling, floors[1])
+            content |= {"score": score, **self._accuracies()}
+        return content
+
+    def others(self) -> dict[str, Any]:
+        """Compute the field's other metrics, flags and precision against N."""
+        yardstick, ours = self._yardstick, self._unlearned
+        theirs = yardstick.retrained
+        test = None
+        if ours.test is not None and theirs.test is not None:
+            test = (ours.test, theirs.test)
+        inputs = field_inputs(
+            *self._pair,
+            test=test,
+            accuracies=self._both_accuracies,
+            held_out=yardstick.held_out,
+        )
+        metrics = field_metrics(inputs, seed=_SEED)
+        sizes = sample_sizes(*self._pair, seed=_SEED)
         return {
-            "score": {"value": score, "direction": "higher", "floor": self._floor[1]},
-            "forgetting_quality": {
-                "value": official.forgetting_quality,
-                "direction": "higher",
-                "floor": self._floor[0],
-            },
-            **{f"{of}_accuracy": self._accuracy(of, *accuracies[of]) for of in _SETS},
-            "epsilon": {
-                "value": float(np.median(official.epsilon)),
-                "direction": "lower",
-                "undetermined": int(official.undetermined.sum()),
-                "peaky": int(official.peaky.sum()),
-            },
-            **self.cost_only(efficiency),
+            "metrics": [_metric(metric) for metric in metrics],
+            "flags": self.flags(),
+            "precision": []
+            if isinstance(sizes, Unavailable)
+            else [asdict(row) for row in sizes],
         }
 
-    def cost_only(self, efficiency: EfficiencyRatio) -> dict[str, Any]:
-        """Report the cost alone, of a submission that was stopped early."""
-        return {"efficiency": asdict(efficiency)}
-
-    @cached_property
-    def _floor(self) -> tuple[float, float]:
-        """F and score of the original model itself, N times over."""
-        outputs = self._bank.original.outputs
-        targets = self._bank.arrays["forget_targets"]
-        confidence = logit_scaled_confidence(outputs.forget_logits, targets)
-        unlearned = np.tile(confidence, (self._n, 1))
-        official = official_metric(unlearned, self._retrained)
-        score = official_score(
-            official.forgetting_quality,
-            outputs.retain_accuracy,
-            self._bank.accuracy("retain")[: self._n],
-            outputs.test_accuracy,
-            self._bank.accuracy("test")[: self._n],
+    def flags(self) -> list[dict[str, Any]]:
+        """Look for what a reader must know; it changes no number."""
+        f_ceiling, _ = self._yardstick.ceilings
+        high = f_ceiling.interval.high if isinstance(f_ceiling, Ceiling) else None
+        inputs = FlagInputs(
+            pair=self._pair,
+            official_epsilon=self.official.epsilon,
+            forgetting_quality=self.official.forgetting_quality,
+            accuracies=self._both_accuracies,
+            weight_hashes=self._runs.hashes if self._runs else None,
+            weight_movement=self._runs.moved if self._runs else None,
+            ceiling_high=high,
         )
-        return official.forgetting_quality, score
+        return [
+            {"code": str(f.code), "message": f.message, "evidence": dict(f.evidence)}
+            for f in result_flags(inputs, seed=_SEED)
+        ]
+
+    def examples(
+        self, indices: NDArray[np.int64], targets: NDArray[np.int64]
+    ) -> tuple[ExampleRow, ...]:
+        """List the forget examples: ε, certified ε, medians.
+
+        Parameters
+        ----------
+        indices, targets : ndarray ``[S]``
+            Their places in the training set, and their classes.
+        """
+        certified = np.zeros(self.official.epsilon.size)
+        if min(len(side) for side in self._pair) >= CERTIFIABLE_MODELS:
+            certified = certified_epsilon(*self._pair, seed=_SEED).epsilon
+        return example_table(
+            self._pair,
+            indices=indices,
+            labels=targets,
+            epsilon=self.official.epsilon,
+            certified=certified,
+        )
+
+    @property
+    def _both_accuracies(self) -> tuple[SetAccuracies, SetAccuracies] | None:
+        ours, theirs = self._unlearned.accuracies, self._yardstick.retrained.accuracies
+        return None if ours is None or theirs is None else (ours, theirs)
+
+    def _epsilon(self) -> dict[str, Any]:
+        official = self.official
+        return {
+            "value": float(np.median(official.epsilon)),
+            "direction": "lower",
+            "undetermined": int(official.undetermined.sum()),
+            "peaky": int(official.peaky.sum()),
+        }
+
+    def _accuracies(self) -> dict[str, Any]:
+        both = self._both_accuracies
+        if both is None:
+            return {}
+        return {f"{of}_accuracy": self._accuracy(of, *both) for of in SETS}
 
     def _accuracy(
-        self, of: str, unlearned: Floats, retrained: Floats
+        self, of: str, unlearned: SetAccuracies, retrained: SetAccuracies
     ) -> dict[str, Any]:
-        value, theirs = float(unlearned.mean()), float(retrained.mean())
+        ours, theirs = getattr(unlearned, of), getattr(retrained, of)
+        original = self._yardstick.original
+        floor_value = None
+        if original is not None and original.accuracies is not None:
+            floor_value = float(getattr(original.accuracies, of)[0])
+        value, retrained_value = float(ours.mean()), float(theirs.mean())
         return {
             "value": value,
-            "direction": "nearest to the ceiling is best"
-            if of == "forget"
-            else "higher",
-            "ratio": value / theirs,
-            "ceiling": theirs,
-            "floor": float(getattr(self._bank.original.outputs, f"{of}_accuracy")),
+            **_ends(mean_interval(ours)),
+            "direction": "nearest to the ceiling" if of == "forget" else "higher",
+            "ratio": value / retrained_value if retrained_value else None,
+            "ceiling": retrained_value,
+            "floor": floor_value,
         }
 
-    def _accuracies(
-        self, runs: Sequence[FinishedRun], of: str
-    ) -> tuple[Floats, Floats]:
-        """Accuracies ``[N]`` of the unlearned and of the retrained models."""
-        unlearned = np.array([getattr(run, f"{of}_accuracy") for run in runs])
-        return unlearned, self._bank.accuracy(of)[: self._n]
+
+def _vectors(accuracies: SetAccuracies) -> tuple[Floats, Floats, Floats]:
+    return accuracies.forget, accuracies.retain, accuracies.test
+
+
+def _ends(interval: Interval | Unavailable) -> dict[str, Any]:
+    if isinstance(interval, Unavailable):
+        return {"low": None, "high": None, "reason": f"interval: {interval.reason}"}
+    return {"low": interval.low, "high": interval.high, "level": interval.level}
+
+
+def _number(
+    value: float,
+    interval: Interval | Unavailable,
+    top: Ceiling | Unavailable,
+    bottom: float | None,
+) -> dict[str, Any]:
+    """Put a number together with all that says what it means."""
+    share = share_of_ceiling(value, top)
+    content = {"value": value, **_ends(interval), "direction": "higher"}
+    if isinstance(top, Ceiling):
+        ends = {"ceiling_low": top.interval.low, "ceiling_high": top.interval.high}
+        content |= {"ceiling": top.value, **ends}
+    else:
+        content |= {"ceiling": None, "ceiling_reason": top.reason}
+    shared = None if isinstance(share, Unavailable) else share
+    return {**content, "floor": bottom, "share_of_ceiling": shared}
+
+
+def _metric(metric: MetricValue) -> dict[str, Any]:
+    row: Mapping[str, Any] = asdict(metric)
+    return {**row, "direction": str(metric.direction)}

@@ -4,39 +4,50 @@ import hashlib
 import shlex
 import statistics
 from collections.abc import Sequence
+from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from harness.data import load_cifar10
-from harness.data.splits import split_data
+from harness.data.splits import make_split, split_data
 from harness.errors import CheckFailed
 from harness.files import make_folder
+from harness.metrics.efficiency import EfficiencyRatio, efficiency_ratio
+from harness.metrics.example_table import ExampleRow
 from harness.reference import find_bank
 from harness.results.schema import Result
 from harness.results.store import ResultFolder
-from harness.runner.budget import (
-    EfficiencyRatio,
-    cost_seconds,
-    efficiency_ratio,
-    kill_seconds,
-)
+from harness.runner.budget import cost_seconds, kill_seconds
 from harness.runner.isolation import Isolation, ProcessBoundary
 from harness.runner.messages import Failure, RunRequest, Usage
 from harness.runner.submission import Submission, read_submission
 from harness.scoring.finished import FinishedRun
 from harness.scoring.judge import Bench, Job, Judge, Outcome
 from harness.scoring.listener import Listener
-from harness.scoring.measure import Measurer
+from harness.scoring.measure import Measurement, Yardstick
 from harness.scoring.provenance import about_submission, provenance
 from harness.scoring.retraining import RetrainingCost
 from harness.scoring.seeds import run_seeds
 from harness.scoring.settings import ScoreSettings
+from harness.scoring.sides import bank_side, runs_facts, unlearned_side
 from harness.status import Status
 
 #: Runs of a submission after which being far over the cap ends it early.
 _RUNS_BEFORE_VERDICT = 4
 _MEMORY_BYTES = 8 << 30
+
+
+class Scored(NamedTuple):
+    """A result with what backs it: the finished runs, and a row an example."""
+
+    result: Result
+    runs: Sequence[FinishedRun] = ()
+    examples: Sequence[ExampleRow] = ()
 
 
 class Scorer:
@@ -69,7 +80,12 @@ class Scorer:
         self.bank = find_bank(settings.track, at_least=settings.n_models)
         self._judge: Judge | None = None
         self._retraining = RetrainingCost(settings, self.isolation.level)
-        self._measurer = Measurer(self.bank, settings.track, settings.n_models)
+        self._yardstick = Yardstick(
+            bank_side(self.bank),
+            settings.n_models,
+            bank_side(self.bank, "original_"),
+            settings.track.evaluation.delta,
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -110,20 +126,20 @@ class Scorer:
         folder.keep_source("submission.py", submission.source)
         if submission.problems:
             failure = Failure(Status.INVALID, " ".join(submission.problems))
-            result = self._failed(submission, failure, 0)
-            runs: list[FinishedRun] = []
+            scored = Scored(self._failed(submission, failure, 0))
         else:
-            result, runs = self._run_and_measure(submission, folder)
-        folder.write(result, runs)
-        self._listener.result(result, False)
-        return result
+            scored = self._run_and_measure(submission, folder)
+        folder.write(*scored)
+        self._listener.result(scored.result, False)
+        return scored.result
 
     def folder_of(self, submission: Submission) -> ResultFolder:
-        """Find the result folder: another source, bank or seed has another."""
-        parts = (self.bank.key, submission.sha256, str(self.settings.seed))
-        address = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
-        track = self.settings.track.name
-        return ResultFolder(self.settings.output / track / submission.name / address)
+        """Find the result folder: another source, bank, seed or N has another."""
+        settings = self.settings
+        parts = (self.bank.key, submission.sha256, str(settings.seed))
+        digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+        parent = settings.output / settings.track.name / submission.name
+        return ResultFolder(parent / f"{digest}-n{settings.n_models}")
 
     def _stored(self, folder: ResultFolder) -> Result | None:
         result = folder.read_result()
@@ -138,9 +154,7 @@ class Scorer:
             return None
         return result
 
-    def _run_and_measure(
-        self, submission: Submission, folder: ResultFolder
-    ) -> tuple[Result, list[FinishedRun]]:
+    def _run_and_measure(self, submission: Submission, folder: ResultFolder) -> Scored:
         settings = self.settings
         seeds = run_seeds(settings.track, submission, settings.seed, settings.n_models)
         if settings.force:
@@ -157,11 +171,9 @@ class Scorer:
         self._listener.end()
         kept = [runs[index] for index in sorted(runs)]
         if failed is not None and failed.report.failure is not None:
-            result = self._failed(
-                submission, failed.report.failure, len(kept), failed.job
-            )
-            return result, []
-        return self._measured(submission, kept), kept
+            failure = failed.report.failure
+            return Scored(self._failed(submission, failure, len(kept), failed.job))
+        return self._measured(submission, kept)
 
     def _work(
         self,
@@ -198,35 +210,48 @@ class Scorer:
         if len(runs) == self.settings.n_models:
             return False
         efficiency = self._efficiency(list(runs.values()))
-        return efficiency.low > 2 * efficiency.cap
+        return efficiency.surely_over(2 * efficiency.cap)
 
-    def _measured(self, submission: Submission, runs: list[FinishedRun]) -> Result:
+    def _measured(self, submission: Submission, runs: list[FinishedRun]) -> Scored:
         efficiency = self._efficiency(runs)
-        status, reason = Status.SCORED, ""
-        n_models = self.settings.n_models
-        if efficiency.over_cap:
-            status = Status.OVER_BUDGET
-            reason = (
-                f"it costs {efficiency.ratio:.2f} of a retraining "
-                f"({efficiency.low:.2f} to {efficiency.high:.2f}); the cap is "
-                f"{efficiency.cap:.2f}."
+        metrics: dict[str, Any] = {"efficiency": asdict(efficiency)}
+        examples: tuple[ExampleRow, ...] = ()
+        if len(runs) == self.settings.n_models:
+            measurement = Measurement(
+                unlearned_side(runs), self._yardstick, runs_facts(runs)
             )
-            if len(runs) < n_models:
-                reason += f" It was stopped after {len(runs)} of {n_models} runs."
-        metrics = (
-            self._measurer.measure(runs, efficiency)
-            if len(runs) == n_models
-            else self._measurer.cost_only(efficiency)
-        )
-        return Result(
+            metrics |= measurement.headline() | measurement.others()
+            targets = self.bank.arrays["forget_targets"].astype(np.int64)
+            examples = measurement.examples(self._forget_indices, targets)
+        over = efficiency.over_cap
+        result = Result(
             submission=about_submission(submission),
-            status=status,
-            reason=reason,
-            n_models=n_models,
+            status=Status.OVER_BUDGET if over else Status.SCORED,
+            reason=self._over_budget_reason(efficiency, len(runs)) if over else "",
+            n_models=self.settings.n_models,
             n_finished=len(runs),
             provenance=self._provenance(),
             metrics=metrics,
         )
+        return Scored(result, runs, examples)
+
+    @cached_property
+    def _forget_indices(self) -> NDArray[np.int64]:
+        cifar10 = load_cifar10(self.settings.data_dir, progress=True)
+        return make_split(cifar10, self.settings.track.data).forget
+
+    def _over_budget_reason(self, efficiency: EfficiencyRatio, n_runs: int) -> str:
+        interval = ""
+        if efficiency.low is not None and efficiency.high is not None:
+            interval = f" ({efficiency.low:.2f} to {efficiency.high:.2f})"
+        reason = (
+            f"it costs {efficiency.ratio:.2f} of a retraining{interval}; "
+            f"the cap is {efficiency.cap:.2f}."
+        )
+        n_models = self.settings.n_models
+        if n_runs < n_models:
+            reason += f" It was stopped after {n_runs} of {n_models} runs."
+        return reason
 
     def _failed(
         self,
