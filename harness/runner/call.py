@@ -21,6 +21,8 @@ from harness.training.networks import build_network
 from harness.weights import WeightSpec
 
 _TRACEBACK_LINES = 20
+#: Whatever the letters, so many of them fit into what the harness reads.
+_TRACEBACK_LETTERS = 4000
 _OUT_OF_MEMORY_WORDS = ("can't allocate memory", "not enough memory", "out of memory")
 
 
@@ -175,7 +177,8 @@ def _tail(error: BaseException, filename: str) -> str:
     while frame is not None and frame.tb_frame.f_code.co_filename != filename:
         frame = frame.tb_next
     lines = traceback.format_exception(type(error), error, frame)
-    return "\n".join("".join(lines).strip().splitlines()[-_TRACEBACK_LINES:])
+    tail = "\n".join("".join(lines).strip().splitlines()[-_TRACEBACK_LINES:])
+    return tail[-_TRACEBACK_LETTERS:]
 
 
 def prepare(task: Task, sets: dict[str, tuple[Tensor, Tensor]]) -> Prepared:
