@@ -16,6 +16,7 @@ import torch
 
 from harness.data.images import normalize
 from harness.isolation.confinement import Confinement
+from harness.isolation.tensor_passing import pass_tensors_by_value
 from harness.isolation.warden import Warden
 from harness.processes import worker_main
 from harness.runner.call import Prepared, call_submission, leave, prepare
@@ -42,6 +43,8 @@ def main(fd: int, args: list[str]) -> None:
     }
     prepared = prepare(task, sets)
     confinement = Confinement.from_json(args[1]) if args[1:] else Confinement()
+    if confinement.level == "partial":
+        pass_tensors_by_value()
     warden = Warden(confinement)
 
     def run(words: dict[str, Any], result: int) -> None:
