@@ -176,12 +176,9 @@ def _accuracy(network: nn.Module, examples: Pair) -> float:
 def grid(settings: list[str]) -> Iterator[Constants]:
     """Yield every combination of ``NAME=VALUE,VALUE`` settings."""
     names = [setting.partition("=")[0] for setting in settings]
-    values = [setting.partition("=")[2].split(",") for setting in settings]
+    values = [ast.literal_eval(f"[{s.partition('=')[2]}]") for s in settings]
     for combination in product(*values):
-        yield {
-            name: ast.literal_eval(value)
-            for name, value in zip(names, combination, strict=True)
-        }
+        yield dict(zip(names, combination, strict=True))
 
 
 def main() -> None:

@@ -179,3 +179,15 @@ def bench(tensors) -> Bench:
         augmentation="flip",
     )
     return Bench(net.eval(), tensors, recipe)
+
+
+@pytest.fixture(scope="session")
+def resnet9():
+    """The network of the track cifar10-fast, untrained."""
+    return build_network(NetworkSpec(name="resnet9"), seed=0).eval()
+
+
+@pytest.fixture(scope="session")
+def resnet18():
+    """The network of the track cifar10, untrained."""
+    return build_network(NetworkSpec(name="resnet18"), seed=0).eval()
