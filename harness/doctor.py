@@ -8,10 +8,10 @@ from typing import NamedTuple
 from harness.data import cache_root, load_cifar10
 from harness.errors import UnlearnEvalError
 from harness.files import make_folder
+from harness.isolation import PROPERTIES, choose, why_not
 from harness.machine import this_machine
 from harness.processes.worker import TORCH_MISMATCH, worker_environment
 from harness.reference import find_bank
-from harness.runner.isolation import ProcessBoundary
 from harness.track import find_track
 
 _IMPORT_SECONDS = 120
@@ -34,7 +34,7 @@ def examine() -> list[Check]:
         _guarded("cache", _cache),
         _guarded("data", _data),
         _guarded("bank", _bank),
-        _isolation(),
+        *_isolation(),
     ]
 
 
@@ -83,7 +83,16 @@ def _bank() -> str:
     return f"cifar10-quick has {len(bank)} retrained models"
 
 
-def _isolation() -> Check:
-    boundary = ProcessBoundary()
-    words = f"{boundary.level}; not enforced: {', '.join(boundary.not_enforced)}"
-    return Check("isolation", True, words, needed=False)
+def _isolation() -> list[Check]:
+    """List what the strictest level enforces here, as its probes have shown."""
+    sandbox = choose("auto")
+    if sandbox.report is None:
+        raise AssertionError("a chosen sandbox has been probed")
+    report = sandbox.report
+    weaker = "" if report.level == "full" else f"; {why_not('full')}"
+    level = Check("isolation", report.level == "full", report.level + weaker, False)
+    rows = [
+        Check(f"  {name}", held, PROPERTIES[name].claim, needed=False)
+        for name, held in report.properties.items()
+    ]
+    return [level, *rows]

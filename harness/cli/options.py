@@ -1,12 +1,11 @@
 """Options with the same spelling and meaning in every command."""
 
-import os
 from pathlib import Path
-from typing import Any
 
 import click
 
 from harness.errors import UsageError
+from harness.isolation import CHOICES
 from harness.machine import available_cores, this_machine
 from harness.track import Track, find_track
 
@@ -62,6 +61,15 @@ progress_option = click.option(
 )
 
 
+isolation_option = click.option(
+    "--isolation",
+    type=click.Choice(CHOICES),
+    default="auto",
+    show_default=True,
+    help="How runs are kept apart; auto is the strictest that works here.",
+)
+
+
 def chosen_jobs(n_jobs: int | None) -> int:
     """Return how many processes to use.
 
@@ -95,9 +103,3 @@ def chosen_track(name: str, split_seed: int | None, device: str | None) -> Track
             "choose --track cifar10-quick, or --device cpu and patience."
         )
     return track
-
-
-def merged(context: Any) -> dict[str, str]:
-    """Environment variables that stand for options, for doctor."""
-    del context
-    return {k: v for k, v in os.environ.items() if k.startswith("UNLEARN_EVAL_")}

@@ -10,6 +10,7 @@ from harness.cli.options import (
     chosen_track,
     data_dir_option,
     device_option,
+    isolation_option,
     json_option,
     n_jobs_option,
     n_models_option,
@@ -20,7 +21,8 @@ from harness.cli.options import (
     track_option,
 )
 from harness.cli.progress import ProgressListener
-from harness.errors import ExitCode
+from harness.errors import ExitCode, UsageError
+from harness.isolation import choose
 from harness.results.card import score_card
 from harness.results.schema import Result
 from harness.runner.submission import find_submissions
@@ -47,6 +49,12 @@ from harness.status import Status
     help="Folder of the results.",
 )
 @click.option("--force", is_flag=True, help="Do all runs again.")
+@isolation_option
+@click.option(
+    "--official",
+    is_flag=True,
+    help="Refuse what a ranking cannot use: less than full isolation or the track's N.",
+)
 @click.option(
     "--fail-under",
     type=float,
@@ -66,6 +74,8 @@ def score(
     data_dir: Path | None,
     output: Path,
     force: bool,
+    isolation: str,
+    official: bool,
     fail_under: float | None,
     as_json: bool,
     quiet: bool,
@@ -87,9 +97,11 @@ def score(
         force=force,
         data_dir=data_dir,
     )
+    if official:
+        isolation = _official_isolation(settings, isolation)
     listener = ProgressListener(quiet=quiet, bars=progress)
     results = []
-    with Scorer(settings, listener) as scorer:
+    with Scorer(settings, listener, choose(isolation)) as scorer:
         for path in found:
             result = scorer.score(path)
             results.append(result)
@@ -102,6 +114,25 @@ def score(
         for result in sorted(results, key=_score_of, reverse=True):
             click.echo(score_card(result))
     return _exit_code(results, fail_under)
+
+
+def _official_isolation(settings: ScoreSettings, isolation: str) -> str:
+    """Return the level that an official result needs.
+
+    Raises
+    ------
+    UsageError
+        If the request asks for less than an official result needs.
+    """
+    needed = settings.track.evaluation.n_models
+    if settings.n_models != needed:
+        raise UsageError(
+            f"--official needs the track's own N, --n-models {needed}, "
+            f"not {settings.n_models}."
+        )
+    if isolation not in ("auto", "full"):
+        raise UsageError(f"--official needs --isolation full, not {isolation}.")
+    return "full"
 
 
 def _score_of(result: Result) -> float:

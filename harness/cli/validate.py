@@ -9,12 +9,14 @@ from harness.cli.options import (
     chosen_track,
     data_dir_option,
     device_option,
+    isolation_option,
     json_option,
     split_seed_option,
     track_option,
 )
 from harness.cli.progress import ProgressListener
 from harness.errors import ExitCode
+from harness.isolation import choose
 from harness.runner.submission import find_submissions
 from harness.scoring.settings import ScoreSettings
 from harness.scoring.validation import Validation, validate_submission
@@ -31,6 +33,7 @@ from harness.scoring.validation import Validation, validate_submission
 )
 @device_option
 @data_dir_option
+@isolation_option
 @json_option
 def validate(
     paths: tuple[Path, ...],
@@ -39,6 +42,7 @@ def validate(
     seed: int | None,
     device: str | None,
     data_dir: Path | None,
+    isolation: str,
     as_json: bool,
 ) -> int:
     """Try submissions out: everything that is wrong with each, at once.
@@ -55,10 +59,12 @@ def validate(
         data_dir=data_dir,
     )
     listener = ProgressListener(quiet=as_json, bars=False)
-    validations = []
+    validations, sandbox = [], choose(isolation)
     for path in found:
         seeds = None if seed is None else [seed]
-        validation = validate_submission(path, settings, listener, seeds=seeds)
+        validation = validate_submission(
+            path, settings, listener, seeds=seeds, isolation=sandbox
+        )
         validations.append(validation)
         if not as_json:
             click.echo(_words(validation))
