@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import click
 
 from harness import __version__
+from harness.cli.compare import compare
 from harness.cli.estimate import estimate
 from harness.cli.init import init
 from harness.cli.inspect import doctor, tracks
@@ -32,7 +33,7 @@ def cli() -> None:
     """
 
 
-for _command in (score, estimate, validate, init, reference, tracks, doctor):
+for _command in (score, compare, estimate, validate, init, reference, tracks, doctor):
     cli.add_command(_command)
 
 

@@ -182,7 +182,7 @@ def _distance(bank: ReferenceBank, member: Member) -> float:
 
 
 def _outliers(bank: ReferenceBank) -> Iterator[_Finding]:
-    """Look at every stored member: does it lie among the others?"""
+    """Look whether every stored member lies among the others."""
     if len(bank) < _FEWEST_FOR_STATISTICS:
         return
     statistics = _bank_statistics(bank)

@@ -38,7 +38,7 @@ from harness.metrics.utility import score as official_score
 
 Floats = NDArray[np.float64]
 SETS = ("retain", "test", "forget")
-#: Decides halves and splits of the models. Fixed: the same arrays give the same numbers.
+#: Decides halves and splits of the models: the same arrays give the same numbers.
 _SEED = 2023
 
 
@@ -71,7 +71,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Runs:
-    """What is known of the runs besides their outputs: weights' digests and movement."""
+    """What is known of runs besides outputs: digests and movement of the weights."""
 
     hashes: Sequence[str]
     moved: Sequence[float]

@@ -1,0 +1,50 @@
+"""``unlearn-eval compare``: whether one result is better than another, and how much."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from harness.cli.options import json_option, track_option
+from harness.errors import ExitCode
+from harness.results.lookup import find_result
+from harness.scoring.comparison import compare_results
+
+
+@click.command()
+@click.argument("first")
+@click.argument("second")
+@track_option
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Folder of the results, for results given by name.",
+)
+@json_option
+def compare(first: str, second: str, track: str, output: Path, as_json: bool) -> int:
+    """Compare two stored results: FIRST minus SECOND.
+
+    Each is a submission's name, or the path of a result folder. They must be of the
+    same track, split, bank and N.
+    """
+    folders = [find_result(name, output, track) for name in (first, second)]
+    difference, names = compare_results(*folders)
+    verdict = difference.verdict(*names)
+    if as_json:
+        content = {
+            "first_submission": names[0],
+            "second_submission": names[1],
+            **asdict(difference),
+            "separable": difference.separable,
+            "verdict": verdict,
+        }
+        click.echo(json.dumps(content, indent=2, allow_nan=False))
+        return ExitCode.OK
+    click.echo(f"{names[0]}: {difference.quantity} {difference.first:.4f}")
+    click.echo(f"{names[1]}: {difference.quantity} {difference.second:.4f}")
+    click.echo(f"p = {difference.p_value:.3g}; {verdict}.")
+    return ExitCode.OK

@@ -1,0 +1,57 @@
+"""Find a stored result by a submission's name or by its path."""
+
+import difflib
+from pathlib import Path
+
+from harness.errors import UsageError
+from harness.results.store import RESULT, ResultFolder
+from harness.status import Status
+
+
+def find_result(name: str, output: Path, track: str) -> ResultFolder:
+    """Find one stored result with its models' outputs.
+
+    Parameters
+    ----------
+    name : str
+        A submission's name, or the path of a result folder or ``result.json``.
+    output : Path
+        Folder of the results.
+    track : str
+        The track, for a name.
+
+    Raises
+    ------
+    UsageError
+        If there is none, or several; the message lists them.
+    """
+    path = Path(name)
+    if path.name == RESULT:
+        path = path.parent
+    if (path / RESULT).is_file():
+        return ResultFolder(path)
+    found = sorted((output / track / name).glob(f"*/{RESULT}"))
+    folders = [ResultFolder(p.parent) for p in found if _is_measured(p.parent)]
+    if len(folders) == 1:
+        return folders[0]
+    if folders:
+        several = ", ".join(str(folder.path) for folder in folders)
+        raise UsageError(f"there are several results of {name}; give one: {several}.")
+    raise UsageError(_none(name, output / track))
+
+
+def _is_measured(path: Path) -> bool:
+    result = ResultFolder(path).read_result()
+    if result is None or "score" not in result.metrics:
+        return False
+    return result.status in (Status.SCORED, Status.OVER_BUDGET)
+
+
+def _none(name: str, folder: Path) -> str:
+    known = sorted(path.name for path in folder.glob("*") if path.is_dir())
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return (
+        f"there is no complete result of {name!r} in {folder}.{hint} Score it first: "
+        "unlearn-eval score."
+    )
