@@ -12,6 +12,16 @@ from typing import Any
 
 from harness.errors import UnlearnEvalError, UsageError
 
+_USERS_TO_MEND = (
+    errno.EACCES,
+    errno.EROFS,
+    errno.EPERM,
+    errno.ENOTDIR,
+    errno.EEXIST,
+    errno.EISDIR,
+    errno.ENAMETOOLONG,
+)
+
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
@@ -24,10 +34,11 @@ def explained(path: Path) -> Iterator[None]:
                 f"the disk is full, so {path} could not be written; free some space "
                 "and run the same command again: nothing finished is lost."
             ) from None
-        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR):
+        if error.errno in _USERS_TO_MEND:
             raise UsageError(
-                f"cannot write {path} ({error.strerror}); choose a folder that can "
-                "be written with --output."
+                f"cannot write {path} ({error.strerror}); choose another place: "
+                "--output for results, UNLEARN_EVAL_CACHE for what is kept between "
+                "runs."
             ) from None
         raise
 
