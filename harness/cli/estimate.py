@@ -11,6 +11,7 @@ from harness.cli.options import json_option
 from harness.errors import ExitCode
 from harness.metrics.array_file import read_confidences
 from harness.metrics.epsilon import DELTA
+from harness.results.metric_lines import metric_lines, precision_lines
 from harness.scoring.estimation import estimate_arrays
 
 
@@ -52,18 +53,9 @@ def _words(content: dict[str, Any]) -> str:
         f"examples S            {content['n_examples']}",
         f"undetermined          {content['undetermined']}",
     ]
-    for row in content.get("metrics", []):
-        lines.append(_metric_line(row))
+    if "metrics" in content:
+        lines += ["", *metric_lines(content["metrics"])]
+        lines += ["", "F against the number of models:"]
+        lines += precision_lines(content["precision"])
     lines += [f"! {flag['message']}" for flag in content.get("flags", [])]
     return "\n".join(lines)
-
-
-def _metric_line(row: dict[str, Any]) -> str:
-    if row["value"] is None:
-        return f"{row['name']:<22}{row['reason_missing']}"
-    line = f"{row['name']:<22}{row['value']:.4f}"
-    if row["low"] is not None:
-        line += f"  ({row['low']:.4f} to {row['high']:.4f})"
-    if row["null"] is not None:
-        line += f"  retraining {row['null']:.4f}"
-    return f"{line}  {row['direction']}"

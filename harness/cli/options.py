@@ -53,7 +53,9 @@ json_option = click.option(
     help="One JSON object on stdout, prose on stderr.",
 )
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Errors alone.")
-verbose_option = click.option("-v", "--verbose", is_flag=True, help="Say more.")
+verbose_option = click.option(
+    "-v", "--verbose", is_flag=True, help="Also the field's other metrics."
+)
 progress_option = click.option(
     "--progress/--no-progress",
     default=True,

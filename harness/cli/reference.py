@@ -39,6 +39,10 @@ def reference() -> None:
 @n_jobs_option
 @data_dir_option
 @click.option(
+    "--backend",
+    help="joblib's backend, such as one of a cluster; by default processes here.",
+)
+@click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
@@ -52,6 +56,7 @@ def build(
     n_models: int | None,
     n_jobs: int | None,
     data_dir: Path | None,
+    backend: str | None,
     output: Path | None,
     quiet: bool,
     progress: bool,
@@ -65,7 +70,11 @@ def build(
     if wanted < 2:
         raise UsageError(f"--n-models {wanted} is too few: a bank has at least 2.")
     plan = BuildPlan(
-        track=chosen, n_models=wanted, jobs=chosen_jobs(n_jobs), data_dir=data_dir
+        track=chosen,
+        n_models=wanted,
+        jobs=chosen_jobs(n_jobs),
+        data_dir=data_dir,
+        backend=backend,
     )
     listener = ProgressListener(quiet=quiet, bars=progress)
     begun = False

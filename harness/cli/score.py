@@ -19,11 +19,13 @@ from harness.cli.options import (
     seed_option,
     split_seed_option,
     track_option,
+    verbose_option,
 )
 from harness.cli.progress import ProgressListener
 from harness.errors import ExitCode, UsageError
 from harness.isolation import choose
 from harness.results.card import score_card
+from harness.results.metric_lines import metric_lines, precision_lines
 from harness.results.schema import Result
 from harness.runner.submission import find_submissions
 from harness.scoring.scorer import Scorer
@@ -62,6 +64,7 @@ from harness.status import Status
 )
 @json_option
 @quiet_option
+@verbose_option
 @progress_option
 def score(
     paths: tuple[Path, ...],
@@ -79,6 +82,7 @@ def score(
     fail_under: float | None,
     as_json: bool,
     quiet: bool,
+    verbose: bool,
     progress: bool,
 ) -> int:
     """Score submissions: .py files, or folders of them.
@@ -105,14 +109,16 @@ def score(
         for path in found:
             result = scorer.score(path)
             results.append(result)
-            if not as_json and len(found) == 1:
-                click.echo(score_card(result))
     if as_json:
         listing = {"results": [result.to_dict() for result in results]}
         click.echo(json.dumps(listing, indent=2, allow_nan=False))
-    elif len(found) > 1:
+    else:
         for result in sorted(results, key=_score_of, reverse=True):
             click.echo(score_card(result))
+            if verbose and "metrics" in result.metrics:
+                lines = metric_lines(result.metrics["metrics"])
+                click.echo("\n".join(["", *lines, ""]))
+                click.echo("\n".join(precision_lines(result.metrics["precision"])))
     return _exit_code(results, fail_under)
 
 

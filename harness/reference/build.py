@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
+from joblib.parallel import BACKENDS
 from safetensors.numpy import save
 
 from harness import __version__
 from harness.data import DATA_HASH, load_cifar10
 from harness.data.splits import split_data
-from harness.errors import CheckFailed
+from harness.errors import CheckFailed, UsageError
 from harness.machine import this_machine
 from harness.reference.bank import (
     FORMAT,
@@ -49,6 +50,8 @@ class BuildPlan:
         Seed of the bank.
     data_dir : Path, optional
         Where CIFAR-10 lies.
+    backend : str, optional
+        joblib's backend; by default its own, processes on this machine.
     """
 
     track: Track
@@ -56,6 +59,14 @@ class BuildPlan:
     jobs: int
     seed: int = 0
     data_dir: Path | None = None
+    backend: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.backend is not None and self.backend not in BACKENDS:
+            known = ", ".join(sorted(BACKENDS))
+            raise UsageError(
+                f"there is no joblib backend {self.backend!r} here; known: {known}."
+            )
 
     @property
     def folder(self) -> Path:
@@ -119,6 +130,7 @@ def _train_all(plan: BuildPlan, indices: list[int]) -> Iterator[int]:
         return_as="generator_unordered",
         batch_size=1,
         pre_dispatch="2*n_jobs",
+        backend=plan.backend,
     )
     task = delayed(train_and_keep)
     results: Iterator[int] = parallel(
