@@ -46,6 +46,7 @@ class Slot:
 
     def __init__(self, task: Path, spec: WeightSpec, isolation: Isolation) -> None:
         self._task, self._spec, self._isolation = task, spec, isolation
+        self._closed = False
         self._worker = self._start()
         self._ready = False
 
@@ -61,7 +62,8 @@ class Slot:
         self.close()
 
     def close(self) -> None:
-        """End the template, and with it a run in flight."""
+        """End the template, and with it a run in flight; no other takes its place."""
+        self._closed = True
         self._worker.end()
 
     def run(self, request: RunRequest, limit_seconds: float | None) -> RunReport:
@@ -110,9 +112,13 @@ class Slot:
         return self._judge(content, used["exit_code"], usage, output)
 
     def restart(self) -> None:
-        """Replace a template that failed by a fresh one."""
+        """Replace a template that failed by a fresh one, unless the slot is closed."""
         self._worker.end()
-        self._worker = self._start()
+        if not self._closed:
+            self._worker = self._start()
+        if self._closed:
+            self._worker.end()
+            raise WorkerDied("the process that runs submissions was ended")
 
     def _start(self) -> WorkerProcess:
         self._ready = False

@@ -4,7 +4,7 @@ import queue
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -18,10 +18,11 @@ from harness.files import sha256_of
 from harness.metrics.confidence import logit_scaled_confidence
 from harness.processes import WorkerDied
 from harness.runner.isolation import Isolation
-from harness.runner.messages import RunReport, RunRequest
+from harness.runner.messages import Failure, RunReport, RunRequest
 from harness.runner.slot import Slot
 from harness.runner.task import write_task
 from harness.scoring.finished import FinishedRun
+from harness.status import Status
 from harness.track.schema import Track
 from harness.weights import Array, WeightSpec, relative_distance
 
@@ -115,7 +116,8 @@ class Judge:
     def work(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
         """Do jobs, in order of their start, and yield each as it is done.
 
-        Closing the iterator stops after the runs in flight, which are thrown away.
+        Closing the iterator waits for the runs in flight and throws them away; to wait
+        for nothing, close the judge first.
 
         Raises
         ------
@@ -147,10 +149,14 @@ class Judge:
             thread.start()
         try:
             yield from _until_all_ended(done, len(threads))
+        except GeneratorExit:
+            # A slot serves one thread at a time: the next work must find it free.
+            stop.set()
+            _join(threads)
+            raise
         finally:
             stop.set()
-        for thread in threads:
-            thread.join()
+        _join(threads)
 
     def _do(self, job: Job, position: int) -> Outcome:
         slot, evaluator = self._slots[position], self._evaluators[position]
@@ -166,6 +172,10 @@ class Judge:
         if report.weights is None:
             return Outcome(job, report, None)
         outputs = evaluator.evaluate(report.weights)
+        if not all(np.isfinite(logits).all() for logits in outputs[:2]):
+            reason = "its network's outputs are not finite numbers."
+            failure = Failure(Status.NON_FINITE, reason)
+            return Outcome(job, replace(report, weights=None, failure=failure), None)
         return Outcome(job, report, self._finished(job, report, outputs))
 
     def _finished(self, job: Job, report: RunReport, outputs: Outputs) -> FinishedRun:
@@ -188,6 +198,11 @@ class Judge:
             moved=moved,
             weights_sha256=sha256_of(weights),
         )
+
+
+def _join(threads: Sequence[threading.Thread]) -> None:
+    for thread in threads:
+        thread.join()
 
 
 def _until_all_ended(

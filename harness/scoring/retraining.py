@@ -12,10 +12,10 @@ from harness.runner.calibration import (
     read_calibration,
     write_calibration,
 )
-from harness.runner.messages import RunRequest
 from harness.runner.submission import read_submission
 from harness.scoring.judge import Job, Judge
 from harness.scoring.listener import Listener
+from harness.scoring.request import run_request
 from harness.scoring.settings import ScoreSettings
 from harness.seeds import derive_seed
 
@@ -43,6 +43,10 @@ class RetrainingCost:
         )
         self.known: Calibration | None = None
 
+    def kept(self) -> Calibration | None:
+        """Return the cost where it is known or kept from an earlier time."""
+        return self.known or read_calibration(self._key)
+
     def get(self, open_judge: Callable[[], Judge], listener: Listener) -> Calibration:
         """Return the cost: known, kept from an earlier time, or measured now.
 
@@ -51,7 +55,7 @@ class RetrainingCost:
         CheckFailed
             If the oracle fails on this machine.
         """
-        self.known = self.known or read_calibration(self._key)
+        self.known = self.kept()
         if self.known is None:
             self.known = self._measure(open_judge(), listener)
             write_calibration(self._key, self.known)
@@ -73,5 +77,5 @@ class RetrainingCost:
         return Calibration(tuple(seconds))
 
     def _job(self, index: int) -> Job:
-        oracle, seed = self._oracle, derive_seed("calibration", index)
-        return Job(index, RunRequest(oracle.path.name, oracle.source, seed), None)
+        seed, device = derive_seed("calibration", index), self._settings.device
+        return Job(index, run_request(self._oracle, seed, device, None), None)

@@ -24,13 +24,14 @@ from harness.results.schema import Result
 from harness.results.store import ResultFolder
 from harness.runner.budget import cost_seconds, kill_seconds
 from harness.runner.isolation import Isolation, ProcessBoundary
-from harness.runner.messages import Failure, RunRequest, Usage
+from harness.runner.messages import Failure, Usage
 from harness.runner.submission import Submission, read_submission
 from harness.scoring.finished import FinishedRun
 from harness.scoring.judge import Bench, Job, Judge, Outcome
 from harness.scoring.listener import Listener
 from harness.scoring.measure import Measurement, Yardstick
 from harness.scoring.provenance import about_submission, provenance
+from harness.scoring.request import run_request
 from harness.scoring.retraining import RetrainingCost
 from harness.scoring.seeds import run_seeds
 from harness.scoring.settings import ScoreSettings
@@ -39,7 +40,6 @@ from harness.status import Status
 
 #: Runs of a submission after which being far over the cap ends it early.
 _RUNS_BEFORE_VERDICT = 4
-_MEMORY_BYTES = 8 << 30
 
 
 class Scored(NamedTuple):
@@ -160,9 +160,12 @@ class Scorer:
         if settings.force:
             folder.forget()
         runs = {} if settings.force else folder.finished(seeds)
-        budget = settings.track.evaluation.cap * statistics.median(self._costs())
+        retraining = statistics.median(self._costs())
+        budget = settings.track.evaluation.cap * retraining
+        # A reference may cost a retraining and more: it is shown, whatever it costs.
+        limit = kill_seconds(retraining if submission.is_reference else budget)
         jobs = [
-            Job(index, self._request(submission, seed, budget), kill_seconds(budget))
+            Job(index, run_request(submission, seed, settings.device, budget), limit)
             for index, seed in enumerate(seeds)
             if index not in runs
         ]
@@ -287,13 +290,6 @@ class Scorer:
 
     def _costs(self) -> tuple[float, ...]:
         return self._retraining.get(self._open_judge, self._listener).seconds
-
-    def _request(
-        self, submission: Submission, seed: int, budget: float | None
-    ) -> RunRequest:
-        memory = _MEMORY_BYTES if self.settings.device == "cpu" else None
-        name = submission.path.name
-        return RunRequest(name, submission.source, seed, budget, memory)
 
     def _efficiency(self, runs: list[FinishedRun]) -> EfficiencyRatio:
         costs = [

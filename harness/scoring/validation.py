@@ -1,25 +1,27 @@
 """Try a submission out in seconds, through the same path that will score it."""
 
+import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness.data import load_cifar10
 from harness.data.splits import split_data
-from harness.reference import find_bank
+from harness.machine import available_cores
+from harness.reference import ReferenceBank, find_bank
 from harness.runner.budget import cost_seconds, kill_seconds
 from harness.runner.isolation import Isolation, ProcessBoundary
-from harness.runner.messages import RunRequest
 from harness.runner.submission import Submission, read_submission
 from harness.scoring.judge import Bench, Job, Judge, Outcome
 from harness.scoring.listener import Listener
+from harness.scoring.request import run_request
+from harness.scoring.retraining import RetrainingCost
 from harness.scoring.settings import ScoreSettings
 from harness.seeds import derive_seed
 from harness.status import Status
 
-#: A retraining's cost is not measured here; a run that lasts longer than this is
-#: stopped, unless it has been asked for by its seed.
+#: A run is not stopped before, and not at all if it has been asked for by its seed.
 _LIMIT_SECONDS = 60.0
 
 
@@ -87,17 +89,33 @@ def validate_submission(
     if seeds is None:
         seeds = [derive_seed("validate", submission.sha256, i) for i in range(2)]
     track, device = settings.track, settings.device
+    isolation, bank = isolation or ProcessBoundary(), find_bank(track)
     split = split_data(load_cifar10(settings.data_dir, progress=True), track.data)
-    bench = Bench(track, device, split, find_bank(track).original_weights)
+    bench = Bench(track, device, split, bank.original_weights)
+    budget = _budget(settings, bank, isolation)
     listener.say(f"{submission.name}: {len(seeds)} runs on {track.name}")
-    limit = None if len(seeds) == 1 else kill_seconds(_LIMIT_SECONDS / 10)
+    limit = None if len(seeds) == 1 else max(_LIMIT_SECONDS, kill_seconds(budget))
     jobs = [
-        Job(i, RunRequest(path.name, submission.source, seed), limit)
+        Job(i, run_request(submission, seed, device, budget), limit)
         for i, seed in enumerate(seeds)
     ]
-    with Judge(bench, 1, isolation or ProcessBoundary()) as judge:
+    with Judge(bench, 1, isolation) as judge:
         outcomes = list(judge.work(jobs))
     return _summary(submission, outcomes, device)
+
+
+def _budget(
+    settings: ScoreSettings, bank: ReferenceBank, isolation: Isolation
+) -> float:
+    """Seconds a run may cost when it is scored, or about that.
+
+    They are known where something has been scored here; else the bank's own cost of a
+    retraining stands in, so that nothing is measured for a trial of seconds.
+    """
+    usual = replace(settings, n_jobs=available_cores())
+    kept = RetrainingCost(usual, isolation.level).kept()
+    seconds = kept.seconds if kept else bank.arrays["seconds"].tolist()
+    return settings.track.evaluation.cap * float(statistics.median(seconds))
 
 
 def _summary(
