@@ -1,0 +1,36 @@
+"""A flag: something about a result that a reader must know, without changing it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class FlagCode(StrEnum):
+    """What can be flagged (a closed list)."""
+
+    ATTACK_GAP = "attack-gap"
+    OUTLIER_RUNS = "outlier-runs"
+    MIXED_RUNS = "mixed-runs"
+    IDENTICAL_WEIGHTS = "identical-weights"
+    UNMOVED_WEIGHTS = "unmoved-weights"
+    ABOVE_CEILING = "above-ceiling"
+    UTILITY_ABOVE_ONE = "utility-above-one"
+    TOO_FEW_MODELS = "too-few-models"
+
+
+@dataclass(frozen=True)
+class Flag:
+    """One flag.
+
+    Attributes
+    ----------
+    code : FlagCode
+    message : str
+        One sentence with the figures in it.
+    evidence : mapping from str to number
+        The figures, for JSON.
+    """
+
+    code: FlagCode
+    message: str
+    evidence: Mapping[str, float | int]

@@ -1,0 +1,210 @@
+"""Show that the certified bounds and the intervals hold what they promise.
+
+Simulates pairs of distributions whose ε is known and prints, for each, how often the
+certified ε exceeds it (at most 5 % allowed) and how near it comes; then how often the
+half-sampled intervals of the field's metrics, and those of paired differences, cover
+the truth (95 % meant). One process, a few minutes:
+
+    python scripts/simulate_certified.py [certified] [intervals] [paired]
+"""
+
+import sys
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from harness.metrics.certified import certified_epsilon
+from harness.metrics.confidence import ConfidencePair
+from harness.metrics.distances import ks_metrics
+from harness.metrics.epsilon import DELTA
+from harness.metrics.gaussian_dp import gdp_metrics
+from harness.metrics.half_sampling import Comparison
+from harness.metrics.klom import klom_metrics
+from harness.metrics.membership import ulira_metrics
+from harness.metrics.metric_value import MetricValue
+from harness.metrics.paired import (
+    PairedDifference,
+    contender,
+    paired_difference,
+)
+
+Draw = Callable[[np.random.Generator, tuple[int, int]], NDArray[np.float64]]
+MODELS = (64, 256, 1024, 4096)
+REPLICAS = 150
+"""Simulated benchmarks a line; a share of 0.95 is then good to 0.018."""
+
+EXAMPLES = {64: 20000, 256: 5000, 1024: 1000, 4096: 200}
+
+
+class Known(NamedTuple):
+    """Two distributions and the exact ε between them."""
+
+    name: str
+    epsilon: float
+    unlearned: Draw
+    retrained: Draw
+
+
+def laplace(epsilon: float) -> Known:
+    """Unit Laplace distributions shifted by ε."""
+    return Known(
+        f"Laplace ε = {epsilon:g}",
+        epsilon,
+        lambda rng, shape: rng.laplace(epsilon, 1, shape),
+        lambda rng, shape: rng.laplace(0, 1, shape),
+    )
+
+
+def randomized_response(epsilon: float) -> Known:
+    """A bit that is told truly with probability e^ε / (1 + e^ε)."""
+    truth = 1 / (1 + np.exp(-epsilon))
+    return Known(
+        f"response ε = {epsilon:g}",
+        epsilon,
+        lambda rng, shape: (rng.random(shape) < truth).astype(float),
+        lambda rng, shape: (rng.random(shape) >= truth).astype(float),
+    )
+
+
+def gaussian(mu: float) -> Known:
+    """Unit normals shifted by µ, whose ε at δ = 1e-5 is a tail's."""
+    low, high = 0.0, 60.0
+    for _ in range(100):
+        middle = (low + high) / 2
+        spent = norm.cdf(mu / 2 - middle / mu)
+        spent -= np.exp(middle) * norm.cdf(-mu / 2 - middle / mu)
+        low, high = (middle, high) if spent > DELTA else (low, middle)
+    return Known(
+        f"Gaussian µ = {mu:g}",
+        high,
+        lambda rng, shape: rng.normal(mu, 1, shape),
+        lambda rng, shape: rng.normal(0, 1, shape),
+    )
+
+
+def certified() -> None:
+    """Print validity and tightness of the certified ε."""
+    cases = [laplace(e) for e in (0, 0.5, 1, 2, 4)]
+    cases += [randomized_response(e) for e in (0.5, 1, 2, 4)]
+    cases += [gaussian(mu) for mu in (0.5, 1, 2)]
+    print(f"{'':18}{'':7}" + "".join(f"{f'N = {n}':>18}" for n in MODELS))
+    print(f"{'pair':18}{'ε':>7}" + f"{'above':>10}{'mean':>8}" * len(MODELS))
+    for case in cases:
+        cells = []
+        for models in MODELS:
+            rng = np.random.default_rng(models)
+            shape = (models, EXAMPLES[models])
+            result = certified_epsilon(
+                case.unlearned(rng, shape), case.retrained(rng, shape), seed=1
+            )
+            above = (result.epsilon > case.epsilon + 1e-9).mean()
+            cells.append(f"{above:>10.2%}{result.mean:>8.3f}")
+        print(f"{case.name:18}{case.epsilon:>7.3f}" + "".join(cells), flush=True)
+
+
+def noise(
+    kind: str, rng: np.random.Generator, shape: tuple[int, int]
+) -> NDArray[np.float64]:
+    """Draw Gaussian, heavy-tailed or bimodal confidences of about unit spread."""
+    if kind == "heavy":
+        return rng.standard_t(3, shape)
+    if kind == "bimodal":
+        place = np.where(rng.random(shape) < 0.5, -0.9, 0.9)
+        return np.asarray(place + rng.normal(0, 0.45, shape))
+    return rng.normal(size=shape)
+
+
+def side(
+    kind: str, shift: NDArray[np.float64], rng: np.random.Generator, models: int
+) -> NDArray[np.float64]:
+    """Draw models that also vary as a whole, ``[N, S]``."""
+    together = 0.3 * rng.normal(size=(models, 1))
+    return shift + together + noise(kind, rng, (models, len(shift)))
+
+
+def intervals() -> None:
+    """Print how often the intervals of the field's metrics cover, new examples too."""
+    for kind in ("Gaussian", "heavy", "bimodal"):
+        for models, examples in ((32, 100), (64, 100), (64, 400)):
+            rng = np.random.default_rng(models)
+            runs = [
+                field_values(kind, rng, models, examples, seed)
+                for seed in range(REPLICAS)
+            ]
+            cells = [coverage(column) for column in zip(*runs, strict=True)]
+            print(f"{kind} N = {models} S = {examples}: {', '.join(cells)}", flush=True)
+
+
+def coverage(replicas: tuple[MetricValue, ...]) -> str:
+    """Return the share of intervals that hold the mean over all replicas."""
+    values = np.array([[m.value, m.low, m.high] for m in replicas], dtype=np.float64)
+    truth = values[:, 0].mean()
+    inside = (values[:, 1] <= truth) & (truth <= values[:, 2])
+    return f"{replicas[0].name} {inside.mean():.2f}"
+
+
+def field_values(
+    kind: str, rng: np.random.Generator, models: int, examples: int, seed: int
+) -> list[MetricValue]:
+    """Simulate one benchmark and compute its half-sampled metrics."""
+    base = rng.normal(0, 2, examples)
+    shift = base + rng.normal(1, 0.7, examples)
+    pair = ConfidencePair(side(kind, shift, rng, models), side(kind, base, rng, models))
+    comparison = Comparison(pair, None, seed)
+    metrics = (
+        *ulira_metrics(comparison),
+        *klom_metrics(comparison),
+        *ks_metrics(comparison),
+        *gdp_metrics(comparison),
+    )
+    return [metric for metric in metrics if metric.value is not None]
+
+
+def paired() -> None:
+    """Print how often paired intervals cover, and call equal methods different."""
+    for kind in ("Gaussian", "heavy", "bimodal"):
+        for models in (32, 64):
+            rng = np.random.default_rng(models)
+            base = rng.normal(0, 2, 60)
+            shifts = [base + rng.normal(m, 0.5, 60) for m in (0.5, 0.9)]
+            results = differences(kind, (shifts[0], shifts[1], base), models, rng)
+            truth = np.mean([r.difference for r in results])
+            covered = np.mean([r.low <= truth <= r.high for r in results])
+            alike = differences(kind, (base, base, base), models, rng)
+            print(
+                f"{kind} N = {models}: difference {truth:.4f}, covered {covered:.3f}, "
+                f"equal methods separated {np.mean([r.separable for r in alike]):.3f}",
+                flush=True,
+            )
+
+
+def differences(
+    kind: str,
+    shifts: tuple[NDArray[np.float64], ...],
+    models: int,
+    rng: np.random.Generator,
+) -> list[PairedDifference]:
+    """Compare A with B against a bank in many replicas; `shifts` are of the three."""
+    return [
+        paired_difference(
+            *(contender(side(kind, shift, rng, models)) for shift in shifts), seed=seed
+        )
+        for seed in range(REPLICAS)
+    ]
+
+
+PARTS = {"certified": certified, "intervals": intervals, "paired": paired}
+
+
+def main() -> None:
+    """Run the parts named on the command line, or all."""
+    for name in sys.argv[1:] or PARTS:
+        print(f"-- {name}")
+        PARTS[name]()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""Comparing two results: calibrated, paired, and frank about what it cannot tell."""
+
+import numpy as np
+import pytest
+
+from harness.errors import UsageError
+from harness.metrics.paired import (
+    PairedDifference,
+    contender,
+    models_needed,
+    paired_difference,
+)
+
+
+def side(shift, rng, models=16, examples=20, together=0.3):
+    """Runs that also vary as a whole, so examples are not independent."""
+    run = together * rng.normal(size=(models, 1))
+    return contender(shift + run + rng.normal(size=(models, examples)))
+
+
+def test_equal_methods_are_called_different_in_about_five_percent():
+    rng = np.random.default_rng(0)
+    found = sum(
+        paired_difference(
+            side(0.7, rng), side(0.7, rng), side(0.0, rng), seed=s
+        ).separable
+        for s in range(40)
+    )
+    assert found <= 7  # 5 % of 40 is 2, and 7 is three and a half deviations more
+
+
+def test_the_interval_covers_the_mean_difference():
+    rng = np.random.default_rng(1)
+    results = [
+        paired_difference(side(0.2, rng), side(1.2, rng), side(0.0, rng), seed=s)
+        for s in range(40)
+    ]
+    truth = np.mean([r.difference for r in results])
+    covered = sum(r.low <= truth <= r.high for r in results)
+    assert truth > 0.02
+    assert covered >= 33
+
+
+def test_a_plainly_better_method_is_named_whichever_comes_first():
+    rng = np.random.default_rng(2)
+    good, bad, bank = (side(shift, rng, models=32) for shift in (0.0, 3.0, 0.0))
+    forward = paired_difference(good, bad, bank, seed=0)
+    backward = paired_difference(bad, good, bank, seed=0)
+    assert forward.difference == -backward.difference
+    assert forward.separable and backward.separable
+    assert forward.models_needed is None
+    assert forward.verdict("good", "bad").startswith("good is better than bad (")
+    assert backward.verdict("bad", "good").startswith("good is better than bad (")
+    low = float(backward.verdict("bad", "good").split("interval ")[1].split(" to")[0])
+    assert low > 0
+
+
+def test_a_result_compared_with_itself_is_not_separable_from_it():
+    rng = np.random.default_rng(3)
+    same, bank = side(0.5, rng), side(0.0, rng)
+    result = paired_difference(same, same, bank, seed=0)
+    assert (result.difference, result.models_needed) == (0.0, None)
+    assert not result.separable
+    assert "no realistic number" in result.verdict("A", "A")
+
+
+def test_models_without_variance_give_a_certain_answer_without_warnings():
+    flat, moved = contender(np.zeros((8, 3))), contender(np.ones((8, 3)))
+    equal = paired_difference(flat, flat, flat, seed=0)
+    assert (equal.p_value, equal.low, equal.high) == (1.0, 0.0, 0.0)
+    certain = paired_difference(flat, moved, flat, seed=0)
+    assert (certain.first, certain.second) == (0.0, 0.0)
+
+
+def test_accuracies_make_it_a_difference_of_scores():
+    rng = np.random.default_rng(4)
+    values = [rng.normal(size=(16, 10)) for _ in range(3)]
+    half = np.full(16, 0.5)
+    a = contender(values[0], np.full(16, 0.4), half)
+    b = contender(values[0], half, half)
+    bank = contender(values[2], half, half)
+    result = paired_difference(a, b, bank, seed=0)
+    assert result.quantity == "score"
+    assert result.first == pytest.approx(0.8 * result.second)
+
+
+def test_the_order_of_examples_and_the_inputs_do_not_change():
+    rng = np.random.default_rng(5)
+    arrays = [rng.normal(shift, 1, (12, 7)) for shift in (0.5, 1.0, 0.0)]
+    before = [array.copy() for array in arrays]
+    result = paired_difference(*(contender(a) for a in arrays), seed=0)
+    turned = paired_difference(*(contender(a[:, ::-1]) for a in arrays), seed=0)
+    assert turned.difference == pytest.approx(result.difference)
+    assert turned.low == pytest.approx(result.low)
+    for array, copy in zip(arrays, before, strict=True):
+        assert (array == copy).all()
+
+
+def test_models_needed_grows_with_the_square_of_the_noise():
+    assert models_needed(0.01, 0.01, 64) == 510  # 64 * 2.8016 ** 2 = 502.3
+    assert models_needed(0.01, 0.02, 64) == 2100
+    assert models_needed(0.01, 0.0001, 64) == 65
+    assert models_needed(1e-6, 0.01, 64) is None
+    assert models_needed(0.0, 0.01, 64) is None
+
+
+def test_the_verdict_says_what_would_do():
+    result = PairedDifference("F", 0.04, 0.05, -0.01, -0.03, 0.01, 0.3, 64, 300)
+    assert result.verdict("A", "B") == (
+        "not separable at N = 64 (difference in F 0.0100, 95 % interval -0.0100 to "
+        "0.0300); about N = 300 would do"
+    )
+
+
+def test_what_cannot_be_compared_is_refused_in_one_sentence():
+    eight, nine = contender(np.zeros((8, 3))), contender(np.zeros((9, 3)))
+    wide = contender(np.zeros((8, 4)))
+    scored = contender(np.zeros((8, 3)), np.ones(8), np.ones(8))
+    with pytest.raises(UsageError, match="A has 8 models and B 9"):
+        paired_difference(eight, nine, eight, seed=0)
+    with pytest.raises(UsageError, match="cover 3, 4 and 3 examples"):
+        paired_difference(eight, wide, eight, seed=0)
+    with pytest.raises(UsageError, match="Only one of A and B"):
+        paired_difference(eight, scored, eight, seed=0)
+    with pytest.raises(UsageError, match="bank lacks the accuracies"):
+        paired_difference(scored, scored, eight, seed=0)
+    with pytest.raises(UsageError, match="needs N ≥ 4"):
+        contender(np.zeros((3, 2)))
+    with pytest.raises(UsageError, match="both, or neither"):
+        contender(np.zeros((8, 2)), retain=np.ones(8))
+    with pytest.raises(UsageError, match="one for each of the 8 models"):
+        contender(np.zeros((8, 2)), np.ones(7), np.ones(8))
