@@ -53,6 +53,8 @@ Floats = NDArray[np.float64]
 
 LEAST_MODELS = 8
 """Fewest models a side; a quarter of them is the smallest set that can be attacked."""
+MOST_EXAMPLES = 1000
+"""Enough to see the noise; F itself is always that of all examples."""
 HALVINGS, QUARTERINGS = 32, 12
 """Random divisions.  More of them do not help: the models themselves are few."""
 
@@ -80,6 +82,7 @@ class Scoring:
     ----------
     points : ndarray of float64, shape [S]
     halves, quarters : Replicates
+        On `MOST_EXAMPLES` of the examples, drawn at random, where there are more.
     n_models, n_fewest : int
         N, and the number of models on the smaller side.
     """
@@ -95,11 +98,15 @@ class Scoring:
         cls, pair: ConfidencePair, rng: np.random.Generator, delta: float
     ) -> "Scoring":
         """Score a pair, its halves and its quarters."""
-        n_models = len(pair.unlearned)
+        n_models, n_examples = pair.unlearned.shape
+        some = pair
+        if n_examples > MOST_EXAMPLES:
+            chosen = rng.choice(n_examples, MOST_EXAMPLES, replace=False)
+            some = ConfidencePair(*(side[:, chosen] for side in pair))
         return cls(
             points(epsilon(*pair, delta=delta).epsilon, n_models),
-            replicate(pair, Division(2, HALVINGS), rng, delta=delta),
-            replicate(pair, Division(4, QUARTERINGS), rng, delta=delta),
+            replicate(some, Division(2, HALVINGS), rng, delta=delta),
+            replicate(some, Division(4, QUARTERINGS), rng, delta=delta),
             n_models,
             min(len(side) for side in pair),
         )
@@ -123,7 +130,8 @@ class Scoring:
                 utility[index] = accuracies.utility(
                     replicates.unlearned[index], replicates.retrained[index]
                 )
-        return noise_parts(replicates.points(self.n_models), utility)
+        parts = noise_parts(replicates.points(self.n_models), utility)
+        return parts.with_examples(replicates.epsilon.shape[2], self.points.size)
 
 
 _METHOD = "variance of disjoint halves and quarters of the models, log scale"
@@ -169,6 +177,16 @@ def official_intervals(
         )
         return OfficialIntervals(missing, None if accuracies is None else missing)
     scoring = Scoring.of(pair, np.random.default_rng(seed), options.delta)
+    return intervals_of(scoring, accuracies, options=options)
+
+
+def intervals_of(
+    scoring: Scoring,
+    accuracies: Accuracies | None = None,
+    *,
+    options: IntervalOptions = DEFAULT_OPTIONS,
+) -> OfficialIntervals:
+    """Return the intervals of `official_intervals` from repetitions at hand."""
     quality = _interval(scoring, None, options)
     capped = replace(quality, high=min(quality.high, 1.0))
     score = None if accuracies is None else _interval(scoring, accuracies, options)

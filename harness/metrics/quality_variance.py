@@ -33,6 +33,11 @@ class NoiseParts:
         """Share of the spread that is noise, 0 to 1."""
         return min(self.own / self.spread, 1.0) if self.spread > 0 else 1.0
 
+    def with_examples(self, seen: int, n_examples: int) -> "NoiseParts":
+        """Return the variance with `n_examples` of which this many were `seen`."""
+        share = seen / n_examples
+        return NoiseParts(self.own * share, self.shared, self.spread * share)
+
 
 def noise_parts(points: Floats, utility: Floats) -> NoiseParts:
     """Return the variance between the two of each pair, in its parts.

@@ -8,7 +8,6 @@ from numpy.typing import ArrayLike
 
 from harness.errors import UsageError
 from harness.metrics.confidence import ConfidencePair, confidence_pair
-from harness.metrics.epsilon import epsilon
 from harness.metrics.interval import (
     DEFAULT_OPTIONS,
     LEVEL,
@@ -21,13 +20,12 @@ from harness.metrics.interval import (
 from harness.metrics.official_interval import (
     LEAST_MODELS,
     Scoring,
-    official_intervals,
+    intervals_of,
 )
-from harness.metrics.quality import forgetting_quality
 from harness.metrics.quality_replicates import Division, replicate
 from harness.metrics.quality_variance import NoiseParts, noise_parts
 
-_DIVISIONS = 20
+_DIVISIONS = 16
 _MOST_MODELS = 1 << 20
 """Above this many models, more of them are no answer."""
 
@@ -54,6 +52,7 @@ class SampleSizeRow:
 def sample_sizes(
     unlearned: ArrayLike,
     retrained: ArrayLike,
+    whole: Scoring | None = None,
     *,
     seed: int,
     options: IntervalOptions = DEFAULT_OPTIONS,
@@ -68,6 +67,8 @@ def sample_sizes(
     ----------
     unlearned, retrained : array_like, shapes [N, S] and [M, S]
         Logit-scaled confidences.
+    whole : Scoring, optional
+        Of the same confidences, where it is at hand; saves half of the time.
     seed : int
         Of the random subsets.
     options : IntervalOptions, optional
@@ -90,7 +91,9 @@ def sample_sizes(
         )
     shares = range(int(math.log2(fewest // LEAST_MODELS)), 0, -1)
     rows = [_subset_row(pair, 1 << power, seed, options) for power in shares]
-    return *rows, _full_row(pair, seed, options)
+    if whole is None:
+        whole = Scoring.of(pair, np.random.default_rng(seed), options.delta)
+    return *rows, _full_row(whole, options)
 
 
 def _subset_row(
@@ -112,16 +115,13 @@ def _subset_row(
     return SampleSizeRow(size, mean, ends.low, min(ends.high, 1.0))
 
 
-def _full_row(
-    pair: ConfidencePair, seed: int, options: IntervalOptions
-) -> SampleSizeRow:
+def _full_row(whole: Scoring, options: IntervalOptions) -> SampleSizeRow:
     """Return the row of all the models."""
-    n_models = len(pair.unlearned)
-    quality = forgetting_quality(epsilon(*pair, delta=options.delta).epsilon, n_models)
-    ends = official_intervals(*pair, seed=seed, options=options).forgetting_quality
+    ends = intervals_of(whole, options=options).forgetting_quality
     if isinstance(ends, Unavailable):
         raise AssertionError(ends.reason)
-    return SampleSizeRow(n_models, quality, ends.low, ends.high)
+    quality = float(whole.points.mean())
+    return SampleSizeRow(whole.n_models, quality, ends.low, ends.high)
 
 
 @dataclass(frozen=True)
@@ -143,31 +143,11 @@ class NoiseTrend:
     own_ratio: float
 
     @classmethod
-    def of(
-        cls,
-        unlearned: ArrayLike,
-        retrained: ArrayLike,
-        *,
-        seed: int,
-        options: IntervalOptions = DEFAULT_OPTIONS,
-    ) -> "NoiseTrend | Unavailable":
-        """Find the trend in stored runs, shapes [N, S] and [M, S].
-
-        Raises
-        ------
-        UsageError
-            Bad confidences.
-        """
-        pair = confidence_pair(unlearned, retrained)
-        fewest = min(len(side) for side in pair)
-        if fewest < LEAST_MODELS:
-            return Unavailable(
-                f"needs N ≥ {LEAST_MODELS} models on either side; there are {fewest}"
-            )
-        scoring = Scoring.of(pair, np.random.default_rng(seed), options.delta)
+    def of(cls, scoring: Scoring) -> "NoiseTrend":
+        """Find the trend in a scoring and its repetitions."""
         half, full = scoring.noise()
         ratio = full.own / half.own if half.own > 0 else 1.0
-        return cls(fewest, full, min(max(ratio, 0.5), 1.0))
+        return cls(scoring.n_fewest, full, min(max(ratio, 0.5), 1.0))
 
     def variance(self, n_models: int) -> float:
         """Return the variance of F expected at another number of models."""

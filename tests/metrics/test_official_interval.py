@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from harness.errors import UsageError
+from harness.metrics import official_interval
 from harness.metrics.interval import IntervalOptions, Unavailable
 from harness.metrics.official import official_metric
 from harness.metrics.official_interval import official_intervals
@@ -87,6 +88,16 @@ def test_different_numbers_of_models_are_fine():
     assert official_metric(unlearned[:20], retrained).forgetting_quality in (
         found.forgetting_quality
     )
+
+
+def test_some_of_many_examples_are_enough_to_see_the_noise(monkeypatch):
+    pair = benchmark(np.random.default_rng(0), n_models=16, n_examples=400)
+    of_all = quality_interval(*pair)
+    monkeypatch.setattr(official_interval, "MOST_EXAMPLES", 200)
+    of_half = quality_interval(*pair)
+    width, expected = (np.log(i.high / i.low) for i in (of_half, of_all))
+    assert width == pytest.approx(expected, rel=0.25)
+    assert width != expected
 
 
 def test_one_example_has_an_interval_too():
