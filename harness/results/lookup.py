@@ -9,7 +9,7 @@ from harness.status import Status
 
 
 def find_result(name: str, output: Path, track: str) -> ResultFolder:
-    """Find one stored result with its models' outputs.
+    """Find one stored result with its models' outputs; of several, the largest N.
 
     Parameters
     ----------
@@ -31,26 +31,30 @@ def find_result(name: str, output: Path, track: str) -> ResultFolder:
     if (path / RESULT).is_file():
         return ResultFolder(path)
     found = sorted((output / track / name).glob(f"*/{RESULT}"))
-    folders = [ResultFolder(p.parent) for p in found if _is_measured(p.parent)]
-    if len(folders) == 1:
-        return folders[0]
-    if folders:
-        several = ", ".join(str(folder.path) for folder in folders)
+    sizes = {path.parent: _n_measured(path.parent) for path in found}
+    largest = max(sizes.values(), default=0)
+    if largest == 0:
+        raise UsageError(_none(name, output / track))
+    best = [path for path, size in sizes.items() if size == largest]
+    if len(best) > 1:
+        several = ", ".join(map(str, best))
         raise UsageError(f"there are several results of {name}; give one: {several}.")
-    raise UsageError(_none(name, output / track))
+    return ResultFolder(best[0])
 
 
-def _is_measured(path: Path) -> bool:
+def _n_measured(path: Path) -> int:
+    """N of a complete result; 0 where there is none."""
     result = ResultFolder(path).read_result()
     if result is None or "score" not in result.metrics:
-        return False
-    return result.status in (Status.SCORED, Status.OVER_BUDGET)
+        return 0
+    complete = result.status in (Status.SCORED, Status.OVER_BUDGET)
+    return result.n_models if complete else 0
 
 
 def _none(name: str, folder: Path) -> str:
     known = sorted(path.name for path in folder.glob("*") if path.is_dir())
     near = difflib.get_close_matches(name, known, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    hint = f" Did you mean {near[0]!r}?" if near and near[0] != name else ""
     return (
         f"there is no complete result of {name!r} in {folder}.{hint} Score it first: "
         "unlearn-eval score."
