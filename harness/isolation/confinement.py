@@ -58,7 +58,7 @@ class Confinement:
     level: str = "none"
     scratch: str = ""
     scratch_bytes: int = 1 << 30
-    n_tasks: int = 512
+    n_tasks: int = 256
     gpu: bool = False
     own_user: bool = False
     readable: tuple[str, ...] = ()

@@ -44,7 +44,7 @@ class Sandbox:
     level: str
     report: IsolationReport | None = None
     scratch_bytes: int = 1 << 30
-    n_tasks: int = 512
+    n_tasks: int = 256
     secret: tuple[Path, ...] = ()
 
     @property

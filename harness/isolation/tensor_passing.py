@@ -17,7 +17,9 @@ def pass_tensors_by_value() -> None:
     ForkingPickler.register(torch.UntypedStorage, _reduce)
 
 
-def _reduce(storage: torch.UntypedStorage) -> tuple[Callable[[bytes], Any], tuple[bytes]]:
+def _reduce(
+    storage: torch.UntypedStorage,
+) -> tuple[Callable[[bytes], Any], tuple[bytes]]:
     flat = torch.empty(0, dtype=torch.uint8).set_(storage)
     return _rebuild, (flat.numpy().tobytes(),)
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import selectors
 import socket
 import time
@@ -89,7 +90,8 @@ class Slot:
         deadline = None if limit_seconds is None else start + limit_seconds
         try:
             self._send(request, theirs, their_log)
-            content, output, timed_out = self._read(result, log, deadline)
+            content, output = self._read(result, log, deadline)
+            timed_out = not self._ends_by(deadline)
             used = self._used(end_it=timed_out)
         finally:
             os.close(result)
@@ -148,10 +150,11 @@ class Slot:
             os.close(result)
             os.close(log)
 
-    def _read(
-        self, result: int, log: int, deadline: float | None
-    ) -> tuple[bytes, str, bool]:
-        """Drain both pipes to their ends; at most one byte too many of the result."""
+    def _read(self, result: int, log: int, deadline: float | None) -> tuple[bytes, str]:
+        """Drain both pipes to their ends or the deadline.
+
+        Of the result at most one byte too many is kept.
+        """
         largest = max(self._spec.n_bytes + 2, _LARGEST_WORDS)
         content, output, dropped = bytearray(), bytearray(), 0
         with selectors.DefaultSelector() as selector:
@@ -160,7 +163,7 @@ class Slot:
             while selector.get_map():
                 left = None if deadline is None else deadline - time.monotonic()
                 if left is not None and left <= 0:
-                    return bytes(content), head_and_tail(bytes(output)), True
+                    break
                 for key, _ in selector.select(left):
                     data = os.read(key.fd, _CHUNK)
                     if not data:
@@ -174,7 +177,17 @@ class Slot:
         text = head_and_tail(bytes(output))
         if dropped:
             text += f"\n[... {dropped} more bytes left out ...]"
-        return bytes(content), text, False
+        return bytes(content), text
+
+    def _ends_by(self, deadline: float | None) -> bool:
+        """Wait for the template's word that the run is over.
+
+        A run may close its pipes and go on; so their ends are not its end.
+        """
+        if deadline is None:
+            return True
+        left = max(0.0, deadline - time.monotonic())
+        return bool(select.select([self._worker.socket], [], [], left)[0])
 
     def _used(self, *, end_it: bool) -> dict[str, Any] | None:
         """Hear from the template what the run used; by then all of it is dead.

@@ -1,0 +1,29 @@
+"""Leave a tree too deep to remove, or folders that nobody may enter."""
+
+SOURCE = """
+import os
+
+def unlearning(net, retain, forget, validation):
+    here = os.open(".", os.O_RDONLY)
+    for _ in range(1200):
+        os.mkdir("d" * 30, dir_fd=here)
+        inner = os.open("d" * 30, os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = inner
+    os.mkdir("closed", 0)
+    os.symlink("/", "root")
+    os.mkfifo("pipe")
+    return net
+"""
+LOOK = """
+import os
+
+def unlearning(net, retain, forget, validation):
+    print(os.listdir("."))
+    return net
+"""
+
+
+def test_the_next_run_starts_in_an_empty_folder(lab):
+    lab.said(SOURCE)
+    assert lab.said(LOOK) == "[]\n"

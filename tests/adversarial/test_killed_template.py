@@ -1,0 +1,31 @@
+"""Kill or stop the template, so that a run whose draw looks bad is drawn again."""
+
+from dataclasses import replace
+
+import pytest
+
+from harness.isolation import choose
+from harness.runner.slot import Slot
+from harness.status import Status
+
+SOURCE = """
+import os, signal
+
+def unlearning(net, retain, forget, validation):
+    os.kill(os.getppid(), signal.SIGKILL)
+    signal.pause()
+"""
+
+
+@pytest.fixture
+def own_lab(unconfined):
+    """A slot for this test alone: its template does die."""
+    with Slot(unconfined.folder / "task", unconfined.spec, choose("none")) as slot:
+        yield replace(unconfined, slot=slot)
+
+
+def test_where_nothing_guards_the_template_its_death_is_the_runs_failure(own_lab):
+    report = own_lab.call(SOURCE, limit_seconds=10)
+    assert report.failure.status is Status.ERROR
+    assert "died during the run" in report.failure.reason
+    own_lab.assert_unharmed()

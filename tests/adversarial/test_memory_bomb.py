@@ -1,0 +1,45 @@
+"""Take all memory, in one process, in many, or where it belongs to none."""
+
+import pytest
+
+from harness.status import Status
+
+SOURCE = """
+import mmap, os, time
+
+def at_once():
+    return bytearray(10 << 30)
+
+def bit_by_bit():
+    kept = []
+    while True:
+        kept.append(bytearray(16 << 20))
+
+def by_many():
+    kept = bytearray(b"x") * (150 << 20)
+    for _ in range(3):
+        if os.fork() == 0:
+            break
+    more = bytearray(b"x") * (150 << 20)
+    time.sleep(20)
+
+def shared():
+    maps = []
+    for _ in range(40):
+        maps.append(mmap.mmap(-1, 32 << 20))
+        for page in range(0, 32 << 20, 4096):
+            maps[-1][page] = 1
+    time.sleep(20)
+
+def unlearning(net, retain, forget, validation):
+    globals()[WAY]()
+    return net
+"""
+
+
+@pytest.mark.claims("memory")
+@pytest.mark.parametrize("way", ["at_once", "bit_by_bit", "by_many", "shared"])
+def test_a_run_that_takes_too_much_memory_is_stopped_and_told_so(lab, way):
+    report = lab.call(SOURCE, WAY=way, memory_bytes=512 << 20)
+    assert report.failure.status is Status.OUT_OF_MEMORY
+    assert report.usage.peak_bytes < 3 << 30

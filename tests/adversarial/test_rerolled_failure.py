@@ -1,0 +1,35 @@
+"""Fail on purpose when the draw looks bad, and hope to be drawn again."""
+
+from harness.isolation import choose
+from harness.runner.messages import RunRequest
+from harness.scoring.judge import Bench, Job, Judge
+from harness.status import Status
+from harness.track import find_track
+
+SOURCE = """
+import os
+
+def unlearning(net, retain, forget, validation, seed=0):
+    if seed % 2:
+        raise RuntimeError("a bad draw")
+    return net
+"""
+
+
+def test_a_failed_run_is_reported_once_and_never_repeated(unconfined, monkeypatch):
+    bench = Bench(
+        find_track("cifar10-quick"), "cpu", unconfined.split, unconfined.original
+    )
+    calls = []
+    with Judge(bench, 1, choose("auto")) as judge:
+        slot = judge._slots[0]
+        run = slot.run
+        monkeypatch.setattr(slot, "run", lambda *a: calls.append(a) or run(*a))
+        jobs = [
+            Job(seed, RunRequest("attack.py", SOURCE, seed), 30.0) for seed in range(4)
+        ]
+        outcomes = list(judge.work(jobs))
+    assert len(calls) == 4
+    failures = [o.report.failure.status for o in outcomes if o.run is None]
+    assert failures == [Status.ERROR] * 2
+    assert sorted(o.job.index for o in outcomes if o.run is not None) == [0, 2]

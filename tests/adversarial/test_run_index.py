@@ -1,0 +1,32 @@
+"""Learn which run this is: from numbers that grow from run to run."""
+
+import pytest
+
+SOURCE = """
+import gc, os, sys, tempfile
+
+def unlearning(net, retain, forget, validation):
+    print(os.getpid(), os.getppid(), sorted(os.listdir("/proc/self/fd")))
+    print(open("/proc/self/cmdline").read(), sorted(os.environ.items()), os.getcwd())
+    print(gc.get_count(), gc.get_stats(), sys.getallocatedblocks() // 200)
+    print(open("/proc/loadavg").read().split()[4], os.listdir(os.getcwd()))
+    print(id(net) - id(retain), hash("word"))
+    return net
+"""
+
+
+@pytest.mark.claims("end", "signals", "traces")
+def test_runs_that_differ_in_their_number_alone_look_the_same(lab):
+    if lab.level != "full":
+        pytest.skip("without a PID namespace process numbers grow from run to run")
+    looks = {lab.said(SOURCE) for _ in range(4)}
+    assert len(looks) == 1
+
+
+def test_nothing_in_a_request_tells_the_index_or_the_number_of_runs(lab):
+    source = """
+def unlearning(net, retain, forget, validation, **options):
+    print(sorted(options))
+    return net
+"""
+    assert lab.said(source) == "[]\n"
