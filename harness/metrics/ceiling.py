@@ -77,14 +77,29 @@ class BankAccuracies:
         )
 
 
-def ceiling(
+@dataclass(frozen=True)
+class Ceilings:
+    """Ceilings of both numbers, from the same splits of the bank.
+
+    Attributes
+    ----------
+    forgetting_quality : Ceiling or Unavailable
+    score : Ceiling or Unavailable
+        `Unavailable` also where no accuracies were given.
+    """
+
+    forgetting_quality: Ceiling | Unavailable
+    score: Ceiling | Unavailable
+
+
+def ceilings(
     retrained: ArrayLike,
     n_models: int,
     accuracies: BankAccuracies | None = None,
     *,
     seed: int,
     options: IntervalOptions = DEFAULT_OPTIONS,
-) -> Ceiling | Unavailable:
+) -> Ceilings:
     """Return what retraining itself scores at N models a side.
 
     Under this null all models of a bank are alike, so that one split is as good as a
@@ -97,7 +112,7 @@ def ceiling(
     n_models : int
         N, at least 2; F at another N cannot be compared.
     accuracies : BankAccuracies, optional
-        Makes it the ceiling of the score instead of that of F.
+        Needed for the ceiling of the score.
     seed : int
         Of the random splits.
     options : IntervalOptions, optional
@@ -105,7 +120,7 @@ def ceiling(
 
     Returns
     -------
-    Ceiling or Unavailable
+    Ceilings
         `Unavailable` when the bank holds fewer than 2 N models.
 
     Raises
@@ -117,10 +132,11 @@ def ceiling(
     if n_models < 2:
         raise UsageError(f"n_models is {n_models}; a ceiling needs at least 2 models.")
     if len(bank) < 2 * n_models:
-        return Unavailable(
+        missing = Unavailable(
             f"the bank holds {len(bank)} retrained models; a ceiling at N = {n_models} "
             f"needs {2 * n_models}, half of them held out"
         )
+        return Ceilings(missing, missing)
     rng = np.random.default_rng(seed)
     orders = rng.permuted(np.tile(np.arange(len(bank)), (SPLITS, 1)), axis=1)
     held_out, compared = orders[:, :n_models], orders[:, n_models : 2 * n_models]
@@ -128,10 +144,29 @@ def ceiling(
         ConfidencePair(bank, bank), held_out, compared, delta=options.delta
     )
     values = np.array([forgetting_quality(row, n_models) for row in found])
-    if accuracies is not None:
-        splits = zip(held_out, compared, strict=True)
-        values *= [accuracies.of_split(*split).utility() for split in splits]
-    return _summary(values, n_models, options.level)
+    quality = _summary(values, n_models, options.level)
+    if accuracies is None:
+        reason = "needs the accuracies of the bank's models"
+        return Ceilings(quality, Unavailable(reason))
+    splits = zip(held_out, compared, strict=True)
+    utilities = np.array([accuracies.of_split(*split).utility() for split in splits])
+    return Ceilings(quality, _summary(values * utilities, n_models, options.level))
+
+
+def ceiling(
+    retrained: ArrayLike,
+    n_models: int,
+    accuracies: BankAccuracies | None = None,
+    *,
+    seed: int,
+    options: IntervalOptions = DEFAULT_OPTIONS,
+) -> Ceiling | Unavailable:
+    """Return the ceiling of F, or of the score where accuracies are given.
+
+    Parameters, returns and errors are those of `ceilings`.
+    """
+    both = ceilings(retrained, n_models, accuracies, seed=seed, options=options)
+    return both.forgetting_quality if accuracies is None else both.score
 
 
 def _summary(values: NDArray[np.float64], n_models: int, level: float) -> Ceiling:

@@ -18,7 +18,7 @@ HELD_OUT = 0.1
 LEAST_EXAMPLES = 10
 """Fewest examples of either kind, so that a split holds one of each out."""
 
-MOST_MODELS = 64
+MOST_MODELS = 32
 """The attack is run on this many models at most, evenly spread over those given."""
 
 _NEWTON_STEPS = 30
@@ -54,7 +54,7 @@ def loss_attack_accuracies(
 
     Returns
     -------
-    ndarray, shape [min(N, 64)]
+    ndarray, shape [min(N, 32)]
 
     References
     ----------

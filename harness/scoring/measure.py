@@ -12,7 +12,8 @@ from harness.metrics.accuracy_gaps import Accuracies as SetAccuracies
 from harness.metrics.ceiling import (
     BankAccuracies,
     Ceiling,
-    ceiling,
+    Ceilings,
+    ceilings,
     floor,
     share_of_ceiling,
 )
@@ -31,7 +32,13 @@ from harness.metrics.interval import (
 )
 from harness.metrics.metric_value import MetricValue
 from harness.metrics.official import OfficialMetric, official_metric
-from harness.metrics.official_interval import official_intervals
+from harness.metrics.official_interval import LEAST_MODELS as INTERVAL_MODELS
+from harness.metrics.official_interval import (
+    OfficialIntervals,
+    Scoring,
+    intervals_of,
+    official_intervals,
+)
 from harness.metrics.sample_size import sample_sizes
 from harness.metrics.utility import Accuracies as UtilityAccuracies
 from harness.metrics.utility import score as official_score
@@ -110,17 +117,15 @@ class Yardstick:
         return rest if len(rest) else None
 
     @cached_property
-    def ceilings(self) -> tuple[Ceiling | Unavailable, Ceiling | Unavailable]:
+    def ceilings(self) -> Ceilings:
         """Ceilings of F and of the score."""
-        options, forget = IntervalOptions(delta=self.delta), self.bank.forget
-        quality = ceiling(forget, self.n_models, seed=_SEED, options=options)
-        if self.bank.accuracies is None:
-            return quality, Unavailable("needs the accuracies of the bank's models")
-        accuracies = BankAccuracies(
-            self.bank.accuracies.retain, self.bank.accuracies.test
+        utility, accuracies = None, self.bank.accuracies
+        if accuracies is not None:
+            utility = BankAccuracies(accuracies.retain, accuracies.test)
+        options = IntervalOptions(delta=self.delta)
+        return ceilings(
+            self.bank.forget, self.n_models, utility, seed=_SEED, options=options
         )
-        score = ceiling(forget, self.n_models, accuracies, seed=_SEED, options=options)
-        return quality, score
 
     @cached_property
     def floors(self) -> tuple[float | None, float | None]:
@@ -176,25 +181,39 @@ class Measurement:
     def headline(self) -> dict[str, Any]:
         """Score, F, accuracies and ε, with intervals, ceiling and floor."""
         quality = self.official.forgetting_quality
-        options = IntervalOptions(delta=self._yardstick.delta)
-        intervals = official_intervals(
-            *self._pair, self._utility, seed=_SEED, options=options
-        )
-        (f_ceiling, s_ceiling), floors = (
-            self._yardstick.ceilings,
-            self._yardstick.floors,
-        )
+        tops, floors = self._yardstick.ceilings, self._yardstick.floors
+        intervals = self._intervals
         content = {
             "forgetting_quality": _number(
-                quality, intervals.forgetting_quality, f_ceiling, floors[0]
+                quality,
+                intervals.forgetting_quality,
+                tops.forgetting_quality,
+                floors[0],
             ),
             "epsilon": self._epsilon(),
         }
         if self._utility is not None and intervals.score is not None:
             value = quality * self._utility.utility()
-            score = _number(value, intervals.score, s_ceiling, floors[1])
+            score = _number(value, intervals.score, tops.score, floors[1])
             content |= {"score": score, **self._accuracies()}
         return content
+
+    @cached_property
+    def _scoring(self) -> Scoring | None:
+        """Small repetitions that intervals are made of; None with too few models."""
+        if min(len(side) for side in self._pair) < INTERVAL_MODELS:
+            return None
+        rng = np.random.default_rng(_SEED)
+        return Scoring.of(self._pair, rng, self._yardstick.delta)
+
+    @cached_property
+    def _intervals(self) -> OfficialIntervals:
+        options = IntervalOptions(delta=self._yardstick.delta)
+        if self._scoring is not None:
+            return intervals_of(self._scoring, self._utility, options=options)
+        return official_intervals(
+            *self._pair, self._utility, seed=_SEED, options=options
+        )
 
     def others(self) -> dict[str, Any]:
         """Compute the field's other metrics, flags and precision against N."""
@@ -210,7 +229,7 @@ class Measurement:
             held_out=yardstick.held_out,
         )
         metrics = field_metrics(inputs, seed=_SEED)
-        sizes = sample_sizes(*self._pair, seed=_SEED)
+        sizes = sample_sizes(*self._pair, self._scoring, seed=_SEED)
         return {
             "metrics": [_metric(metric) for metric in metrics],
             "flags": self.flags(),
@@ -221,7 +240,7 @@ class Measurement:
 
     def flags(self) -> list[dict[str, Any]]:
         """Look for what a reader must know; it changes no number."""
-        f_ceiling, _ = self._yardstick.ceilings
+        f_ceiling = self._yardstick.ceilings.forgetting_quality
         high = f_ceiling.interval.high if isinstance(f_ceiling, Ceiling) else None
         inputs = FlagInputs(
             pair=self._pair,
