@@ -6,6 +6,10 @@ drawn without replacement, has no such ties, and its scatter around the value of
 the models is that of a sample of all: the variance of a mean of N/2 out of N is
 ``(1 - 1/2) σ² / (N/2) = σ² / N`` (Politis, Romano and Wolf, "Subsampling", 1999). The
 value itself is always that of all the models.
+
+The intervals are for new models and new examples. In `scripts/simulate_certified.py`
+(Gaussian, heavy-tailed and bimodal confidences, N = 32 and 64) nominal 95 % covered
+92 to 100 %, with one exception: 89 % for the TPR at 0.1 % FPR at N = 32.
 """
 
 from collections.abc import Callable
