@@ -149,7 +149,8 @@ def read_bank(folder: Path) -> ReferenceBank:
 
 
 def _damaged(folder: Path, why: str) -> str:
+    names = f"{MANIFEST}, {BANK} and {ORIGINAL}"
     return (
-        f"the reference bank {folder} is damaged ({why}); remove that folder and run "
-        "unlearn-eval reference build, or install the package again."
+        f"the reference bank in {folder} is damaged ({why}); remove {names} there and "
+        "run unlearn-eval reference build, or install the package again."
     )
