@@ -111,8 +111,13 @@ class ResultFolder:
             return Result.from_dict(self._content())
         return None
 
-    def check(self) -> None:
+    def check(self) -> set[str]:
         """Compare the stored files with the sums in the result.
+
+        Returns
+        -------
+        set of str
+            Names of the files that belong to the result and are sound.
 
         Raises
         ------
@@ -133,6 +138,7 @@ class ResultFolder:
                     f"{path} is not the file that was written with its result; "
                     "score the submission again with --force."
                 )
+        return set(sums)
 
     def forget(self) -> None:
         """Throw away kept runs, so that all are done again; the result stays."""
@@ -149,8 +155,8 @@ class ResultFolder:
 
     def _packed(self) -> list[FinishedRun]:
         with suppress(CheckFailed, OSError, ValueError, KeyError):
-            self.check()
-            return read_examples(self.path)
+            if self.check() >= {EXAMPLES, MODELS}:
+                return read_examples(self.path)
         return []
 
 

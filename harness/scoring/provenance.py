@@ -28,6 +28,7 @@ def provenance(
         "data_hash": DATA_HASH,
         "bank_key": bank.key,
         "bank_size": len(bank),
+        "delta": settings.track.evaluation.delta,
         "seed": settings.seed,
         "device": settings.device,
         "n_jobs": settings.n_jobs,

@@ -21,7 +21,7 @@ from harness.metrics.efficiency import EfficiencyRatio, efficiency_ratio
 from harness.metrics.example_table import ExampleRow
 from harness.reference import find_bank
 from harness.results.schema import Result
-from harness.results.store import ResultFolder
+from harness.results.store import RESULT, ResultFolder
 from harness.runner.budget import cost_seconds, kill_seconds
 from harness.runner.isolation import Isolation, ProcessBoundary
 from harness.runner.messages import Failure, Usage
@@ -134,25 +134,35 @@ class Scorer:
         return scored.result
 
     def folder_of(self, submission: Submission) -> ResultFolder:
-        """Find the result folder: another source, bank, seed or N has another."""
+        """Find the folder: another source, bank, seed, device or N has another."""
         settings = self.settings
-        parts = (self.bank.key, submission.sha256, str(settings.seed))
+        seed, device = str(settings.seed), settings.device
+        parts = (self.bank.key, submission.sha256, seed, device)
         digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
         parent = settings.output / settings.track.name / submission.name
         return ResultFolder(parent / f"{digest}-n{settings.n_models}")
 
     def _stored(self, folder: ResultFolder) -> Result | None:
-        result = folder.read_result()
-        if result is None or result.n_models != self.settings.n_models:
-            return None
-        if result.status not in (Status.SCORED, Status.OVER_BUDGET):
+        if not (folder.path / RESULT).exists():
             return None
         try:
             folder.check()
         except CheckFailed as error:
-            self._listener.say(f"{error} It is scored again now.")
+            self._listener.say(f"{error} That is done now.")
             return None
-        return result
+        result = folder.read_result()
+        return result if result is not None and self._still_holds(result) else None
+
+    def _still_holds(self, result: Result) -> bool:
+        """Whether a stored verdict is the one that is asked for now."""
+        wanted, evaluation = self.settings.n_models, self.settings.track.evaluation
+        efficiency = result.metrics.get("efficiency", {})
+        return (
+            result.status in (Status.SCORED, Status.OVER_BUDGET)
+            and result.n_models == wanted
+            and efficiency.get("cap") == evaluation.cap
+            and result.provenance.get("delta") == evaluation.delta
+        )
 
     def _run_and_measure(self, submission: Submission, folder: ResultFolder) -> Scored:
         settings = self.settings

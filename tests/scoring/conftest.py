@@ -58,6 +58,7 @@ class Heard:
     advanced: int = 0
     results: list[tuple[Result, bool]] = field(default_factory=list)
     on_advance: Callable[[], None] = lambda: None
+    goal: int = 0
 
     def say(self, text: str) -> None:
         self.lines.append(text)
@@ -132,3 +133,24 @@ def result_folder(tmp_path) -> Callable[..., Path]:
         return found
 
     return find
+
+
+@dataclass
+class Desk:
+    """All that a scoring test handles."""
+
+    score: Callable[..., Result]
+    judge: CountingJudge
+    heard: Heard
+    folder: Callable[..., Path]
+
+    def repeated(self) -> list[int]:
+        """Indices of the runs started since this was asked last."""
+        started = sorted(self.judge.started)
+        self.judge.started.clear()
+        return started
+
+
+@pytest.fixture
+def desk(score, judge, heard, result_folder) -> Desk:
+    return Desk(score, judge, heard, result_folder)
