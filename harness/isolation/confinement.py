@@ -143,7 +143,8 @@ def _settle_in(scratch: str) -> None:
 
 
 def _limit(confinement: Confinement, memory_bytes: int | None, n_others: int) -> None:
-    privileges.limit(resource.RLIMIT_CORE, 0)
+    # Not 0: to a program that collects core dumps the kernel sends them all the same.
+    privileges.limit(resource.RLIMIT_CORE, 1)
     privileges.limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
     privileges.limit(resource.RLIMIT_FSIZE, confinement.scratch_bytes)
     if confinement.level != "none":

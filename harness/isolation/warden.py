@@ -86,11 +86,13 @@ class Warden:
             Given the request and the file to write the result to; called in the
             confined process, which ends with it.
         """
-        self._say_ready(sock)
-        # What the collector counts would tell a run how many came before it.
+        # What the collector counts, and what only a first run finds cold, would tell a
+        # run how many came before it.
         gc.collect()
         gc.freeze()
         gc.disable()
+        self._serve_nothing()
+        self._say_ready(sock)
         while marker := sock.recv(1, socket.MSG_PEEK):
             if marker == _REQUEST:
                 self._serve_one(sock, run)
@@ -100,6 +102,14 @@ class Warden:
     def _say_ready(self, sock: socket.socket) -> None:
         counter = "wait4" if self._counter is None else self._counter.name
         send_json(sock, {"ready": True, "cpu_counter": counter})
+
+    def _serve_nothing(self) -> None:
+        ours, theirs = socket.socketpair()
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        with ours, theirs:
+            send_json(ours, {}, (nowhere, nowhere))
+            self._serve_one(theirs, lambda request, result: None)
+        os.close(nowhere)
 
     def _serve_one(self, sock: socket.socket, run: Run) -> None:
         before = self._descendants_seconds()

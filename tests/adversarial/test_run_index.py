@@ -8,9 +8,9 @@ import gc, os, sys, tempfile
 def unlearning(net, retain, forget, validation):
     print(os.getpid(), os.getppid(), sorted(os.listdir("/proc/self/fd")))
     print(open("/proc/self/cmdline").read(), sorted(os.environ.items()), os.getcwd())
-    print(gc.get_count(), gc.get_stats(), sys.getallocatedblocks() // 200)
+    print(gc.get_count(), gc.get_stats(), gc.get_freeze_count() > 0)
     print(open("/proc/loadavg").read().split()[4], os.listdir(os.getcwd()))
-    print(id(net) - id(retain), hash("word"))
+    print(hash("word"), tempfile.gettempdir(), os.getsid(0), os.nice(0))
     return net
 """
 
@@ -21,6 +21,20 @@ def test_runs_that_differ_in_their_number_alone_look_the_same(lab):
         pytest.skip("without a PID namespace process numbers grow from run to run")
     looks = {lab.said(SOURCE) for _ in range(4)}
     assert len(looks) == 1
+
+
+COUNT = """
+import sys
+
+def unlearning(net, retain, forget, validation):
+    print(sys.getallocatedblocks())
+    return net
+"""
+
+
+def test_nothing_piles_up_in_the_template_from_run_to_run(lab):
+    counts = [int(lab.said(COUNT)) for _ in range(20)]
+    assert abs(counts[-1] - counts[0]) < 15
 
 
 def test_nothing_in_a_request_tells_the_index_or_the_number_of_runs(lab):

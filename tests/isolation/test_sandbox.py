@@ -1,0 +1,191 @@
+"""What a sandbox shows and hides, by looking around inside it."""
+
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.isolation import choose, why_not
+from harness.isolation import sandbox as sandbox_module
+from harness.isolation.confinement import Confinement, fresh_user
+from harness.isolation.sandbox import Sandbox
+from harness.processes import WorkerProcess
+from harness.processes.channel import receive_json, send_json
+
+LEVELS = ("full", "partial")
+
+
+@pytest.fixture(params=LEVELS)
+def level(request):
+    if reason := why_not(request.param):
+        pytest.skip(reason)
+    return request.param
+
+
+def targets(paths):
+    """Targets of the probe `files`, which looks whether folders can be listed."""
+    return {
+        "secret_file": str(paths[0]),
+        "secret": "content",
+        "hidden": [str(path) for path in paths[1:]],
+        "bystander": 0,
+        "port": 0,
+        "socket_path": "",
+        "abstract_name": "",
+        "scratch_bytes": 0,
+        "n_tasks": 0,
+        "memory_bytes": 0,
+    }
+
+
+def got_through(sandbox, tmp_path, paths):
+    """What the probe of files reads of these, in a run of its own."""
+    task = tmp_path / "work" / "task"
+    task.mkdir(parents=True, exist_ok=True)
+    worker = WorkerProcess(
+        "harness.isolation.probe_template",
+        [str(task)],
+        lambda argv: sandbox.wrap(argv, task),
+    )
+    result, theirs = os.pipe()
+    try:
+        worker.socket.settimeout(60)
+        receive_json(worker.socket)
+        request = {"probes": ["files"], "targets": targets(paths)}
+        send_json(worker.socket, request, (theirs, theirs))
+        assert receive_json(worker.socket)["confined"]
+        return json.loads(os.read(result, 1 << 16))["files"]
+    finally:
+        worker.end()
+        os.close(result)
+        os.close(theirs)
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A folder of packages beneath the system's own place for temporary files."""
+    folder = tmp_path / "packages"
+    (folder / "bank").mkdir(parents=True)
+    (folder / "bank" / "model").write_text("content")
+    (folder / "module.py").write_text("content")
+    folder.chmod(0o755)
+    for parent in folder.parents:
+        if parent.is_relative_to("/tmp") and parent != Path("/tmp"):
+            parent.chmod(0o755)
+    known = sandbox_module.python_paths
+    monkeypatch.setattr(sandbox_module, "python_paths", lambda: (*known(), folder))
+    return folder
+
+
+def test_packages_stay_visible_where_scratch_space_covers_their_place(
+    level, tmp_path, package
+):
+    words = got_through(Sandbox(level), tmp_path, [package / "module.py"])
+    assert f"read {package / 'module.py'}" in words
+
+
+def test_what_is_secret_in_a_folder_of_packages_is_not_seen(level, tmp_path, package):
+    sandbox = replace(Sandbox(level), secret=(package / "bank",))
+    paths = [package / "bank" / "model", package / "bank"]
+    assert got_through(sandbox, tmp_path, paths) == []
+    assert got_through(Sandbox(level), tmp_path, paths) != []
+
+
+def test_a_run_without_a_sandbox_still_has_its_own_folder(tmp_path):
+    task = tmp_path / "task"
+    task.mkdir()
+    plan = Confinement.from_json(Sandbox("none").wrap(["template"], task)[-1])
+    assert plan.level == "none"
+    assert Path(plan.scratch).parent == tmp_path
+    assert Path(plan.scratch).stat().st_mode & 0o777 == 0o700
+
+
+def test_a_confinement_is_read_as_it_was_written():
+    plan = Confinement("full", "/tmp", 1 << 20, 9, True, True, ("/a", "/b"), "/c")
+    assert Confinement.from_json(plan.to_json()) == plan
+
+
+def test_a_task_on_the_gpu_is_given_its_devices(level, tmp_path):
+    task = tmp_path / "task"
+    task.mkdir()
+    (task / "task.json").write_text('{"device": "cuda"}')
+    assert Confinement.from_json(Sandbox(level).wrap([], task)[-1]).gpu
+
+
+def test_a_fresh_user_has_no_account():
+    users = {fresh_user() for _ in range(50)}
+    mapped = Path("/proc/self/uid_map").read_text().split()
+    if int(mapped[2]) < 1 << 31:
+        assert users == {int(mapped[0]) + int(mapped[2]) - 1}
+    else:
+        assert len(users) == 50
+        assert all(1 << 30 <= user < 1 << 31 for user in users)
+
+
+def test_a_template_outlives_the_thread_that_asked_for_it(tmp_path):
+    """bubblewrap dies with the thread that started it, not with the process."""
+    sandbox = choose("auto")
+    task = tmp_path / "task"
+    task.mkdir()
+    workers = []
+
+    def start():
+        workers.append(
+            WorkerProcess(
+                "harness.isolation.probe_template",
+                [str(task)],
+                lambda argv: sandbox.wrap(argv, task),
+            )
+        )
+
+    thread = threading.Thread(target=start)
+    thread.start()
+    thread.join()
+    (worker,) = workers
+    worker.socket.settimeout(60)
+    try:
+        assert receive_json(worker.socket)["ready"]
+        worker.socket.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            worker.socket.recv(1, socket.MSG_PEEK)
+    finally:
+        worker.end()
+
+
+HARNESS = """
+import os, sys, time
+from pathlib import Path
+from harness.isolation import choose
+from harness.processes import WorkerProcess
+from harness.processes.channel import receive_json
+sandbox, task = choose(sys.argv[1]), Path(sys.argv[2])
+worker = WorkerProcess(
+    "harness.isolation.probe_template", [str(task)], lambda a: sandbox.wrap(a, task)
+)
+receive_json(worker.socket)
+print(worker.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_template_ends_with_its_harness_however_that_ends(level, tmp_path):
+    task = tmp_path / "task"
+    task.mkdir()
+    harness = subprocess.Popen(
+        [sys.executable, "-c", HARNESS, level, str(task)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with harness:
+        template = int(harness.stdout.readline())
+        waiting = os.pidfd_open(template)
+        harness.kill()
+    assert select.select([waiting], [], [], 20)[0]
+    os.close(waiting)
