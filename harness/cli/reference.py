@@ -1,7 +1,6 @@
 """``unlearn-eval reference``: build, verify and look at reference banks."""
 
 import json
-import shutil
 from pathlib import Path
 
 import click
@@ -20,7 +19,7 @@ from harness.cli.options import (
 )
 from harness.cli.progress import ProgressListener
 from harness.errors import ExitCode, UsageError
-from harness.files import make_folder
+from harness.files import write_atomic
 from harness.reference import ReferenceBank, find_bank
 from harness.reference.bank import BANK, MANIFEST, ORIGINAL
 from harness.reference.build import BuildPlan, build_bank
@@ -92,8 +91,8 @@ def build(
     finally:
         listener.end()
     if output is not None:
-        for name in (MANIFEST, BANK, ORIGINAL):
-            shutil.copyfile(bank.folder / name, make_folder(output) / name)
+        for name in (BANK, ORIGINAL, MANIFEST):
+            write_atomic(output / name, (bank.folder / name).read_bytes())
     click.echo(_summary(bank))
     return ExitCode.OK
 

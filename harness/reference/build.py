@@ -26,7 +26,12 @@ from harness.reference.bank import (
     write_bank,
 )
 from harness.reference.location import built_folder, candidate_folders
-from harness.reference.member import Member, member_path, read_member
+from harness.reference.member import (
+    Member,
+    member_path,
+    member_paths,
+    read_member,
+)
 from harness.track.schema import Track
 from harness.training.version import ENGINE_VERSION
 from harness.weights import Array
@@ -74,17 +79,22 @@ class BuildPlan:
         return built_folder(self.track, self.seed)
 
 
+def packed_banks(plan: BuildPlan) -> list[ReferenceBank]:
+    """Sound banks of this track, engine and seed, shipped ones first."""
+    key = bank_key(plan.track, plan.seed)
+    banks = map(_sound_bank, candidate_folders(plan.track, plan.seed))
+    return [bank for bank in banks if bank is not None and bank.key == key]
+
+
 def finished_members(plan: BuildPlan) -> dict[int, Member]:
     """Members that need no training: of a packed bank, or kept one by one."""
     members: dict[int, Member] = {}
-    for folder in candidate_folders(plan.track, plan.seed):
-        bank = _sound_bank(folder)
-        if bank is not None and bank.key == bank_key(plan.track, plan.seed):
-            members |= {m.index: m for m in map(bank.member, range(len(bank)))}
-    for index in range(plan.n_models):
-        member = read_member(member_path(plan.folder, index))
-        if index not in members and member is not None and member.index == index:
-            members[index] = member
+    for path in member_paths(plan.folder):
+        member = read_member(path)
+        if member is not None and path == member_path(plan.folder, member.index):
+            members[member.index] = member
+    for bank in packed_banks(plan):
+        members |= {m.index: m for m in map(bank.member, range(len(bank)))}
     return members
 
 
@@ -108,18 +118,40 @@ def build_bank(plan: BuildPlan, step: Step) -> ReferenceBank:
         Called with the number of finished retrained models, as they come.
     """
     load_cifar10(plan.data_dir, progress=True)
+    packed = packed_banks(plan)
+    for bank in packed:
+        if len(bank) >= plan.n_models:
+            # Written once: to write it again here would claim that it was made here.
+            step(plan.n_models)
+            return bank
     finished = finished_members(plan)
     missing = [i for i in range(plan.n_models) if i not in finished]
     done = plan.n_models - len(missing)
     step(done)
-    original, weights = _original(plan)
+    original, weights = _original(plan, packed)
     for _ in _train_all(plan, missing):
         done += 1
         step(done)
     members = finished_members(plan)
-    _pack(plan, [members[i] for i in sorted(members)], original, weights)
-    shutil.rmtree(plan.folder / "members", ignore_errors=True)
+    # In order and without gaps: the first N of a bank must stay the same N.
+    size = max(plan.n_models, *(len(bank) for bank in packed), 0)
+    ordered = [members[i] for i in range(size)]
+    write_bank(
+        plan.folder,
+        _manifest(plan, len(ordered), packed),
+        _arrays(plan, ordered, original),
+        save(weights),
+    )
+    _tidy(plan, size)
     return read_bank(plan.folder)
+
+
+def _tidy(plan: BuildPlan, size: int) -> None:
+    """Remove the members that are packed now."""
+    for index in range(size):
+        member_path(plan.folder, index).unlink(missing_ok=True)
+    if not member_paths(plan.folder):
+        shutil.rmtree(plan.folder / "members", ignore_errors=True)
 
 
 def _train_all(plan: BuildPlan, indices: list[int]) -> Iterator[int]:
@@ -139,12 +171,12 @@ def _train_all(plan: BuildPlan, indices: list[int]) -> Iterator[int]:
     return results
 
 
-def _original(plan: BuildPlan) -> tuple[Member, dict[str, Array]]:
+def _original(
+    plan: BuildPlan, packed: list[ReferenceBank]
+) -> tuple[Member, dict[str, Array]]:
     """Take the original model of an earlier bank, or train it."""
-    for folder in candidate_folders(plan.track, plan.seed):
-        bank = _sound_bank(folder)
-        if bank is not None and bank.key == bank_key(plan.track, plan.seed):
-            return bank.original, bank.original_weights
+    if packed:
+        return packed[0].original, packed[0].original_weights
     from harness.reference.training import ORIGINAL_INDEX, train_member  # noqa: PLC0415
 
     # In a process of its own, like all the others: same thread count, same bits.
@@ -156,23 +188,22 @@ def _original(plan: BuildPlan) -> tuple[Member, dict[str, Array]]:
     return member, weights
 
 
-def _pack(
-    plan: BuildPlan, members: list[Member], original: Member, weights: dict[str, Array]
-) -> None:
+def _arrays(
+    plan: BuildPlan, members: list[Member], original: Member
+) -> dict[str, Array]:
     split = split_data(load_cifar10(plan.data_dir), plan.track.data)
-    arrays = (
-        stack_members(members)
-        | stack_members([original], "original_")
-        | {
-            "forget_targets": split.forget.targets,
-            "test_targets": split.test.targets,
-        }
-    )
-    write_bank(plan.folder, _manifest(plan, len(members)), arrays, save(weights))
+    targets = {
+        "forget_targets": split.forget.targets,
+        "test_targets": split.test.targets,
+    }
+    return stack_members(members) | stack_members([original], "original_") | targets
 
 
-def _manifest(plan: BuildPlan, n_models: int) -> dict[str, Any]:
+def _manifest(
+    plan: BuildPlan, n_models: int, packed: list[ReferenceBank]
+) -> dict[str, Any]:
     machine = this_machine()
+    kinds = {machine.arithmetic, *(bank.manifest["arithmetic"] for bank in packed)}
     return {
         "format": FORMAT,
         "key": bank_key(plan.track, plan.seed),
@@ -183,7 +214,7 @@ def _manifest(plan: BuildPlan, n_models: int) -> dict[str, Any]:
         "harness_version": __version__,
         "seed": plan.seed,
         "n_models": n_models,
-        "arithmetic": machine.arithmetic,
+        "arithmetic": machine.arithmetic if len(kinds) == 1 else "mixed",
         "machine": asdict(machine),
         "original": ORIGINAL,
         "numpy": np.__version__,

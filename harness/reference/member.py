@@ -26,6 +26,11 @@ def member_path(folder: Path, index: int) -> Path:
     return folder / "members" / f"{index:05d}.safetensors"
 
 
+def member_paths(folder: Path) -> list[Path]:
+    """Where members are kept now."""
+    return sorted((folder / "members").glob("[0-9]*.safetensors"))
+
+
 def write_member(path: Path, member: Member) -> None:
     """Keep a finished member, whole or not at all."""
     outputs = member.outputs

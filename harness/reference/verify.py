@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
+from scipy import stats
 
 from harness.machine import this_machine
 from harness.metrics.confidence import logit_scaled_confidence
@@ -17,10 +18,10 @@ from harness.reference.member import Member
 from harness.track.schema import Track
 from harness.weights import Array
 
-#: Farther than this many standard deviations of the bank is not of the bank. With the
-#: handful of statistics looked at, chance does that less than once in ten thousand.
-_FARTHEST = 5.0
+#: How often an honest bank may fail a comparison by its distribution, by chance.
+_FALSE_ALARM = 1e-4
 _FEWEST_FOR_STATISTICS = 8
+_SETS = ("retain", "forget", "test")
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,13 @@ def verify_bank(
     same_machine = bank.manifest["arithmetic"] == this_machine().arithmetic
     findings = [_original_finding(bank, *trained[0], same_machine)]
     for position, (member, _) in zip(chosen, trained[1:], strict=True):
-        findings.append(_member_finding(bank, position, member, same_machine))
-    findings += _outliers(bank)
+        stored = bank.member(position)
+        same = _same_outputs(stored, member)
+        if same or same_machine:
+            findings.append(_exact_finding(f"retrained model {member.index}", same))
+        else:
+            findings.append(_member_finding(bank, track, member))
+    findings += _outliers(bank, track)
     return Verification(
         ok=all(finding.ok for finding in findings),
         same_bits=sum(finding.same_bits for finding in findings),
@@ -108,29 +114,34 @@ def _original_finding(
     )
     same = same and _same_outputs(bank.original, member)
     if same or same_machine:
-        words = "same to the bit" if same else "DIFFERS on the same kind of machine"
-        return _Finding(same, same, f"original model: {words}")
+        return _exact_finding("original model", same)
     ours, theirs = member.outputs, bank.original.outputs
-    spread = float(bank.accuracy("forget").std(ddof=1)) if len(bank) > 1 else 0.02
+    one_image = 1 / len(bank.arrays["forget_targets"])
+    spread = max(float(bank.accuracy("forget").std(ddof=1)), one_image)
     distance = abs(ours.forget_accuracy - theirs.forget_accuracy) / spread
-    ok = distance < _FARTHEST
+    # Two draws differ by more than one draw and a mean: hence the root.
+    ok = distance < np.sqrt(2) * _farthest(len(bank), 1)
     line = f"original model: forget accuracy {distance:.1f} sd from the stored one"
     return _Finding(ok, False, line)
 
 
-def _member_finding(
-    bank: ReferenceBank, position: int, member: Member, same_machine: bool
-) -> _Finding:
+def _exact_finding(name: str, same: bool) -> _Finding:
+    words = "same to the bit" if same else "DIFFERS on the same kind of machine"
+    return _Finding(same, same, f"{name}: {words}")
+
+
+def _member_finding(bank: ReferenceBank, track: Track, member: Member) -> _Finding:
+    """Compare a model with the bank's distribution, for bits differ elsewhere."""
     name = f"retrained model {member.index}"
-    same = _same_outputs(bank.member(position), member)
-    if same or same_machine:
-        words = "same to the bit" if same else "DIFFERS on the same kind of machine"
-        return _Finding(same, same, f"{name}: {words}")
     if len(bank) < _FEWEST_FOR_STATISTICS:
         fewest = _FEWEST_FOR_STATISTICS
         return _Finding(False, False, f"{name}: needs a bank of {fewest} to compare")
-    distance = _distance(bank, member)
-    ok = distance < _FARTHEST
+    statistics, outputs = _bank_statistics(bank), member.outputs
+    accuracies = np.array([outputs[2:]], dtype=np.float64)
+    targets = bank.arrays["forget_targets"]
+    ours = _statistics(outputs.forget_logits[None], targets, accuracies)  # type: ignore[arg-type]
+    distance = _distance(statistics, ours[0], _smallest_spreads(track))
+    ok = distance < _farthest(len(bank), statistics.shape[1])
     return _Finding(ok, False, f"{name}: {distance:.1f} sd from the bank")
 
 
@@ -148,7 +159,7 @@ def _same_outputs(stored: Member, ours: Member) -> bool:
 def _statistics(
     logits: NDArray[np.float32], targets: NDArray[np.int64], accuracies: Array
 ) -> NDArray[np.float64]:
-    """Return statistics ``[M, K]``: mean and sd of the confidences, accuracies."""
+    """Return statistics ``[M, 5]``: mean and sd of the confidences, accuracies."""
     confidence = logit_scaled_confidence(logits, targets)
     return np.column_stack(
         [confidence.mean(axis=1), confidence.std(axis=1), accuracies]
@@ -156,9 +167,7 @@ def _statistics(
 
 
 def _bank_statistics(bank: ReferenceBank) -> NDArray[np.float64]:
-    accuracies = np.column_stack(
-        [bank.accuracy(of) for of in ("retain", "forget", "test")]
-    )
+    accuracies = np.column_stack([bank.accuracy(of) for of in _SETS])
     arrays = bank.arrays
     return _statistics(
         arrays["forget_logits"],  # type: ignore[arg-type]
@@ -167,32 +176,46 @@ def _bank_statistics(bank: ReferenceBank) -> NDArray[np.float64]:
     )
 
 
-def _distance(bank: ReferenceBank, member: Member) -> float:
-    """Return how far a model lies from the bank, in standard deviations."""
-    all_of_them = _bank_statistics(bank)
-    outputs = member.outputs
-    accuracies = np.array([outputs[2:]], dtype=np.float64)
-    ours = _statistics(
-        outputs.forget_logits[None],
-        bank.arrays["forget_targets"],  # type: ignore[arg-type]
-        accuracies,
-    )
-    spread = all_of_them.std(axis=0, ddof=1)
-    return float((np.abs(ours - all_of_them.mean(axis=0)) / spread).max())
+def _smallest_spreads(track: Track) -> NDArray[np.float64]:
+    """Spreads ``[5]`` not to go below: one image, where accuracies hardly vary."""
+    sizes = (track.retain_size, track.data.forget_size, track.data.test_size)
+    return np.array([1e-6, 1e-6, *(1 / size for size in sizes)])
 
 
-def _outliers(bank: ReferenceBank) -> Iterator[_Finding]:
-    """Look whether every stored member lies among the others."""
-    if len(bank) < _FEWEST_FOR_STATISTICS:
+def _farthest(n_models: int, n_looked_at: int) -> float:
+    """Return how many sd a model of the bank may lie from `n_models` others.
+
+    The quantile of Student's t that one of `n_looked_at` normal numbers passes, either
+    way, once in 1 / `_FALSE_ALARM` banks.
+    """
+    level = _FALSE_ALARM / (2 * n_looked_at)
+    quantile: float = stats.t.isf(level, n_models - 1)
+    return quantile * float(np.sqrt(1 + 1 / n_models))
+
+
+def _distance(
+    others: NDArray[np.float64], ours: NDArray[np.float64], least: NDArray[np.float64]
+) -> float:
+    """Return how far statistics ``[5]`` lie from those of others ``[M, 5]``, in sd."""
+    spread = np.maximum(others.std(axis=0, ddof=1), least)
+    return float((np.abs(ours - others.mean(axis=0)) / spread).max())
+
+
+def _outliers(bank: ReferenceBank, track: Track) -> Iterator[_Finding]:
+    """Look at every stored member: whether it lies among the others."""
+    n_models = len(bank)
+    if n_models < _FEWEST_FOR_STATISTICS:
         return
-    statistics = _bank_statistics(bank)
-    middle = np.median(statistics, axis=0)
-    spread = 1.4826 * np.median(np.abs(statistics - middle), axis=0)
-    distance = (np.abs(statistics - middle) / np.maximum(spread, 1e-12)).max(axis=1)
-    far = [int(i) for i in np.flatnonzero(distance > _FARTHEST + 1)]
+    statistics, least = _bank_statistics(bank), _smallest_spreads(track)
+    limit = _farthest(n_models - 1, statistics.size)
+    far = [
+        str(i)
+        for i, ours in enumerate(statistics)
+        if _distance(np.delete(statistics, i, axis=0), ours, least) > limit
+    ]
     words = (
-        f"all {len(bank)} stored members lie together"
-        if not far
-        else (f"stored members far from the others: {', '.join(map(str, far))}")
+        f"stored members far from the others: {', '.join(far)}"
+        if far
+        else f"all {n_models} stored members lie together"
     )
     yield _Finding(not far, False, words)

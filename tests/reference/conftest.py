@@ -1,0 +1,59 @@
+"""Banks of one test alone, made from the session's."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from safetensors.numpy import save
+
+from harness.reference.bank import ReferenceBank, read_bank, write_bank
+from harness.reference.build import BuildPlan, build_bank
+from harness.reference.location import built_folder
+
+
+@pytest.fixture
+def plan(track, bank, own_cache) -> Callable[..., BuildPlan]:
+    """A plan for a cache without any bank."""
+
+    def make(n_models: int = 2, **changes: object) -> BuildPlan:
+        return replace(BuildPlan(track=track, n_models=n_models, jobs=2), **changes)
+
+    return make
+
+
+@pytest.fixture
+def build(plan) -> Callable[..., tuple[ReferenceBank, list[int]]]:
+    """Builds a bank; returns it with the steps that were told."""
+
+    def make(*args: object, **changes: object) -> tuple[ReferenceBank, list[int]]:
+        steps: list[int] = []
+        return build_bank(plan(*args, **changes), steps.append), steps
+
+    return make
+
+
+@pytest.fixture
+def own_bank(bank, track, own_cache) -> Path:
+    """A copy of the session's bank in this test's cache."""
+    folder = built_folder(track)
+    shutil.copytree(bank.folder, folder)
+    return folder
+
+
+@pytest.fixture
+def rewrite(own_bank) -> Callable[..., ReferenceBank]:
+    """Writes the bank anew with other content and correct checksums."""
+
+    def make(manifest=None, original=None, **arrays) -> ReferenceBank:
+        old = read_bank(own_bank)
+        write_bank(
+            own_bank,
+            {**old.manifest, **(manifest or {})},
+            {**old.arrays, **arrays},
+            save({**old.original_weights, **(original or {})}),
+        )
+        return read_bank(own_bank)
+
+    return make

@@ -1,0 +1,168 @@
+"""A bank grows by what is missing, and survives being killed at any moment."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from harness.reference.bank import read_bank
+from harness.reference.location import built_folder
+from harness.reference.member import member_path
+
+
+def assert_same_models(ours, theirs, count):
+    """The first models of two banks are the same to the bit, but for their cost."""
+    for name, array in theirs.arrays.items():
+        if "seconds" not in name:
+            size = (
+                len(array)
+                if name.startswith(("original", "forget_t", "test_t"))
+                else count
+            )
+            assert np.array_equal(ours.arrays[name][:size], array[:size]), name
+    for name, array in theirs.original_weights.items():
+        assert np.array_equal(ours.original_weights[name], array)
+
+
+def test_a_bank_built_again_has_the_same_bits(build, bank):
+    again, steps = build(2)
+
+    assert steps == [0, 1, 2]
+    assert len(again) == 2
+    assert_same_models(again, bank, 2)
+    assert again.key == bank.key
+
+
+def test_asking_for_more_trains_only_what_is_missing(build, own_bank, bank):
+    larger, steps = build(10)
+
+    assert steps == [8, 9, 10]
+    assert larger.arrays["index"].tolist() == list(range(10))
+    assert_same_models(larger, bank, 8)
+    assert np.array_equal(larger.arrays["seconds"][:8], bank.arrays["seconds"])
+
+
+@pytest.mark.parametrize("n_models", [2, 8])
+def test_asking_for_what_is_there_writes_nothing(build, own_bank, rewrite, n_models):
+    """Otherwise a bank made elsewhere would claim to have been made here."""
+    rewrite({"arithmetic": "elsewhere"})
+    before = {path.name: path.read_bytes() for path in own_bank.iterdir()}
+
+    same, steps = build(n_models)
+
+    assert steps == [n_models]
+    assert len(same) == 8
+    assert {path.name: path.read_bytes() for path in own_bank.iterdir()} == before
+
+
+def test_a_bank_of_two_kinds_of_machines_says_so(build, rewrite):
+    rewrite({"arithmetic": "elsewhere"})
+
+    mixed, _ = build(9)
+
+    assert mixed.manifest["arithmetic"] == "mixed"
+
+
+def test_a_manifest_says_what_the_bank_was_made_from(bank, track):
+    manifest = json.loads((bank.folder / "manifest.json").read_text())
+
+    assert manifest["track_hash"] == track.hash
+    assert manifest["n_models"] == 8
+    assert manifest["machine"]["torch"]
+    assert set(manifest["sha256"]) == {"bank.safetensors", "original.safetensors"}
+
+
+def test_nothing_but_three_files_is_left_behind(bank):
+    names = sorted(path.name for path in bank.folder.iterdir())
+
+    assert names == ["bank.safetensors", "manifest.json", "original.safetensors"]
+
+
+def test_a_damaged_bank_is_built_anew(build, own_bank, bank):
+    path = own_bank / "bank.safetensors"
+    path.write_bytes(path.read_bytes()[:-1])
+
+    again, steps = build(2)
+
+    assert steps == [0, 1, 2]
+    assert_same_models(again, bank, 2)
+
+
+def test_models_finished_before_are_kept_even_if_fewer_are_asked_for(plan, build, bank):
+    from joblib import Parallel, delayed  # noqa: PLC0415
+
+    from harness.reference.training import train_and_keep  # noqa: PLC0415
+
+    wanted = plan()
+    task = delayed(train_and_keep)
+    jobs = [task(wanted.track, 0, i, None, wanted.folder) for i in (1, 5)]
+    Parallel(n_jobs=2)(jobs)
+
+    small, steps = build(2)
+
+    assert steps == [1, 2]
+    assert small.arrays["index"].tolist() == [0, 1]
+    assert member_path(wanted.folder, 5).is_file()
+    large, steps = build(6)
+    assert steps == [3, 4, 5, 6]
+    assert_same_models(large, bank, 6)
+    assert not (wanted.folder / "members").exists()
+
+
+def test_a_damaged_member_is_trained_again(plan, build, bank):
+    path = member_path(plan().folder, 0)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"half a member")
+
+    again, steps = build(2)
+
+    assert steps == [0, 1, 2]
+    assert_same_models(again, bank, 2)
+
+
+def test_a_member_in_anothers_place_is_not_taken_for_it(plan, build, bank):
+    from harness.reference.member import write_member  # noqa: PLC0415
+
+    write_member(member_path(plan().folder, 0), bank.member(7))
+
+    again, _ = build(2)
+
+    assert_same_models(again, bank, 2)
+
+
+def test_killed_at_any_moment_it_goes_on_and_ends_with_the_same_bits(
+    track, track_file, own_cache, bank
+):
+    code = "import sys; from harness.cli.entry import main; main()"
+    words = f"reference build --track {track_file} -n 8 -j 1 --no-progress"
+    command = [sys.executable, "-c", code, *words.split()]
+    environment = {**os.environ, "UNLEARN_EVAL_CACHE": str(own_cache)}
+    moments = random.Random(0)
+    members = built_folder(track) / "members"
+    kept = []
+    for _ in range(3):
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        with process:
+            process.stderr.readline()  # It has begun.
+            try:
+                process.wait(moments.uniform(1.0, 3.0))
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+        kept.append(len(list(members.glob("0*"))) if members.exists() else 8)
+    assert kept == sorted(kept)
+
+    done = subprocess.run(command, env=environment, capture_output=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert_same_models(read_bank(built_folder(track)), bank, 8)
