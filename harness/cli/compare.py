@@ -10,6 +10,7 @@ from harness.cli.options import json_option, track_option
 from harness.errors import ExitCode
 from harness.results.lookup import find_result
 from harness.scoring.comparison import compare_results
+from harness.track import find_track
 
 
 @click.command()
@@ -31,6 +32,7 @@ def compare(first: str, second: str, track: str, output: Path, as_json: bool) ->
     Each is a submission's name, or the path of a result folder. They must be of the
     same track, split, bank and N.
     """
+    track = find_track(track).name
     folders = [find_result(name, output, track) for name in (first, second)]
     difference, names = compare_results(*folders)
     verdict = difference.verdict(*names)

@@ -6,7 +6,7 @@ import click
 
 from harness.cli.options import json_option
 from harness.doctor import examine
-from harness.errors import ExitCode, UnlearnEvalError
+from harness.errors import CheckFailed, ExitCode, UsageError
 from harness.reference import find_bank
 from harness.track import Track, find_track, track_names
 
@@ -28,7 +28,9 @@ def tracks(as_json: bool) -> int:
 def _row(track: Track) -> dict[str, object]:
     try:
         bank = f"{len(find_bank(track))} retrained models"
-    except UnlearnEvalError:
+    except CheckFailed as error:
+        bank = str(error)
+    except UsageError:
         bank = f"not built (unlearn-eval reference build {track.options})"
     return {
         "name": track.name,

@@ -150,9 +150,12 @@ def _score_of(result: Result) -> float:
 
 def _exit_code(results: list[Result], fail_under: float | None) -> int:
     ranked = [result for result in results if not result.is_reference]
+    # A reference is over the cap by nature; anything else unscored is a failure.
+    references = [result for result in results if result.is_reference]
+    fine = (Status.SCORED, Status.OVER_BUDGET)
     if any(result.status != Status.SCORED for result in ranked):
         return ExitCode.NOT_SCORED
-    if any(result.status == Status.ERROR for result in results):
+    if any(result.status not in fine for result in references):
         return ExitCode.NOT_SCORED
     if fail_under is not None and any(_score_of(r) < fail_under for r in ranked):
         return ExitCode.CHECK_FAILED

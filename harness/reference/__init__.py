@@ -1,6 +1,6 @@
 """The reference bank: retrained models and what they output."""
 
 from harness.reference.bank import ReferenceBank, bank_key
-from harness.reference.location import find_bank
+from harness.reference.location import find_bank, find_bank_of_results
 
-__all__ = ["ReferenceBank", "bank_key", "find_bank"]
+__all__ = ["ReferenceBank", "bank_key", "find_bank", "find_bank_of_results"]

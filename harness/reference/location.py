@@ -11,13 +11,26 @@ from harness.track.schema import Track
 
 def built_folder(track: Track, seed: int = 0) -> Path:
     """Folder in the user's cache where a track's bank is built."""
-    return cache_root() / "banks" / f"{track.name}-{bank_key(track, seed)}"
+    return _built_folder(track.name, bank_key(track, seed))
 
 
 def candidate_folders(track: Track, seed: int = 0) -> list[Path]:
     """Folders that may hold the track's bank, those that do, shipped first."""
-    folders = [shipped_tracks() / track.name, built_folder(track, seed)]
+    return _candidates(track.name, bank_key(track, seed))
+
+
+def _built_folder(name: str, key: str) -> Path:
+    return cache_root() / "banks" / f"{name}-{key}"
+
+
+def _candidates(name: str, key: str) -> list[Path]:
+    folders = [shipped_tracks() / name, _built_folder(name, key)]
     return [folder for folder in folders if (folder / MANIFEST).is_file()]
+
+
+def _banks(name: str, key: str) -> list[ReferenceBank]:
+    banks = [read_bank(folder) for folder in _candidates(name, key)]
+    return [bank for bank in banks if bank.key == key]
 
 
 def find_bank(track: Track, *, at_least: int = 1, seed: int = 0) -> ReferenceBank:
@@ -39,16 +52,46 @@ def find_bank(track: Track, *, at_least: int = 1, seed: int = 0) -> ReferenceBan
     CheckFailed
         If it is damaged.
     """
-    key, largest = bank_key(track, seed), 0
-    for folder in candidate_folders(track, seed):
-        bank = read_bank(folder)
-        if bank.key != key:
-            continue
+    largest = 0
+    for bank in _banks(track.name, bank_key(track, seed)):
         if len(bank) >= at_least:
             return bank
         largest = max(largest, len(bank))
-    found = f"has {largest} retrained models, not {at_least}" if largest else "is empty"
+    raise UsageError(_too_small(track, at_least, largest))
+
+
+def find_bank_of_results(name: str, key: str, n_models: int) -> ReferenceBank:
+    """Read the bank that stored results were measured with.
+
+    Parameters
+    ----------
+    name, key : str
+        Of the track and of the bank, as the results say; the track's file may have
+        gone.
+    n_models : int
+        Members that are needed.
+
+    Raises
+    ------
+    UsageError
+        If it is not here.
+    CheckFailed
+        If it is damaged.
+    """
+    for bank in _banks(name, key):
+        if len(bank) >= n_models:
+            return bank
     raise UsageError(
-        f"the reference bank of {track.name} {found}; build it with: "
-        f"unlearn-eval reference build {track.options} -n {at_least}."
+        f"the reference bank {key} of {name}, which the results were measured with, is "
+        "not here; build it again with: unlearn-eval reference build."
     )
+
+
+def _too_small(track: Track, at_least: int, largest: int) -> str:
+    found = (
+        f"has {largest} retrained models, not {at_least}" if largest else "is not built"
+    )
+    command = f"unlearn-eval reference build {track.options}"
+    if at_least > track.evaluation.bank_size:
+        command += f" -n {at_least}"
+    return f"the reference bank of {track.name} {found}; build it with: {command}."

@@ -7,12 +7,11 @@ from harness.metrics.paired import (
     contender,
     paired_difference,
 )
-from harness.reference import find_bank
+from harness.reference import find_bank_of_results
 from harness.results.schema import Result
 from harness.results.store import ResultFolder, read_examples
 from harness.scoring.measure import Side
 from harness.scoring.sides import bank_side, unlearned_side
-from harness.track import find_track
 
 _SEED = 2023
 #: What two results must have in common, and what it is called.
@@ -39,10 +38,8 @@ def compare_results(
     results = [_read(folder) for folder in (first, second)]
     _check_common(*results)
     a, b = results
-    track = find_track(
-        str(a.provenance["track"]), split_seed=int(a.provenance["split_seed"])
-    )
-    bank = find_bank(track, at_least=a.n_models)
+    track, key = str(a.provenance["track"]), str(a.provenance["bank_key"])
+    bank = find_bank_of_results(track, key, a.n_models)
     sides = [unlearned_side(read_examples(f.path)) for f in (first, second)]
     difference = paired_difference(
         _contender(sides[0]),

@@ -7,7 +7,7 @@ import pytest
 
 from harness.errors import CheckFailed, UsageError
 from harness.evaluator.outputs import Outputs
-from harness.reference import bank_key, find_bank
+from harness.reference import bank_key, find_bank, find_bank_of_results
 from harness.reference.bank import read_bank, stack_members
 from harness.reference.member import (
     Member,
@@ -91,22 +91,29 @@ def test_no_bank_is_told_with_the_command_that_builds_it(track, own_cache, track
     with pytest.raises(UsageError) as caught:
         find_bank(track, at_least=8)
 
-    assert str(caught.value).startswith("the reference bank of tiny ")
-    assert str(caught.value).endswith(
-        f"build it with: unlearn-eval reference build --track {track_file} -n 8."
+    assert str(caught.value) == (
+        "the reference bank of tiny is not built; build it with: "
+        f"unlearn-eval reference build --track {track_file}."
     )
 
 
 def test_a_private_split_is_told_with_its_seed(track_file, own_cache):
     private = find_track(str(track_file), split_seed=7)
 
-    with pytest.raises(UsageError, match="--split-seed 7 -n 1"):
+    with pytest.raises(UsageError, match=r"--split-seed 7\.$"):
         find_bank(private)
 
 
 def test_too_small_a_bank_is_told_with_its_size(track, own_bank):
-    with pytest.raises(UsageError, match="has 8 retrained models, not 9"):
+    message = r"has 8 retrained models, not 9; build it with: .* -n 9\.$"
+    with pytest.raises(UsageError, match=message):
         find_bank(track, at_least=9)
+
+
+def test_the_bank_of_a_result_is_found_without_its_track(bank):
+    assert find_bank_of_results("tiny", bank.key, 8).key == bank.key
+    with pytest.raises(UsageError, match="the reference bank 0123 of tiny, which"):
+        find_bank_of_results("tiny", "0123", 2)
 
 
 def test_a_bank_of_another_engine_is_no_bank_of_ours(track, rewrite):
