@@ -48,6 +48,12 @@ class CountingJudge:
     def close(self) -> None:
         """Stay open for the next test."""
 
+    def __enter__(self) -> "CountingJudge":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
 
 @dataclass
 class Heard:
@@ -97,7 +103,8 @@ def judge(shared_judge, monkeypatch) -> CountingJudge:
         counting.opened += 1
         return counting
 
-    monkeypatch.setattr("harness.scoring.scorer.Judge", opened)
+    for module in ("scorer", "validation"):
+        monkeypatch.setattr(f"harness.scoring.{module}.Judge", opened)
     return counting
 
 

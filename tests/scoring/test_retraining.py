@@ -1,0 +1,62 @@
+"""The cost of a retraining is measured once, and again when its record is damaged."""
+
+import shutil
+from collections.abc import Callable
+
+import pytest
+
+from harness.errors import CheckFailed
+from harness.reference.location import built_folder
+
+
+@pytest.fixture
+def own(own_cache, bank, track) -> Callable[[], list]:
+    """A cache with the bank and no calibration; lists its calibrations."""
+    shutil.copytree(bank.folder, built_folder(track))
+    return lambda: list((own_cache / "calibration").glob("*.json"))
+
+
+def measured(heard) -> int:
+    return sum(what.startswith("measuring one") for what, _, _ in heard.begun)
+
+
+def test_it_is_measured_at_the_first_score_and_kept(own, score, heard, method, write):
+    score(method)
+    assert measured(heard) == 1
+    assert heard.begun[0] == ("measuring one retraining, once per machine", 3, 0)
+
+    score(write("def unlearning(*a): pass", "other.py"))
+
+    assert measured(heard) == 1
+    assert len(own()) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\xff"])
+def test_a_damaged_record_is_measured_again(own, score, heard, method, content):
+    score(method)
+    (path,) = own()
+    path.write_bytes(content)
+
+    score(method, force=True)
+
+    assert measured(heard) == 2
+    assert own()[0].read_bytes() != content
+
+
+def test_other_conditions_are_measured_apart(own, score, heard, method):
+    score(method)
+    score(method, n_jobs=2, seed=5)
+
+    assert measured(heard) == 2
+    assert len(own()) == 2
+
+
+def test_a_failing_oracle_is_our_failure_not_the_submissions(
+    own, score, method, write, monkeypatch
+):
+    broken = write("def unlearning(*a): raise OSError('no')", "retrain.py")
+    monkeypatch.setattr("harness.scoring.retraining.oracle_path", lambda: broken)
+
+    with pytest.raises(CheckFailed, match="the cap has no denominator: it raised OSE"):
+        score(method)
+    assert own() == []
