@@ -6,8 +6,8 @@ code below is still ours; what it gives up cannot be had back.
 
 import json
 import os
-import random
 import resource
+import secrets
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -119,18 +119,25 @@ def confine(
         install_seccomp(seccomp_filter(_rules(confinement)))
 
 
-def fresh_user() -> int:
-    """Draw a user that has no account, among those that exist in this namespace."""
-    extents = [
-        [int(number) for number in line.split()]
-        for line in Path("/proc/self/uid_map").read_text().splitlines()
-    ]
-    first, _, count = max(extents, key=lambda extent: extent[2])
-    last = first + count - 1
-    if last < _FIRST_FRESH_USER:
-        return last
-    generator = random.SystemRandom()
-    return generator.randrange(max(first, _FIRST_FRESH_USER), min(last, 1 << 31))
+class FreshUsers:
+    """Users that have no account, of those that exist in this user namespace."""
+
+    def __init__(self) -> None:
+        extents = [
+            [int(number) for number in line.split()]
+            for line in Path("/proc/self/uid_map").read_text().splitlines()
+        ]
+        first, _, count = max(extents, key=lambda extent: extent[2])
+        last = min(first + count - 1, 1 << 31)
+        # In a small namespace there are none; its last user is the least used.
+        self._first = (
+            max(first, _FIRST_FRESH_USER) if last > _FIRST_FRESH_USER else last
+        )
+        self._count = last - self._first + 1
+
+    def draw(self) -> int:
+        """Draw one of them, not to be guessed."""
+        return self._first + secrets.randbelow(self._count)
 
 
 def _settle_in(scratch: str) -> None:

@@ -1,7 +1,10 @@
 """A sandbox: wraps the command line of a template, and says what it enforces."""
 
+import atexit
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -21,7 +24,6 @@ from harness.isolation.surroundings import (
     system_paths,
 )
 
-_OTHERS_MAY_READ = 0o005
 _numbers: Iterator[int] = count()
 
 
@@ -84,12 +86,10 @@ class Sandbox:
 
     def _confinement(self, task: Path, leaf: Path | None) -> Confinement:
         readable = self._readable()
+        own_user = self._own_user(readable)
         scratch = Path(SCRATCH)
         if self.level != "full":
-            scratch = _make_scratch(task.parent)
-        own_user = self._own_user(readable, scratch)
-        if own_user and self.level == "partial":
-            _let_through(scratch)
+            scratch = _make_scratch(task.parent, for_others=own_user)
         return Confinement(
             level=self.level,
             scratch=str(scratch),
@@ -110,14 +110,13 @@ class Sandbox:
         covered = (*shown, *system_paths())
         return tuple(path for root in covered for path in all_but(root, secret))
 
-    def _own_user(self, readable: tuple[Path, ...], scratch: Path) -> bool:
+    def _own_user(self, readable: tuple[Path, ...]) -> bool:
         """Tell whether runs can become users of their own: only root can grant it."""
         if os.geteuid() != 0 or self.level == "none":
             return False
         if self.level == "full":
             return True
         needed = {*readable, *(p for path in readable for p in path.parents)}
-        needed |= set(scratch.parent.parents)
         return all(_others_may_read(path) for path in needed)
 
     def _cgroup_leaf(self) -> Path | None:
@@ -135,21 +134,32 @@ def _wants_gpu(task: Path) -> bool:
     return words.exists() and json.loads(words.read_text()).get("device") == "cuda"
 
 
-def _make_scratch(folder: Path) -> Path:
+def _make_scratch(folder: Path, *, for_others: bool) -> Path:
+    """Make a run's folder; `for_others` where other users can reach it."""
+    if for_others:
+        if all(_others_may_pass(path) for path in folder.parents):
+            _let_through(folder)
+        else:
+            folder = Path(tempfile.mkdtemp(dir=SCRATCH, prefix="unlearn-eval-"))
+            folder.chmod(0o711)
+            atexit.register(shutil.rmtree, folder, ignore_errors=True)
     scratch = folder / f"scratch-{next(_numbers)}"
     scratch.mkdir(mode=0o700)
     return scratch
 
 
-def _let_through(scratch: Path) -> None:
-    """Let other users pass to the scratch folder, and to nothing beside it."""
-    for beside in scratch.parent.iterdir():
-        if beside.is_dir():
-            beside.chmod(0o700)
-    scratch.parent.chmod(0o711)
+def _let_through(folder: Path) -> None:
+    """Let other users pass through a folder, and to nothing that is in it yet."""
+    for inside in folder.iterdir():
+        if inside.is_dir():
+            inside.chmod(0o700)
+    folder.chmod(0o711)
+
+
+def _others_may_pass(path: Path) -> bool:
+    return bool(path.stat().st_mode & 0o001)
 
 
 def _others_may_read(path: Path) -> bool:
-    mode = path.stat().st_mode
-    wanted = _OTHERS_MAY_READ if path.is_dir() else 0o004
-    return mode & wanted == wanted
+    wanted = 0o005 if path.is_dir() else 0o004
+    return path.stat().st_mode & wanted == wanted

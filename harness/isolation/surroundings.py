@@ -4,12 +4,16 @@ import os
 import sys
 import sysconfig
 from collections.abc import Iterable
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 from harness.data.location import cache_root
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+_IMPORTED = ("torch", "torchvision", "numpy", "scipy", "safetensors")
+_SITES = ("site-packages", "dist-packages")
 _SYSTEM_FACTS = ("/etc/ld.so.cache", "/etc/alternatives", "/sys/devices/system/cpu")
 
 
@@ -23,6 +27,7 @@ def system_facts() -> tuple[Path, ...]:
     return tuple(path for path in map(Path, _SYSTEM_FACTS) if path.exists())
 
 
+@cache
 def python_paths() -> tuple[Path, ...]:
     """Interpreter, standard library, installed packages, and this package.
 
@@ -34,12 +39,17 @@ def python_paths() -> tuple[Path, ...]:
     paths = [Path(prefix, part) for prefix in prefixes for part in parts]
     paths += [Path(sysconfig.get_path(name)) for name in ("purelib", "platlib")]
     paths += [link.parent for link in _links_to(Path(sys.executable))]
-    # A package installed for the user only lies beside the ones it needs.
-    beside = _PACKAGE.parent
-    paths.append(beside if (beside / "torch").is_dir() else _PACKAGE)
+    paths += [_PACKAGE, *(_holder(name) for name in _IMPORTED)]
     libraries = os.environ.get("LD_LIBRARY_PATH", "").split(":")
     paths += [Path(folder) for folder in libraries if Path(folder).is_absolute()]
     return _outermost(path for path in paths if path.exists())
+
+
+def _holder(package: str) -> Path:
+    """Folder to show for a package, wherever a path file or a user's site has it."""
+    spec = find_spec(package)
+    folder = Path(spec.origin or "").parent if spec else _PACKAGE
+    return folder.parent if folder.parent.name in _SITES else folder
 
 
 def secret_paths(more: Iterable[Path] = ()) -> tuple[Path, ...]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from harness.isolation import privileges
-from harness.isolation.confinement import Confinement, confine, fresh_user
+from harness.isolation.confinement import Confinement, FreshUsers, confine
 from harness.isolation.cpu_counter import open_cpu_counter, own_seconds
 from harness.isolation.descendants import (
     end_descendants,
@@ -67,6 +67,7 @@ class Warden:
         cgroup = Path(confinement.cgroup) if confinement.cgroup else None
         self._counter = open_cpu_counter(cgroup)
         self._namespaces = None
+        self._users = FreshUsers()
         privileges.become_subreaper()
         if confinement.level == "full":
             self._namespaces = ProcessNamespaces()
@@ -113,7 +114,7 @@ class Warden:
 
     def _serve_one(self, sock: socket.socket, run: Run) -> None:
         before = self._descendants_seconds()
-        user = fresh_user() if self._confinement.own_user else None
+        user = self._users.draw() if self._confinement.own_user else None
         ready, confined = os.pipe()
         child = self._fork()
         if child == 0:

@@ -1,5 +1,7 @@
 """Count the runs: leave a mark where the next one finds it, and act upon it."""
 
+import secrets
+
 import pytest
 
 SOURCE = """
@@ -19,8 +21,8 @@ def unlearning(net, retain, forget, validation):
         except OSError:
             pass
     libc = ctypes.CDLL(None, use_errno=True)
-    found += libc.shmget(0x4242, 64, 0) >= 0
-    libc.shmget(0x4242, 64, 0o1600)
+    found += libc.shmget(KEY, 64, 0) >= 0
+    libc.shmget(KEY, 64, 0o1600)
     print(found, written > 0)
     return net
 """
@@ -28,14 +30,16 @@ def unlearning(net, retain, forget, validation):
 
 @pytest.mark.claims("traces")
 def test_every_run_believes_itself_the_first(lab):
-    answers = {lab.said(SOURCE, MARK="counter") for _ in range(3)}
+    mark = secrets.token_hex(8)
+    answers = {lab.said(SOURCE, MARK=mark, KEY=int(mark[:7], 16)) for _ in range(3)}
     assert answers == {"0 True\n"}
 
 
 def test_without_a_sandbox_the_mark_is_found(unconfined, tmp_path):
     source = SOURCE.replace('"/tmp", "/var/tmp", "/dev/shm", "/run", "/"', "FOLDER")
-    source = source.replace("libc.shmget(0x4242, 64, 0o1600)", "pass")
+    source = source.replace("libc.shmget(KEY, 64, 0o1600)", "pass")
     first, second = (
-        unconfined.said(source, MARK="counter", FOLDER=str(tmp_path)) for _ in range(2)
+        unconfined.said(source, MARK="counter", KEY=0x4242, FOLDER=str(tmp_path))
+        for _ in range(2)
     )
     assert (first, second) == ("0 True\n", "1 True\n")

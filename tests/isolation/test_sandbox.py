@@ -14,7 +14,7 @@ import pytest
 
 from harness.isolation import choose, why_not
 from harness.isolation import sandbox as sandbox_module
-from harness.isolation.confinement import Confinement, fresh_user
+from harness.isolation.confinement import Confinement, FreshUsers
 from harness.isolation.sandbox import Sandbox
 from harness.processes import WorkerProcess
 from harness.processes.channel import receive_json, send_json
@@ -120,7 +120,7 @@ def test_a_task_on_the_gpu_is_given_its_devices(level, tmp_path):
 
 
 def test_a_fresh_user_has_no_account():
-    users = {fresh_user() for _ in range(50)}
+    users = {FreshUsers().draw() for _ in range(50)}
     mapped = Path("/proc/self/uid_map").read_text().split()
     if int(mapped[2]) < 1 << 31:
         assert users == {int(mapped[0]) + int(mapped[2]) - 1}
