@@ -2,9 +2,9 @@
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,8 +14,10 @@ from harness.cli.entry import run
 from harness.data import Cifar10, load_cifar10
 from harness.data.location import CACHE_VARIABLE, cache_root
 from harness.data.splits import SplitData, split_data
-from harness.reference import ReferenceBank, find_bank
+from harness.reference import ReferenceBank
 from harness.reference.build import BuildPlan, build_bank
+from harness.runner.isolation import ProcessBoundary
+from harness.scoring.judge import Bench, Job, Judge, Outcome
 from harness.scoring.settings import ScoreSettings
 from harness.track import Track, find_track
 
@@ -51,6 +53,27 @@ cap = 1.0
 delta = 1e-5
 """
 
+#: Cheap and random: a step of gradient descent on one batch, and some noise.
+METHOD = '''"""Shake the weights and take one step."""
+
+import torch
+import torch.nn.functional as F
+
+NAME = "Shake"
+
+
+def unlearning(net, retain, forget, validation):
+    with torch.no_grad():
+        for p in net.parameters():
+            p += 0.05 * p.std() * torch.randn_like(p) if p.ndim > 1 else 0
+    net.train()
+    inputs, targets = next(iter(retain))
+    F.cross_entropy(net(inputs), targets).backward()
+    with torch.no_grad():
+        for p in net.parameters():
+            p -= 0.05 * p.grad
+'''
+
 
 class Ended(NamedTuple):
     """How a command ended."""
@@ -58,6 +81,28 @@ class Ended(NamedTuple):
     code: int
     out: str
     err: str
+
+
+@dataclass
+class CountingJudge:
+    """Does its work through a judge that others use too, and counts the runs."""
+
+    judge: Judge
+    started: list[int] = field(default_factory=list)
+    opened: int = 0
+
+    def work(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+        self.started += [job.index for job in jobs]
+        return self.judge.work(jobs)
+
+    def close(self) -> None:
+        """Stay open for the next test."""
+
+    def __enter__(self) -> "CountingJudge":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -199,6 +244,31 @@ def cli(capsys) -> Callable[..., Ended]:
 
 
 @pytest.fixture(scope="session")
-def bank_again(track, bank) -> Callable[[], ReferenceBank]:
-    """Reads the bank anew, as each command does."""
-    return lambda: find_bank(track)
+def bench(track, split, bank) -> Bench:
+    return Bench(track, "cpu", split, bank.original_weights)
+
+
+@pytest.fixture(scope="session")
+def shared_judge(bench) -> Iterator[Judge]:
+    with Judge(bench, 2, ProcessBoundary()) as judge:
+        yield judge
+
+
+@pytest.fixture
+def judge(shared_judge, monkeypatch) -> CountingJudge:
+    """Takes the place of the judge that a scorer would start."""
+    counting = CountingJudge(shared_judge)
+
+    def opened(*_: object) -> CountingJudge:
+        counting.opened += 1
+        return counting
+
+    for module in ("scorer", "validation"):
+        monkeypatch.setattr(f"harness.scoring.{module}.Judge", opened)
+    return counting
+
+
+@pytest.fixture
+def method(write) -> Path:
+    """A cheap submission whose every seed gives another model."""
+    return write(METHOD)

@@ -108,7 +108,11 @@ def build(
     show_default=True,
     help="Members to train again.",
 )
-@click.option("--seed", type=int, help="Which members; by default drawn afresh.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    help="Which members; by default drawn afresh.",
+)
 @data_dir_option
 @json_option
 def verify(

@@ -1,6 +1,5 @@
 """Anyone's arrays: confidences or logits from an ``.npz`` file, checked."""
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -46,26 +45,35 @@ def read_confidences(path: Path) -> ConfidencePair:
         raise UsageError(f"{path} holds logits but no targets [S]; add them.")
     targets = arrays["targets"]
     return ConfidencePair(
-        logit_scaled_confidence(_floats(unlearned, path), targets),
-        logit_scaled_confidence(_floats(retrained, path), targets),
+        logit_scaled_confidence(_numbers(unlearned, path), targets),
+        logit_scaled_confidence(_numbers(retrained, path), targets),
     )
 
 
-def _floats(array: NDArray[np.generic], path: Path) -> NDArray[np.float64]:
+def _numbers(array: NDArray[np.generic], path: Path) -> NDArray[np.generic]:
+    """Leave the precision as it is: that of logits is part of the metric."""
     if array.dtype.kind not in "fiu":
         raise UsageError(f"{path} holds {array.dtype} where numbers are needed.")
-    return array.astype(np.float64)
+    return array
+
+
+def _floats(array: NDArray[np.generic], path: Path) -> NDArray[np.float64]:
+    return _numbers(array, path).astype(np.float64)
 
 
 def _load(path: Path) -> dict[str, NDArray[np.generic]]:
     if not path.is_file():
         raise UsageError(f"there is no file {path}; give an .npz file of arrays.")
     try:
-        with np.load(path, allow_pickle=False) as content:
+        with path.open("rb") as file:
+            content = np.load(file, allow_pickle=False)
             if isinstance(content, np.ndarray):
                 raise UsageError(f"{path} is one array; give an .npz with {_KEYS}.")
             return {name: content[name] for name in content.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, KeyError) as error:
+    except UsageError:
+        raise
+    except Exception as error:
+        # A damaged archive fails in more ways than can be listed: zlib, struct, tokens.
         if "Object arrays" in str(error):
             raise UsageError(
                 f"{path} holds pickled objects, which are never read; save plain "
