@@ -59,7 +59,7 @@ def bubblewrap_command(
         *_privileges(),
         *(f"--unshare-{name}" for name in _NAMESPACES),
         "--die-with-parent",
-        *_bound_system(system),
+        *_bound(system),
         *("--proc", "/proc"),
         *_devices(gpu),
         *("--tmpfs", SCRATCH),
@@ -78,16 +78,6 @@ def _privileges() -> list[str]:
         words += ["--unshare-user", "--uid", _USER, "--gid", _USER]
         kept = _OF_AN_ORDINARY_USER
     return words + [word for name in kept for word in ("--cap-add", f"CAP_{name}")]
-
-
-def _bound_system(paths: Iterable[Path]) -> list[str]:
-    words: list[str] = []
-    for path in paths:
-        if path.is_symlink():
-            words += ["--symlink", str(path.readlink()), str(path)]
-        else:
-            words += ["--ro-bind", str(path), str(path)]
-    return words
 
 
 def _devices(gpu: bool) -> list[str]:
@@ -116,7 +106,14 @@ def _passable(paths: Iterable[Path]) -> list[str]:
 
 
 def _bound(paths: Iterable[Path]) -> list[str]:
-    return [word for p in paths for word in ("--ro-bind", str(p), str(p))]
+    """Show files and folders; a link stays one, or it would be a way around a mask."""
+    words: list[str] = []
+    for path in paths:
+        if path.is_symlink():
+            words += ["--symlink", str(path.readlink()), str(path)]
+        else:
+            words += ["--ro-bind", str(path), str(path)]
+    return words
 
 
 def _hidden(secret: Sequence[Path], shown: Sequence[Path]) -> list[str]:

@@ -131,13 +131,18 @@ def all_but(folder: Path, hidden: Iterable[Path]) -> tuple[Path, ...]:
     """List what covers a folder without some of what lies in it.
 
     A rule can only allow, with all beneath; so the neighbours of what is hidden are
-    named one by one.
+    named one by one. Links count as what they lead to.
     """
-    inside = [path for path in hidden if path != folder and path.is_relative_to(folder)]
-    if any(folder.is_relative_to(path) for path in hidden):
-        return ()
-    if not inside:
-        return (folder,)
-    return tuple(
-        path for child in sorted(folder.iterdir()) for path in all_but(child, inside)
-    )
+    secret = {path.resolve() for path in hidden}
+    covered: list[Path] = []
+    waiting, seen = [folder.resolve()], set[Path]()
+    while waiting:
+        path = waiting.pop()
+        if path in seen or any(path.is_relative_to(other) for other in secret):
+            continue
+        seen.add(path)
+        if any(other.is_relative_to(path) for other in secret):
+            waiting += [child.resolve() for child in path.iterdir()]
+        else:
+            covered.append(path)
+    return tuple(sorted(covered))

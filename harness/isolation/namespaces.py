@@ -2,7 +2,7 @@
 
 import ctypes
 import os
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -50,15 +50,15 @@ def forbid_user_namespaces() -> None:
             _USER_NAMESPACES.write_text("0")
 
 
-def enter_fresh_mounts(scratch_bytes: int, keep: Iterable[str] = ()) -> None:
+def enter_fresh_mounts(scratch_bytes: int, keep: Sequence[str] = ()) -> None:
     """Get a view of processes, scratch space, shared memory and IPC of one's own.
 
     Parameters
     ----------
     scratch_bytes : int
         Size of the scratch space, and of shared memory.
-    keep : iterable of str
-        Folders beneath the scratch space's place that stay visible.
+    keep : sequence of str
+        What lies beneath the scratch space's place and stays visible.
 
     Raises
     ------
@@ -69,14 +69,26 @@ def enter_fresh_mounts(scratch_bytes: int, keep: Iterable[str] = ()) -> None:
     _mount("none", "/", None, _MS_REC | _MS_PRIVATE)
     _mount("proc", "/proc", "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
     size = f"mode=1777,size={scratch_bytes},nr_inodes={_INODES}"
-    kept = {path: os.open(path, os.O_PATH | os.O_CLOEXEC) for path in keep}
+    links = {path: path.readlink() for path in map(Path, keep) if path.is_symlink()}
+    others = [path for path in map(Path, keep) if path not in links]
+    kept = {path: os.open(path, os.O_PATH | os.O_CLOEXEC) for path in others}
     _mount("tmpfs", SCRATCH, "tmpfs", _MS_NOSUID | _MS_NODEV, size)
+    for path, target in links.items():
+        _make_place(path.parent, is_folder=True)
+        path.symlink_to(target)
     for path, fd in kept.items():
-        Path(path).mkdir(mode=0o755, parents=True, exist_ok=True)
-        _mount(f"/proc/self/fd/{fd}", path, None, _MS_BIND | _MS_REC)
+        _make_place(path, is_folder=Path(f"/proc/self/fd/{fd}").is_dir())
+        _mount(f"/proc/self/fd/{fd}", str(path), None, _MS_BIND | _MS_REC)
         os.close(fd)
     flags = _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
     _mount("tmpfs", SHARED_MEMORY, "tmpfs", flags, size)
+
+
+def _make_place(path: Path, *, is_folder: bool) -> None:
+    """Make what a mount is put on."""
+    (path if is_folder else path.parent).mkdir(mode=0o755, parents=True, exist_ok=True)
+    if not is_folder:
+        path.touch()
 
 
 def _unshare(flags: int) -> None:

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from harness.data.location import cache_root
+from harness.processes.worker import interpreter
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
@@ -34,15 +35,18 @@ def python_paths() -> tuple[Path, ...]:
     Of a prefix only what an installation puts there is taken: a virtual environment
     may be somebody's project folder.
     """
-    prefixes = (sys.prefix, sys.base_prefix, sys.exec_prefix)
+    executable = Path(interpreter())
+    prefixes = (executable.parents[1], sys.prefix, sys.base_prefix, sys.exec_prefix)
     parts = ("bin", "lib", "lib64", "pyvenv.cfg")
     paths = [Path(prefix, part) for prefix in prefixes for part in parts]
     paths += [Path(sysconfig.get_path(name)) for name in ("purelib", "platlib")]
-    paths += [link.parent for link in _links_to(Path(sys.executable))]
+    paths += [link.parent for link in _links_to(executable)]
     paths += [_PACKAGE, *(_holder(name) for name in _IMPORTED)]
     libraries = os.environ.get("LD_LIBRARY_PATH", "").split(":")
     paths += [Path(folder) for folder in libraries if Path(folder).is_absolute()]
-    return _outermost(path for path in paths if path.exists())
+    normal = (Path(os.path.normpath(path.absolute())) for path in paths)
+    there = [path for path in normal if path.exists()]
+    return _outermost([*there, *(path.resolve() for path in there)])
 
 
 def _holder(package: str) -> Path:

@@ -44,6 +44,15 @@ class WorkerDied(UnlearnEvalError):
     """A process of ours ended when it should not have."""
 
 
+def interpreter() -> str:
+    """Return this Python's path without ``..`` and linked folders, good in a sandbox.
+
+    Its own link is kept: it is what tells a virtual environment.
+    """
+    executable = Path(sys.executable)
+    return str(executable.parent.resolve() / executable.name)
+
+
 def worker_environment() -> dict[str, str]:
     """Environment of every worker: one thread, nothing inherited that is not needed.
 
@@ -84,7 +93,7 @@ class WorkerProcess:
     ) -> None:
         self.socket, theirs = socket.socketpair()
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed in kill()
-        argv = [sys.executable, "-I", "-B", "-c", _BOOTSTRAP, str(_PACKAGE_PARENT)]
+        argv = [interpreter(), "-I", "-B", "-c", _BOOTSTRAP, str(_PACKAGE_PARENT)]
         with theirs:
             self._process = (
                 _launcher(os.getpid())

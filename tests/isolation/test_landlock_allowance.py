@@ -60,3 +60,13 @@ def test_a_folder_that_hides_nothing_covers_itself(tmp_path):
 def test_a_hidden_folder_and_all_in_it_cover_nothing(tmp_path):
     assert all_but(tmp_path, [tmp_path]) == ()
     assert all_but(tmp_path / "x", [tmp_path]) == ()
+
+
+def test_a_link_to_where_something_is_hidden_does_not_show_it(tmp_path):
+    (tmp_path / "lib" / "secret").mkdir(parents=True)
+    (tmp_path / "lib" / "code").mkdir()
+    (tmp_path / "lib" / "up").symlink_to(tmp_path)
+    (tmp_path / "lib64").symlink_to("lib")
+    secret = tmp_path / "lib" / "secret"
+    for root in (tmp_path / "lib64", tmp_path / "lib"):
+        assert all_but(root, [secret]) == (tmp_path / "lib" / "code",)

@@ -80,7 +80,11 @@ def package(tmp_path, monkeypatch):
         if parent.is_relative_to("/tmp") and parent != Path("/tmp"):
             parent.chmod(0o755)
     known = sandbox_module.python_paths
-    monkeypatch.setattr(sandbox_module, "python_paths", lambda: (*known(), folder))
+    file, link = tmp_path / "pyvenv.cfg", tmp_path / "packages64"
+    file.write_text("content")
+    link.symlink_to("packages", target_is_directory=True)
+    shown = (*known(), folder, file, link)
+    monkeypatch.setattr(sandbox_module, "python_paths", lambda: shown)
     return folder
 
 
@@ -89,11 +93,19 @@ def test_packages_stay_visible_where_scratch_space_covers_their_place(
 ):
     words = got_through(Sandbox(level), tmp_path, [package / "module.py"])
     assert f"read {package / 'module.py'}" in words
+    words = got_through(Sandbox(level), tmp_path, [package.parent / "pyvenv.cfg"])
+    assert f"read {package.parent / 'pyvenv.cfg'}" in words
+
+
+def test_linked_folders_of_packages_stay_links(level, tmp_path, package):
+    module = package.parent / "packages64" / "module.py"
+    assert f"read {module}" in got_through(Sandbox(level), tmp_path, [module])
 
 
 def test_what_is_secret_in_a_folder_of_packages_is_not_seen(level, tmp_path, package):
     sandbox = replace(Sandbox(level), secret=(package / "bank",))
-    paths = [package / "bank" / "model", package / "bank"]
+    link = package.parent / "packages64"
+    paths = [package / "bank" / "model", package / "bank", link / "bank"]
     assert got_through(sandbox, tmp_path, paths) == []
     assert got_through(Sandbox(level), tmp_path, paths) != []
 
