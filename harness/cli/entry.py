@@ -1,6 +1,5 @@
 """``unlearn-eval``: the commands, and how they end."""
 
-import os
 import signal
 import sys
 from typing import Any, NoReturn
@@ -66,9 +65,8 @@ def run(args: list[str] | None = None) -> int:
             err=True,
         )
         return int(ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read our output has had enough of it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit:
+        # click's way to end when whoever read our output has had enough of it.
         return int(ExitCode.OK)
 
 
