@@ -31,6 +31,7 @@ from harness.isolation.namespaces import (
     forbid_user_namespaces,
 )
 from harness.isolation.removal import empty_folder
+from harness.processes import WorkerDied
 from harness.processes.channel import (
     ChannelClosed,
     receive_json,
@@ -105,12 +106,22 @@ class Warden:
         send_json(sock, {"ready": True, "cpu_counter": counter})
 
     def _serve_nothing(self) -> None:
+        """Serve a run that does nothing.
+
+        Raises
+        ------
+        WorkerDied
+            If it cannot be confined: then no other can.
+        """
         ours, theirs = socket.socketpair()
         nowhere = os.open(os.devnull, os.O_WRONLY)
         with ours, theirs:
             send_json(ours, {}, (nowhere, nowhere))
             self._serve_one(theirs, lambda request, result: None)
+            report = receive_json(ours)
         os.close(nowhere)
+        if not report["confined"]:
+            raise WorkerDied(f"a run could not be confined: {report['words']}")
 
     def _serve_one(self, sock: socket.socket, run: Run) -> None:
         before = self._descendants_seconds()
@@ -125,11 +136,13 @@ class Warden:
             words = os.read(ready, 4096)
         finally:
             os.close(ready)
-        memory_bytes = int(words[1:]) if words[:1] == b"R" else 0
+        was_confined = words[:1] == b"R"
+        memory_bytes = int(words[1:]) if was_confined else 0
         watched = _watch(child, sock, memory_bytes)
         _, status, used = os.wait4(child, 0)
         usages = [used, *end_descendants()]
-        self._wipe(user)
+        if was_confined:
+            self._wipe(user)
         if watched.harness_gone:
             os._exit(1)
         seconds = sum(u.ru_utime + u.ru_stime for u in usages)
@@ -137,7 +150,7 @@ class Warden:
             seconds = max(seconds, self._descendants_seconds() - before)
         peak = max(watched.peak_bytes, *(u.ru_maxrss * 1024 for u in usages))
         report = {
-            "confined": words[:1] == b"R",
+            "confined": was_confined,
             "words": words[1:].decode(errors="replace"),
             "cpu_seconds": seconds,
             "peak_bytes": peak,

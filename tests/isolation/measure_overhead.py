@@ -10,7 +10,6 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-
 from harness.data import load_cifar10
 from harness.data.splits import split_data
 from harness.isolation import choose, why_not
