@@ -43,14 +43,20 @@ def _torch() -> Check:
     code = (
         "import torch, torchvision; print(torch.__version__, torchvision.__version__)"
     )
-    answer = subprocess.run(
-        [sys.executable, "-I", "-c", code],
-        capture_output=True,
-        text=True,
-        timeout=_IMPORT_SECONDS,
-        env=worker_environment(),
-        check=False,
-    )
+    try:
+        answer = subprocess.run(
+            [sys.executable, "-I", "-c", code],
+            capture_output=True,
+            text=True,
+            timeout=_IMPORT_SECONDS,
+            env=worker_environment(),
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        words = (
+            f"their import does not end within {_IMPORT_SECONDS} s; is the disk slow?"
+        )
+        return Check("torch", False, words)
     if answer.returncode == 0:
         torch, torchvision = answer.stdout.split()
         return Check("torch", True, f"torch {torch} and torchvision {torchvision} fit")

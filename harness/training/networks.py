@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from harness.errors import UnlearnEvalError
 from harness.track.schema import N_CLASSES, NetworkSpec
 
 
@@ -84,8 +85,15 @@ class ResNet9(nn.Module):
 
 
 def _resnet18() -> nn.Module:
-    # Imported late: only this network needs torchvision.
-    from torchvision.models import resnet18  # noqa: PLC0415
+    try:
+        # Imported late: only this network needs torchvision.
+        from torchvision.models import resnet18  # noqa: PLC0415
+    except (ImportError, RuntimeError) as error:
+        # A torchvision built for another torch fails at its import.
+        raise UnlearnEvalError(
+            f"torchvision cannot be imported ({error}): install one that fits its "
+            "torch: pip install --force-reinstall torch torchvision."
+        ) from error
 
     network: nn.Module = resnet18(num_classes=N_CLASSES)
     return network

@@ -97,6 +97,17 @@ def test_control_characters_of_an_error_never_reach_a_terminal(call_body):
         assert not set(text) & set("\x1b\x07\r")
 
 
+def test_a_torchvision_that_does_not_fit_its_torch_is_no_fault_of_the_author(
+    call_body,
+):
+    body = "raise RuntimeError('operator torchvision::nms does not exist')"
+
+    assert call_body(body).failure.reason == (
+        "it raised RuntimeError: operator torchvision::nms does not exist "
+        "(torch and torchvision do not fit together: run unlearn-eval doctor)."
+    )
+
+
 @pytest.mark.parametrize("code", [0, 7])
 def test_a_process_that_ends_without_weights_is_an_error(call_body, code):
     failure = call_body(f"os._exit({code})").failure

@@ -1,9 +1,12 @@
 """The three architectures."""
 
+import sys
+
 import pytest
 import torch
 from torch import nn
 
+from harness.errors import UnlearnEvalError
 from harness.track.schema import NETWORKS, NetworkSpec
 from harness.training.networks import build_network
 
@@ -69,3 +72,24 @@ def test_its_convolutions_are_channels_last(spec):
 
     assert weights
     assert all(w.is_contiguous(memory_format=torch.channels_last) for w in weights)
+
+
+def test_a_torchvision_that_does_not_fit_its_torch_is_told_with_the_remedy(
+    monkeypatch, tmp_path
+):
+    (tmp_path / "torchvision").mkdir()
+    (tmp_path / "torchvision" / "__init__.py").write_text(
+        "raise RuntimeError('operator torchvision::nms does not exist')"
+    )
+    for name in [n for n in sys.modules if n.partition(".")[0] == "torchvision"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    with pytest.raises(UnlearnEvalError) as caught:
+        build_network(NetworkSpec(name="resnet18"), seed=0)
+
+    assert str(caught.value) == (
+        "torchvision cannot be imported (operator torchvision::nms does not exist): "
+        "install one that fits its torch: "
+        "pip install --force-reinstall torch torchvision."
+    )

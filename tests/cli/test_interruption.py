@@ -1,0 +1,127 @@
+"""Stopped at any moment, and run again: nothing is repeated, nothing is left behind."""
+
+import os
+import random
+import re
+import select
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+METHOD = """
+import time, torch
+
+def unlearning(net, retain, forget, validation):
+    time.sleep(0.2)
+    for p in net.parameters():
+        p.data += 0.02 * torch.randn_like(p)
+"""
+
+
+def descendants(pid: int) -> list[int]:
+    """All processes below this one."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*"):
+        with suppress(OSError):
+            for child in (task / "children").read_text().split():
+                found += [int(child), *descendants(int(child))]
+    return found
+
+
+def watched(pids) -> list[int]:
+    """Files that become readable when the processes end."""
+    files = []
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            files.append(os.pidfd_open(pid))
+    return files
+
+
+def all_end(files, seconds=30) -> bool:
+    waiting = set(files)
+    while waiting:
+        ended, _, _ = select.select(list(waiting), [], [], seconds)
+        if not ended:
+            return False
+        waiting -= set(ended)
+    return True
+
+
+@pytest.fixture
+def command(bank, cache, track_file, write, tmp_path):
+    """Starts a scoring of six runs in a process of its own."""
+    path = write(METHOD, "sleeper.py")
+    code = "from harness.cli.entry import main; main()"
+    words = f"score {path} --track {track_file} -n 6 -j 2 -o {tmp_path / 'runs'}"
+    argv = [sys.executable, "-c", code, *words.split(), "--isolation", "none"]
+
+    def start() -> subprocess.Popen:
+        return subprocess.Popen(
+            argv,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    return start
+
+
+def wait_for(process, pattern: str) -> list[str]:
+    """Read stderr up to a line like this."""
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        if re.search(pattern, line):
+            return lines
+    raise AssertionError("".join(lines))
+
+
+def kept(tmp_path) -> int:
+    return len(list(tmp_path.rglob("runs/0*.safetensors")))
+
+
+def test_a_scoring_stopped_again_and_again_ends_with_the_same_bits(
+    command, score, tmp_path
+):
+    moments = random.Random(1)
+
+    with command() as process:
+        wait_for(process, r"sleeper: 1 of 6")
+        watches = watched(descendants(process.pid))
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.splitlines()[-1] == (
+        "Interrupted. Run the same command again to resume: finished runs are kept."
+    )
+    assert "Traceback" not in err
+    assert len(watches) >= 4  # Two templates and two evaluators.
+    assert all_end(watches)
+    finished = kept(tmp_path)
+    assert finished >= 1
+
+    with command() as process:
+        wait_for(process, r"sleeper: 6 to do, \d of them done before")
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(moments.uniform(3, 6))
+        watches = watched(descendants(process.pid))
+        process.kill()
+        process.communicate()
+    assert all_end(watches)
+    assert kept(tmp_path) >= finished or kept(tmp_path) == 0
+
+    with command() as process:
+        out, err = process.communicate()
+    assert process.returncode == 0, err
+    assert "╭─ tiny · sleeper" in out
+    assert kept(tmp_path) == 0
+
+    (resumed,) = tmp_path.glob("runs/tiny/sleeper/*-n6/examples.npz")
+    content = resumed.read_bytes()
+    score(tmp_path / "sleeper.py", "-n", 6, "--force")
+    assert resumed.read_bytes() == content
