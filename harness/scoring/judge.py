@@ -1,4 +1,4 @@
-"""The judge: j slots, each with its evaluator, working through runs."""
+"""The judge: j slots that share a few evaluators, working through runs."""
 
 import queue
 import tempfile
@@ -27,6 +27,7 @@ from harness.track.schema import Track
 from harness.weights import Array, WeightSpec, relative_distance
 
 _ATTEMPTS_OF_OURS = 2
+_SLOTS_AN_EVALUATOR = 4
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,9 @@ class Bench:
 class Judge:
     """Runs jobs in `n_jobs` slots. Use it as a context manager.
 
-    Each slot is a thread that waits for its template and its evaluator in turn, so
-    that `n_jobs` processes are busy at any time and the cost of a run is measured in
-    the same company, whoever is judged.
+    Each slot is a thread that waits for its template, then for an evaluator that is
+    free. An evaluation takes a fraction of a run, so one evaluator serves several
+    slots, and each saved is an import of torch and its memory.
     """
 
     def __init__(self, bench: Bench, n_jobs: int, isolation: Isolation) -> None:
@@ -83,13 +84,16 @@ class Judge:
         task, sets = Path(self._folder.name, "task"), Path(self._folder.name, "sets")
         self._slots: list[Slot] = []
         self._evaluators: list[Evaluator] = []
+        self._free: queue.SimpleQueue[Evaluator] = queue.SimpleQueue()
         try:
             write_task(task, bench.track, bench.device, bench.split, bench.original)
             write_evaluator_inputs(sets, bench.split, self.spec)
             for _ in range(n_jobs):
                 self._slots.append(Slot(task, self.spec, isolation))
+            for _ in range(-(-n_jobs // _SLOTS_AN_EVALUATOR)):
                 evaluator = Evaluator(bench.track, bench.device, sets)
                 self._evaluators.append(evaluator)
+                self._free.put(evaluator)
         except BaseException:
             self.close()
             raise
@@ -159,7 +163,7 @@ class Judge:
         _join(threads)
 
     def _do(self, job: Job, position: int) -> Outcome:
-        slot, evaluator = self._slots[position], self._evaluators[position]
+        slot = self._slots[position]
         for attempt in range(_ATTEMPTS_OF_OURS):
             try:
                 report = slot.run(job.request, job.limit_seconds)
@@ -171,12 +175,19 @@ class Judge:
                 slot.restart()
         if report.weights is None:
             return Outcome(job, report, None)
-        outputs = evaluator.evaluate(report.weights)
+        outputs = self._evaluate(report.weights)
         if not all(np.isfinite(logits).all() for logits in outputs[:2]):
             reason = "its network's outputs are not finite numbers."
             failure = Failure(Status.NON_FINITE, reason)
             return Outcome(job, replace(report, weights=None, failure=failure), None)
         return Outcome(job, report, self._finished(job, report, outputs))
+
+    def _evaluate(self, weights: bytes) -> Outputs:
+        evaluator = self._free.get()
+        try:
+            return evaluator.evaluate(weights)
+        finally:
+            self._free.put(evaluator)
 
     def _finished(self, job: Job, report: RunReport, outputs: Outputs) -> FinishedRun:
         weights = report.weights or b""

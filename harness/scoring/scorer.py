@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.data import load_cifar10
+from harness.data import Cifar10, load_cifar10
 from harness.data.splits import make_split, split_data
 from harness.errors import CheckFailed
 from harness.files import make_folder
@@ -249,9 +249,12 @@ class Scorer:
         return Scored(result, runs, examples)
 
     @cached_property
+    def _cifar10(self) -> Cifar10:
+        return load_cifar10(self.settings.data_dir, progress=True)
+
+    @cached_property
     def _forget_indices(self) -> NDArray[np.int64]:
-        cifar10 = load_cifar10(self.settings.data_dir, progress=True)
-        return make_split(cifar10, self.settings.track.data).forget
+        return make_split(self._cifar10, self.settings.track.data).forget
 
     def _over_budget_reason(self, efficiency: EfficiencyRatio, n_runs: int) -> str:
         interval = ""
@@ -312,9 +315,7 @@ class Scorer:
     def _open_judge(self) -> Judge:
         if self._judge is None:
             settings = self.settings
-            split = split_data(
-                load_cifar10(settings.data_dir, progress=True), settings.track.data
-            )
+            split = split_data(self._cifar10, settings.track.data)
             bench = Bench(
                 settings.track, settings.device, split, self.bank.original_weights
             )
