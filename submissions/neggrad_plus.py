@@ -7,7 +7,8 @@ Faithful constants: loss 0.95 * retain - 0.05 * forget; every step takes one bat
 each, the forget loader starting over when it ends; 10 epochs over the retain set,
 SGD(0.01, momentum 0.9), batches of 256, evaluation mode.
 Tuned for cifar10-quick (split seed 7, N = 8, scripts/tune_baselines.py): learning rate
-0.015 of 0.01 and 0.02; 1.25 epochs in batches of 64 and 16 fit the cap.
+0.015, between 0.01 and 0.02, which are as good; 1.25 epochs in batches of 64 and 16 fit
+the cap.
 """
 
 from itertools import chain, islice, repeat

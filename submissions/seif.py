@@ -9,8 +9,8 @@ Faithful constants: noise of standard deviation 0.6 at the start, 0.005 before t
 epoch; 4 epochs of SGD(7e-4, momentum 0.9, weight decay 5e-4), cosine decay, batches
 of 64.
 Tuned for cifar10-quick (split seed 7, N = 16, scripts/tune_baselines.py): learning rate
-0.04 of 0.03 to 0.1; 1.6 epochs fit the cap, the last noise comes after three quarters
-of them, and the cosine is stepped at every batch.
+0.04, between the best two of 0.03, 0.05 and 0.1; 1.6 epochs fit the cap, the last noise
+comes after three quarters of them, and the cosine is stepped at every batch.
 """
 
 from itertools import chain, islice, repeat
