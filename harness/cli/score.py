@@ -104,11 +104,11 @@ def score(
     if official:
         isolation = _official_isolation(settings, isolation)
     listener = ProgressListener(quiet=quiet, bars=progress)
-    results = []
-    with Scorer(settings, listener, choose(isolation)) as scorer:
-        for path in found:
-            result = scorer.score(path)
-            results.append(result)
+    try:
+        with Scorer(settings, listener, choose(isolation)) as scorer:
+            results = [scorer.score(path) for path in found]
+    finally:
+        listener.end()
     if as_json:
         listing = {"results": [result.to_dict() for result in results]}
         click.echo(json.dumps(listing, indent=2, allow_nan=False))

@@ -1,7 +1,9 @@
 """Build a bank: train what is missing, keep each model as it comes, pack at the end."""
 
 import shutil
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -129,9 +131,10 @@ def build_bank(plan: BuildPlan, step: Step) -> ReferenceBank:
     done = plan.n_models - len(missing)
     step(done)
     original, weights = _original(plan, packed)
-    for _ in _train_all(plan, missing):
-        done += 1
-        step(done)
+    with _stopped_quietly(_train_all(plan, missing)) as trained:
+        for _ in trained:
+            done += 1
+            step(done)
     members = finished_members(plan)
     # In order and without gaps: the first N of a bank must stay the same N.
     size = max(plan.n_models, *(len(bank) for bank in packed), 0)
@@ -154,7 +157,20 @@ def _tidy(plan: BuildPlan, size: int) -> None:
         shutil.rmtree(plan.folder / "members", ignore_errors=True)
 
 
-def _train_all(plan: BuildPlan, indices: list[int]) -> Iterator[int]:
+@contextmanager
+def _stopped_quietly(
+    trained: Generator[int, None, None],
+) -> Iterator[Generator[int, None, None]]:
+    """Keep joblib from warning of unfinished work somebody who has just stopped it."""
+    try:
+        yield trained
+    finally:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*tasks which were still being")
+            trained.close()
+
+
+def _train_all(plan: BuildPlan, indices: list[int]) -> Generator[int, None, None]:
     from harness.reference.training import train_and_keep  # noqa: PLC0415 - torch
 
     parallel = Parallel(
@@ -165,7 +181,7 @@ def _train_all(plan: BuildPlan, indices: list[int]) -> Iterator[int]:
         backend=plan.backend,
     )
     task = delayed(train_and_keep)
-    results: Iterator[int] = parallel(
+    results: Generator[int, None, None] = parallel(
         task(plan.track, plan.seed, i, plan.data_dir, plan.folder) for i in indices
     )
     return results

@@ -284,3 +284,17 @@ def test_a_full_disk_is_our_failure_and_says_what_to_do(score, write, monkeypatc
 
     assert ended.code == 1
     assert ended.err.splitlines()[-1].startswith("Error: the disk is full, so ")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["-n", 3], "--official needs the track's own N, --n-models 4, not 3."),
+        (["--isolation", "none"], "--official needs --isolation full, not none."),
+    ],
+)
+def test_an_official_score_is_not_had_for_less(cli, write, track_file, words, message):
+    ended = cli("score", write(NO_OP), "--track", track_file, "--official", *words)
+
+    assert ended.code == 2
+    assert only_error(ended) == message

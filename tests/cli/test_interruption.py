@@ -81,6 +81,27 @@ def wait_for(process, pattern: str) -> list[str]:
     raise AssertionError("".join(lines))
 
 
+def test_a_bar_gives_the_cursor_back_when_it_is_interrupted(
+    cli, bank, method, track_file, monkeypatch
+):
+    """As on a terminal: a hidden cursor would stay hidden in the shell."""
+
+    class Interrupted:
+        def __init__(self, settings, listener, isolation):
+            listener.begin("work", 2, 0)
+            raise KeyboardInterrupt
+
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr("harness.cli.score.Scorer", Interrupted)
+    where = ("--track", track_file, "-o", method.parent / "runs")
+
+    ended = cli("score", method, *where, "--isolation", "none")
+
+    assert ended.code == 130
+    assert "\x1b[?25l" in ended.err  # Hidden,
+    assert ended.err.rindex("\x1b[?25h") > ended.err.rindex("\x1b[?25l")  # and back.
+
+
 def kept(tmp_path) -> int:
     return len(list(tmp_path.rglob("runs/0*.safetensors")))
 
@@ -100,7 +121,7 @@ def test_a_scoring_stopped_again_and_again_ends_with_the_same_bits(
         "Interrupted. Run the same command again to resume: finished runs are kept."
     )
     assert "Traceback" not in err
-    assert len(watches) >= 4  # Two templates and two evaluators.
+    assert len(watches) >= 3  # Two templates and an evaluator.
     assert all_end(watches)
     finished = kept(tmp_path)
     assert finished >= 1

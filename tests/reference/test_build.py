@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -135,34 +136,58 @@ def test_a_member_in_anothers_place_is_not_taken_for_it(plan, build, bank):
     assert_same_models(again, bank, 2)
 
 
-def test_killed_at_any_moment_it_goes_on_and_ends_with_the_same_bits(
-    track, track_file, own_cache, bank
-):
-    code = "import sys; from harness.cli.entry import main; main()"
-    words = f"reference build --track {track_file} -n 8 -j 1 --no-progress"
-    command = [sys.executable, "-c", code, *words.split()]
+@pytest.fixture
+def command(track_file, own_cache):
+    """Starts a build of eight models in a process group of its own."""
+    code = "from harness.cli.entry import main; main()"
+    words = f"reference build --track {track_file} -n 8 --no-progress -j"
     environment = {**os.environ, "UNLEARN_EVAL_CACHE": str(own_cache)}
-    moments = random.Random(0)
-    members = built_folder(track) / "members"
-    kept = []
-    for _ in range(3):
-        process = subprocess.Popen(
-            command,
+
+    def start(n_jobs: int) -> subprocess.Popen:
+        return subprocess.Popen(
+            [sys.executable, "-c", code, *words.split(), str(n_jobs)],
             env=environment,
             stderr=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             start_new_session=True,
+            text=True,
         )
-        with process:
-            process.stderr.readline()  # It has begun.
-            try:
-                process.wait(moments.uniform(1.0, 3.0))
-            except subprocess.TimeoutExpired:
+
+    return start
+
+
+def test_stopped_at_any_moment_it_goes_on_and_ends_with_the_same_bits(
+    command, track, bank
+):
+    moments = random.Random(0)
+    members = built_folder(track) / "members"
+
+    def kept() -> int:
+        return len(list(members.glob("0*"))) if members.exists() else 8
+
+    with command(2) as process:
+        process.stderr.readline()  # It has begun,
+        process.stderr.readline()  # and some models are done.
+        os.killpg(process.pid, signal.SIGINT)  # As Ctrl-C does in a terminal.
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.splitlines()[-1].startswith("Interrupted. Run the same command again")
+    assert "Warning" not in err
+    counts = [kept()]
+    assert counts[0] >= 2
+    for _ in range(2):
+        with command(1) as process:
+            process.stderr.readline()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(moments.uniform(0.5, 3.0))
+            with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-        kept.append(len(list(members.glob("0*"))) if members.exists() else 8)
-    assert kept == sorted(kept)
+            process.communicate()
+        counts.append(kept())
+    assert counts == sorted(counts)
 
-    done = subprocess.run(command, env=environment, capture_output=True, check=False)
+    with command(1) as process:
+        _, err = process.communicate()
 
-    assert done.returncode == 0, done.stderr
+    assert process.returncode == 0, err
     assert_same_models(read_bank(built_folder(track)), bank, 8)
