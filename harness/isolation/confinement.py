@@ -156,7 +156,8 @@ def _limit(confinement: Confinement, memory_bytes: int | None, n_others: int) ->
     privileges.limit(resource.RLIMIT_FSIZE, confinement.scratch_bytes)
     if confinement.level != "none":
         privileges.limit(resource.RLIMIT_NPROC, confinement.n_tasks + n_others)
-    if memory_bytes is not None:
+    # What CUDA maps is much more than what it takes; there the warden's eye must do.
+    if memory_bytes is not None and not confinement.gpu:
         data = _data_bytes() + memory_bytes
         privileges.limit(resource.RLIMIT_DATA, data)
 

@@ -38,8 +38,14 @@ def unlearning(net, retain, forget, validation):
 
 
 @pytest.mark.claims("memory")
-@pytest.mark.parametrize("way", ["at_once", "bit_by_bit", "by_many", "shared"])
+@pytest.mark.parametrize("way", ["bit_by_bit", "by_many", "shared"])
 def test_a_run_that_takes_too_much_memory_is_stopped_and_told_so(lab, way):
     report = lab.call(SOURCE, WAY=way, memory_bytes=512 << 20)
     assert report.failure.status is Status.OUT_OF_MEMORY
     assert report.usage.peak_bytes < 3 << 30
+
+
+@pytest.mark.claims("memory")
+def test_too_large_a_piece_is_refused_before_it_is_taken(lab):
+    report = lab.call(SOURCE, WAY="at_once", memory_bytes=512 << 20)
+    assert report.failure.reason.startswith("it raised MemoryError")

@@ -19,11 +19,13 @@ def unlearning(net, retain, forget, validation):
         print("made a program of root's" if copy.stat().st_uid == 0 else "")
     except OSError:
         pass
-    print("NoNewPrivs:\\t1" in Path("/proc/self/status").read_text())
+    status = Path("/proc/self/status").read_text()
+    print("NoNewPrivs:\\t1" in status, "CapEff:\\t0000000000000000" in status)
+    print("CapPrm:\\t0000000000000000" in status, os.getuid() != 0)
     return net
 """
 
 
 @pytest.mark.claims("privileges")
 def test_no_program_gives_a_run_more_than_it_has(lab):
-    assert lab.said(SOURCE) == "True\n"
+    assert lab.said(SOURCE) == "True True\nTrue True\n"
