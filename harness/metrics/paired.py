@@ -4,54 +4,30 @@ from dataclasses import dataclass
 from math import ceil, log10
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
 from scipy.stats import t as student
 
-from harness.errors import UsageError
-from harness.metrics.confidence import confidence_matrix
+from harness.metrics.contender import Contender, Trio, contender, trio
 from harness.metrics.epsilon import epsilon
+from harness.metrics.interval import Unavailable, student_reach
+from harness.metrics.paired_noise import PairedNoise, paired_noise
 from harness.metrics.quality import forgetting_quality
+from harness.metrics.quality_variance import NoiseParts
+from harness.metrics.sample_size import NoiseTrend, models_to_separate
 from harness.metrics.utility import score
 
-RESAMPLES = 40
-"""Half samples drawn; their standard deviation is good to about 11 %."""
-
-MOST_EXAMPLES = 1000
-"""Examples a half sample is scored on; with more on file a random choice of them."""
+__all__ = [
+    "Contender",
+    "PairedDifference",
+    "contender",
+    "models_needed",
+    "paired_difference",
+]
 
 LEVEL = 0.05
-POWER = 0.8
-"""`models_needed` would find a difference of this size in 80 % of the cases."""
+"""Chance of calling equal methods different."""
 
 MOST_MODELS = 100_000
 """Beyond this many models no number is named."""
-
-
-@dataclass(frozen=True)
-class Contender:
-    """What N models of one submission (or of the bank) did.
-
-    Attributes
-    ----------
-    confidences : ndarray, shape [N, S]
-        On the forget set.
-    retain, test : ndarray, shape [N], or None
-        Accuracies of the same models; None to compare F alone.
-    """
-
-    confidences: NDArray[np.float64]
-    retain: NDArray[np.float64] | None
-    test: NDArray[np.float64] | None
-
-    def half(self, examples: NDArray[np.intp], rng: np.random.Generator) -> "Contender":
-        """Draw half the models with all that belongs to them, on some examples."""
-        models = rng.permutation(len(self.confidences))[: len(self.confidences) // 2]
-        return Contender(
-            self.confidences[np.ix_(models, examples)],
-            None if self.retain is None else self.retain[models],
-            None if self.test is None else self.test[models],
-        )
 
 
 @dataclass(frozen=True)
@@ -104,7 +80,7 @@ class PairedDifference:
             )
             return f"{ahead} is better than {behind} ({figures})"
         if self.models_needed is None:
-            remedy = "no realistic number of models would separate them"
+            remedy = "more models alone would not separate them"
         else:
             remedy = f"about N = {self.models_needed} would do"
         return f"not separable at N = {self.n_models} ({figures}); {remedy}"
@@ -117,59 +93,14 @@ class PairedDifference:
         return f"{ends[0]:.4f} to {ends[1]:.4f}"
 
 
-def contender(
-    confidences: ArrayLike,
-    retain: ArrayLike | None = None,
-    test: ArrayLike | None = None,
-) -> Contender:
-    """Check one side's arrays.
-
-    Parameters
-    ----------
-    confidences : array_like, shape [N, S]
-    retain, test : array_like, shape [N], optional
-        Both or neither.
-
-    Raises
-    ------
-    UsageError
-        Unusable confidences, fewer than 4 models, only one of the accuracies, or
-        accuracies of another number of models.
-    """
-    matrix = confidence_matrix(confidences, "confidences")
-    if len(matrix) < 4:
-        raise UsageError(
-            f"There are {len(matrix)} models; a comparison needs N ≥ 4, so that half "
-            "of them still have a spread."
-        )
-    if (retain is None) != (test is None):
-        raise UsageError("Give retain and test accuracies both, or neither.")
-    if retain is None or test is None:
-        return Contender(matrix, None, None)
-    vectors = np.asarray(retain, np.float64), np.asarray(test, np.float64)
-    if any(vector.shape != (len(matrix),) for vector in vectors):
-        raise UsageError(
-            f"The accuracies have shapes {vectors[0].shape} and {vectors[1].shape}; "
-            f"give one for each of the {len(matrix)} models."
-        )
-    return Contender(matrix, *vectors)
-
-
 def paired_difference(
     first: Contender, second: Contender, bank: Contender, *, seed: int
 ) -> PairedDifference:
     """Compare two results on the same examples against the same retrained models.
 
-    The scatter comes from half samples: half of A's, half of B's and half of the
-    bank's models, drawn without replacement, the *same* half of the bank for both, so
-    that what the bank does to both cancels. The standard deviation of a half sample
-    around the value of all is that of the whole (see
-    `harness.metrics.half_sampling`). In simulation this covered 94 to 96 %; halving
-    one side at a time and a grouped jackknife came out far too wide, because ε is a
-    maximum. `scripts/simulate_certified.py` repeats it.
-
-    The forget examples are those of both results and stay fixed: the answer is for
-    this forget set.
+    The scatter is that of `harness.metrics.paired_noise`, with Student's t for as many
+    degrees of freedom as the smallest side has models, less one. The forget examples
+    are those of both results and stay fixed: the answer is for this forget set.
 
     Parameters
     ----------
@@ -178,113 +109,78 @@ def paired_difference(
     bank : Contender
         The retrained models both were compared with.
     seed : int
-        Decides the half samples.
+        Decides the divisions of the models.
 
     Raises
     ------
     UsageError
         Different numbers of models or examples, or accuracies of only some sides.
     """
-    _check_alike(first, second, bank)
-    n_models = len(first.confidences)
-    values = [_value(side, bank, n_models) for side in (first, second)]
-    difference = values[0] - values[1]
-    spread = _spread(first, second, bank, np.random.default_rng(seed))
-    reach = float(student.ppf(1 - LEVEL / 2, RESAMPLES - 1)) * spread
-    p_value = _p_value(difference, spread)
+    sides = trio(first, second, bank)
+    ours, theirs = (_value(sides, side) for side in (first, second))
+    noise = paired_noise(sides, np.random.default_rng(seed))
+    reach = student_reach(sides.fewest - 1, 1 - LEVEL) * noise.spread
+    p_value = _p_value(ours - theirs, noise.spread, sides.fewest - 1)
     return PairedDifference(
         quantity="F" if first.retain is None else "score",
-        first=values[0],
-        second=values[1],
-        difference=difference,
-        low=difference - reach,
-        high=difference + reach,
+        first=ours,
+        second=theirs,
+        difference=ours - theirs,
+        low=ours - theirs - reach,
+        high=ours - theirs + reach,
         p_value=p_value,
-        n_models=n_models,
+        n_models=sides.n_models,
         models_needed=None
         if p_value < LEVEL
-        else models_needed(difference, spread, n_models),
+        else models_needed(ours - theirs, noise, sides.fewest),
     )
 
 
-def models_needed(difference: float, spread: float, n_models: int) -> int | None:
+def models_needed(difference: float, noise: PairedNoise, n_models: int) -> int | None:
     """Return about how many models would show a difference of this size.
-
-    ``N ((z_0.975 + z_0.8) spread / difference)²``, as the scatter falls with √N,
-    rounded up to two digits. Rough: F itself depends on N.
 
     Parameters
     ----------
     difference : float
-    spread : float
-        Standard deviation of the difference at `n_models`.
+        Taken to stay what it is, although F itself depends on N.
+    noise : PairedNoise
     n_models : int
+        N, where the noise was found.
 
     Returns
     -------
     int or None
-        None when it is beyond `MOST_MODELS`.
+        More than N, and rounded up to two digits; None when no number of models would,
+        because each example's own noise does not fall, or too slowly.
     """
     if difference == 0.0:
         return None
-    reach = float(norm.ppf(1 - LEVEL / 2) + norm.ppf(POWER))
-    needed = max(n_models * (reach * spread / difference) ** 2, n_models + 1.0)
-    if needed > MOST_MODELS:
+    half, full = noise
+    ratio = min(max(full.own / half.own, 0.5), 1.0) if half.own > 0 else 1.0
+    # `models_to_separate` doubles the variance, for two independent scorings.
+    one = NoiseParts(full.own / 2, full.shared / 2, full.spread / 2)
+    needed = models_to_separate(difference, NoiseTrend(n_models, one, ratio))
+    if isinstance(needed, Unavailable) or needed > MOST_MODELS:
         return None
+    needed = max(needed, n_models + 1)
     unit = int(10 ** max(0, int(log10(needed)) - 1))
     return ceil(needed / unit) * unit
 
 
-def _p_value(difference: float, spread: float) -> float:
-    """Return the two-sided p-value; without scatter any difference is certain."""
-    if spread == 0.0:
-        return 1.0 if difference == 0.0 else 0.0
-    return float(2 * student.sf(abs(difference) / spread, RESAMPLES - 1))
-
-
-def _spread(
-    first: Contender, second: Contender, bank: Contender, rng: np.random.Generator
-) -> float:
-    """Return the standard deviation of the difference over half samples."""
-    n_models, examples = first.confidences.shape
-    chosen = rng.permutation(examples)[:MOST_EXAMPLES]
-    differences = []
-    for _ in range(RESAMPLES):
-        against = bank.half(chosen, rng)
-        pair = [side.half(chosen, rng) for side in (first, second)]
-        values = [_value(side, against, n_models) for side in pair]
-        differences.append(values[0] - values[1])
-    return float(np.std(differences, ddof=1))
-
-
-def _value(side: Contender, bank: Contender, n_models: int) -> float:
-    """Return F, or the score where there are accuracies.
-
-    F is taken with the points for `n_models` even on a half, else the halves would be
-    scored by another rule.
-    """
-    quality = forgetting_quality(
-        epsilon(side.confidences, bank.confidences).epsilon, n_models
-    )
+def _value(sides: Trio, side: Contender) -> float:
+    """Return F of one side, or its score where there are accuracies."""
+    bank = sides.bank
+    found = epsilon(side.confidences, bank.confidences).epsilon
+    quality = forgetting_quality(found, sides.n_models)
     if side.retain is None or side.test is None:
         return quality
     if bank.retain is None or bank.test is None:
-        raise UsageError("The bank lacks the accuracies that the results have.")
+        raise AssertionError("trio() lets no such bank through")
     return score(quality, side.retain, bank.retain, side.test, bank.test)
 
 
-def _check_alike(first: Contender, second: Contender, bank: Contender) -> None:
-    """Refuse sides that cannot be compared."""
-    if len(first.confidences) != len(second.confidences):
-        raise UsageError(
-            f"A has {len(first.confidences)} models and B {len(second.confidences)}; "
-            "F is not comparable between different N."
-        )
-    examples = [side.confidences.shape[1] for side in (first, second, bank)]
-    if len(set(examples)) > 1:
-        raise UsageError(
-            f"A, B and the bank cover {examples[0]}, {examples[1]} and {examples[2]} "
-            "examples; give all three on the same forget set."
-        )
-    if (first.retain is None) != (second.retain is None):
-        raise UsageError("Only one of A and B has accuracies; give both or neither.")
+def _p_value(difference: float, spread: float, degrees: int) -> float:
+    """Return the two-sided p-value; without scatter any difference is certain."""
+    if spread == 0.0:
+        return 1.0 if difference == 0.0 else 0.0
+    return float(2 * student.sf(abs(difference) / spread, degrees))

@@ -10,6 +10,8 @@ from harness.metrics.paired import (
     models_needed,
     paired_difference,
 )
+from harness.metrics.paired_noise import PairedNoise
+from harness.metrics.quality_variance import NoiseParts
 
 
 def side(shift, rng, models=16, examples=20, together=0.3):
@@ -61,7 +63,7 @@ def test_a_result_compared_with_itself_is_not_separable_from_it():
     result = paired_difference(same, same, bank, seed=0)
     assert (result.difference, result.models_needed) == (0.0, None)
     assert not result.separable
-    assert "no realistic number" in result.verdict("A", "A")
+    assert "more models alone would not separate them" in result.verdict("A", "A")
 
 
 def test_models_without_variance_give_a_certain_answer_without_warnings():
@@ -96,12 +98,20 @@ def test_the_order_of_examples_and_the_inputs_do_not_change():
         assert (array == copy).all()
 
 
-def test_models_needed_grows_with_the_square_of_the_noise():
-    assert models_needed(0.01, 0.01, 64) == 510  # 64 * 2.8016 ** 2 = 502.3
-    assert models_needed(0.01, 0.02, 64) == 2100
-    assert models_needed(0.01, 0.0001, 64) == 65
-    assert models_needed(1e-6, 0.01, 64) is None
-    assert models_needed(0.0, 0.01, 64) is None
+def test_noise_that_runs_share_falls_with_the_number_of_models():
+    """Shared variance v at N = 64 asks for t² v N / d² models."""
+    noise = PairedNoise(*[NoiseParts(0.0, 0.01**2, 0.0)] * 2)
+    needed = models_needed(0.01, noise, 64)
+    assert 240 <= needed <= 300  # 1.97 ** 2 * 64 = 248, in steps of an eighth octave
+    assert needed < models_needed(0.005, noise, 64)
+    assert models_needed(0.1, noise, 64) == 65
+    assert models_needed(1e-6, noise, 64) is None
+    assert models_needed(0.0, noise, 64) is None
+
+
+def test_noise_that_does_not_fall_cannot_be_helped_by_more_models():
+    noise = PairedNoise(*[NoiseParts(0.01**2, 0.0, 0.01**2)] * 2)
+    assert models_needed(0.01, noise, 64) is None
 
 
 def test_the_verdict_says_what_would_do():
