@@ -4,7 +4,7 @@ Each row simulates benchmarks of one kind: examples that differ in location, spr
 in how well they are forgotten; runs that move all examples together.  The truth is the
 mean of F over many replicas at the same number of models.  Run
 ``python scripts/simulate_coverage.py``; with the defaults (500 benchmarks, 60 examples,
-N = 32, 64, 256) it takes about half an hour on one core.
+N = 32, 64, 256) it takes about twenty minutes of one core.
 """
 
 import argparse
