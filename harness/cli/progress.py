@@ -1,7 +1,5 @@
 """Show progress on stderr: a bar on a terminal, a few plain lines elsewhere."""
 
-import sys
-
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -93,9 +91,3 @@ def _bar(console: Console) -> Progress:
         console=console,
         transient=True,
     )
-
-
-def flush_both() -> None:
-    """Flush stdout and stderr."""
-    sys.stdout.flush()
-    sys.stderr.flush()
