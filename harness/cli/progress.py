@@ -35,7 +35,7 @@ class ProgressListener:
 
     def say(self, text: str) -> None:
         """Show one line of news."""
-        self._console.print(text, markup=False, soft_wrap=True)
+        self._console.print(text, markup=False, emoji=False, soft_wrap=True)
 
     def begin(self, what: str, total: int, done: int) -> None:
         """Start a bar, or say what begins."""

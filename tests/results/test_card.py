@@ -12,7 +12,12 @@ NUMBERS = st.one_of(
     st.none(), st.floats(-1e6, 1e6), st.sampled_from([0.0, 1e-12, 50.0, 12345.678])
 )
 PRINTABLE = st.text(
-    st.characters(exclude_categories=("C", "Z", "M"), max_codepoint=0x2FF), max_size=200
+    st.characters(
+        exclude_categories=("C", "Z", "M"),
+        exclude_characters="[:",  # Titles with these have a test of their own.
+        max_codepoint=0x2FF,
+    ),
+    max_size=200,
 )
 
 
@@ -93,7 +98,6 @@ def test_a_card_is_never_wider_than_80_columns(name, title, value, low, ceiling)
     assert widest(card) <= 80
 
 
-@pytest.mark.xfail(reason="the panel's title is read as markup", strict=True)
 @pytest.mark.parametrize(
     "title", ["[b]bold", "a [/b] c", "[/]", "[link=x]y", "\\[x", ":smile:"]
 )
@@ -142,7 +146,6 @@ def test_colours_and_control_characters_are_not_on_a_card():
     assert "\x1b" not in score_card(result())
 
 
-@pytest.mark.xfail(reason="a ratio of None cannot be formatted", strict=True)
 def test_a_ratio_that_does_not_exist_is_a_dash():
     """A bank whose models are all wrong has no ratio."""
     card = score_card(result(metrics=metrics(retain_accuracy=metric(0.0, ratio=None))))
