@@ -1,6 +1,8 @@
 """Train one model of a bank, in a process that does nothing else."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -32,7 +34,6 @@ class _Workshop(NamedTuple):
 def _workshop(track: Track, data_dir: Path | None) -> _Workshop:
     """Load the data once per process."""
     torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
     device = torch.device(track.device)
     split = split_data(load_cifar10(data_dir), track.data)
     return _Workshop(
@@ -80,11 +81,23 @@ def train_member(
     shop = _workshop(track, data_dir)
     training_set = shop.everything if index == ORIGINAL_INDEX else shop.retain
     seed = member_seed(track, bank_seed, index)
-    start = time.process_time() if shop.device.type == "cpu" else time.perf_counter()
-    network = train(track.network, track.recipe, training_set, seed=seed)
-    end = time.process_time() if shop.device.type == "cpu" else time.perf_counter()
-    member = Member(index, seed, end - start, evaluate(network, shop.evaluation))
+    clock = time.process_time if shop.device.type == "cpu" else time.perf_counter
+    with _flushed_denormals():
+        start = clock()
+        network = train(track.network, track.recipe, training_set, seed=seed)
+        seconds = clock() - start
+        member = Member(index, seed, seconds, evaluate(network, shop.evaluation))
     return member, _weights(network)
+
+
+@contextmanager
+def _flushed_denormals() -> Iterator[None]:
+    """Take numbers too small for full precision as zero, as the evaluator does."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 def train_and_keep(

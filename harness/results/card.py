@@ -35,7 +35,7 @@ def score_card(result: Result) -> str:
     if "score" in result.metrics and "epsilon" in result.metrics:
         parts += [_table(result.metrics), Text(_words(result))]
     title = f"{result.provenance['track']} · {_title(result)}"
-    panel = Panel(Group(*parts), title=title, title_align="left", box=ROUNDED)
+    panel = Panel(Group(*parts), title=Text(title), title_align="left", box=ROUNDED)
     return _render(panel)
 
 
@@ -81,7 +81,7 @@ def _words(result: Result) -> str:
     n = result.n_models
     retain, test = metrics["retain_accuracy"], metrics["test_accuracy"]
     lines.append(
-        f"Ratios RA {retain['ratio']:.3f}, TA {test['ratio']:.3f}; "
+        f"Ratios RA {_ratio(retain)}, TA {_ratio(test)}; "
         f"N = {n} unlearned, {n} retrained models."
     )
     undetermined = metrics["epsilon"].get("undetermined", 0)
@@ -93,6 +93,11 @@ def _words(result: Result) -> str:
     level = f"Isolation: {isolation['level']}"
     lines.append(f"{level}; not enforced: {missing}." if missing else f"{level}.")
     return "\n" + "\n".join(lines)
+
+
+def _ratio(accuracy: dict[str, Any]) -> str:
+    """Show a ratio; there is none to retrained models that are always wrong."""
+    return "-" if accuracy["ratio"] is None else f"{accuracy['ratio']:.3f}"
 
 
 def _render(panel: Panel) -> str:
