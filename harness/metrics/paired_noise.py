@@ -91,7 +91,8 @@ def _whole(sides: Trio, chosen: NDArray[np.intp]) -> NDArray[np.float64]:
     found = epsilon(*sides.side_by_side(chosen)).epsilon
     models = np.arange(sides.n_models), np.arange(len(sides.bank.confidences))
     one = (None, None)
-    return _apart(sides, found[one], models[0][one], models[1][one])[0, 0]
+    apart = _apart(sides, found[one], models[0][one], models[1][one])
+    return np.asarray(apart[0, 0])
 
 
 def _apart(
