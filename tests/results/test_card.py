@@ -14,7 +14,6 @@ NUMBERS = st.one_of(
 PRINTABLE = st.text(
     st.characters(
         exclude_categories=("C", "Z", "M"),
-        exclude_characters="[:",  # Titles with these have a test of their own.
         max_codepoint=0x2FF,
     ),
     max_size=200,
