@@ -134,10 +134,13 @@ class Scorer:
         return scored.result
 
     def folder_of(self, submission: Submission) -> ResultFolder:
-        """Find the folder: another source, bank, seed, device or N has another."""
+        """Find the folder: another source, bank, seed, device, level or N has another.
+
+        Runs made at a weaker level of isolation never count for a stronger one.
+        """
         settings = self.settings
-        seed, device = str(settings.seed), settings.device
-        parts = (self.bank.key, submission.sha256, seed, device)
+        conditions = (str(settings.seed), settings.device, self.isolation.level)
+        parts = (self.bank.key, submission.sha256, *conditions)
         digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
         parent = settings.output / settings.track.name / submission.name
         return ResultFolder(parent / f"{digest}-n{settings.n_models}")
