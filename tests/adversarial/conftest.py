@@ -39,6 +39,7 @@ BOUNDS = {"scratch_bytes": 64 << 20, "n_tasks": 60}
 SIZES = {"retain": 40, "forget": 10, "validation": 10, "test": 20}
 _tried: dict[str, set[str]] = defaultdict(set)
 _untested: dict[str, set[str]] = defaultdict(set)
+_unavailable: dict[str, str] = {}
 
 
 @dataclass
@@ -144,8 +145,8 @@ def lab(request, _labs) -> Iterator[Lab]:
     """The laboratory of each level, if what the attack depends on is claimed there."""
     level = request.param
     if reason := why_not(level):
-        _untested[level].update(PROPERTIES)
-        pytest.skip(reason)
+        _unavailable[level] = reason
+        pytest.skip(f"the level {level} is not to be had here")
     for marker in request.node.iter_markers("claims"):
         for name in marker.args:
             if not probe(level).properties[name]:
@@ -195,6 +196,8 @@ def pytest_terminal_summary(terminalreporter) -> None:
         line = f"isolation {level}: {count} attacks and controls tried"
         if _untested[level]:
             line += f"; not tested here: {', '.join(sorted(_untested[level]))}"
+        if level in _unavailable:
+            line += f"; {_unavailable[level]}"
         terminalreporter.write_line(line)
 
 
