@@ -63,8 +63,7 @@ class ProgressListener:
             self._progress = None
 
     def result(self, result: Result, reused: bool) -> None:
-        """Show one line for a finished submission."""
-        self.end()
+        """Show one line for a finished submission; a bar may go on below it."""
         self.say(one_line(result) + (" (stored result)" if reused else ""))
 
 

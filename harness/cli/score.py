@@ -106,7 +106,7 @@ def score(
     listener = ProgressListener(quiet=quiet, bars=progress)
     try:
         with Scorer(settings, listener, choose(isolation)) as scorer:
-            results = [scorer.score(path) for path in found]
+            results = scorer.score_all(found)
     finally:
         listener.end()
     if as_json:

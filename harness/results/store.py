@@ -170,7 +170,9 @@ def read_examples(folder: Path) -> list[FinishedRun]:
     """
     rows = list(csv.DictReader(io.StringIO((folder / MODELS).read_text())))
     with np.load(folder / EXAMPLES, allow_pickle=False) as arrays:
-        forget, test = arrays["forget_confidence"], arrays["test_confidence"]
+        forget, test = (
+            arrays[f"{of}_confidence"].astype(np.float32) for of in ("forget", "test")
+        )
     runs = []
     for row, forget_row, test_row in zip(rows, forget, test, strict=True):
         numbers = {

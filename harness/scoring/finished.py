@@ -30,8 +30,9 @@ class FinishedRun:
     ----------
     index, seed : int
         Which run, and its seed.
-    forget_confidence : float64 ``[S]``
-        Logit-scaled confidences on the forget set.
+    forget_confidence : float32 ``[S]``
+        Logit-scaled confidences on the forget set. Every metric is computed from
+        what is kept, so that it comes out the same again.
     test_confidence : float32 ``[T]``
         The same on the test set.
     retain_accuracy, forget_accuracy, test_accuracy : float
@@ -46,7 +47,7 @@ class FinishedRun:
 
     index: int
     seed: int
-    forget_confidence: NDArray[np.float64]
+    forget_confidence: NDArray[np.float32]
     test_confidence: NDArray[np.float32]
     retain_accuracy: float
     forget_accuracy: float
@@ -89,7 +90,7 @@ def read_run(folder: Path, index: int, seed: int) -> FinishedRun | None:
         return FinishedRun(
             index=index,
             seed=seed,
-            forget_confidence=arrays["forget_confidence"],
+            forget_confidence=arrays["forget_confidence"].astype(np.float32),
             test_confidence=arrays["test_confidence"],
             weights_sha256=arrays["weights_sha256"].tobytes().hex(),
             **numbers,

@@ -198,7 +198,7 @@ class Judge:
         return FinishedRun(
             index=job.index,
             seed=job.request.seed,
-            forget_confidence=forget,
+            forget_confidence=forget.astype(np.float32),
             test_confidence=test.astype(np.float32),
             retain_accuracy=outputs.retain_accuracy,
             forget_accuracy=outputs.forget_accuracy,

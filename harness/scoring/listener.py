@@ -6,7 +6,10 @@ from harness.results.schema import Result
 
 
 class Listener(Protocol):
-    """Hears of progress; shows it or not."""
+    """Hears of progress; shows it or not.
+
+    A result may be told by another thread, while the next submission's runs go on.
+    """
 
     def say(self, text: str) -> None:
         """Hear one line of news."""

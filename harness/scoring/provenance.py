@@ -6,6 +6,7 @@ from typing import Any
 from harness import __version__
 from harness.data import DATA_HASH
 from harness.machine import this_machine
+from harness.metrics import METRICS_VERSION
 from harness.reference import ReferenceBank
 from harness.runner.calibration import Calibration
 from harness.runner.isolation import Isolation
@@ -22,6 +23,7 @@ def provenance(
     """Collect hashes, versions, seeds, machine and isolation of a result."""
     return {
         "harness_version": __version__,
+        "metrics_version": METRICS_VERSION,
         "track": settings.track.name,
         "track_hash": settings.track.hash,
         "split_seed": settings.track.data.split_seed,

@@ -3,9 +3,10 @@
 import hashlib
 import shlex
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -17,6 +18,7 @@ from harness.data import Cifar10, load_cifar10
 from harness.data.splits import make_split, split_data
 from harness.errors import CheckFailed
 from harness.files import make_folder
+from harness.metrics import METRICS_VERSION
 from harness.metrics.efficiency import EfficiencyRatio, efficiency_ratio
 from harness.metrics.example_table import ExampleRow
 from harness.reference import find_bank
@@ -117,21 +119,58 @@ class Scorer:
         UnlearnEvalError
             For what is not the submission's fault.
         """
+        (result,) = self.score_all([path])
+        return result
+
+    def score_all(self, paths: Iterable[Path]) -> list[Result]:
+        """Score submissions in turn; one is measured while the next one's runs go on.
+
+        Parameters
+        ----------
+        paths : iterable of Path
+            Their files.
+
+        Returns
+        -------
+        list of Result
+            In the order of the paths. The listener hears of each as it is done.
+
+        Raises
+        ------
+        UnlearnEvalError
+            For what is no submission's fault.
+        """
+        futures: list[Future[Result]] = []
+        with ThreadPoolExecutor(1, "measure") as measuring:
+            for path in paths:
+                for future in futures:
+                    if future.done():
+                        future.result()  # what went wrong there ends it here
+                futures.append(measuring.submit(self._run(path)))
+            return [future.result() for future in futures]
+
+    def _run(self, path: Path) -> Callable[[], Result]:
+        """Do the missing runs of a submission; return what turns them into a result."""
         submission = read_submission(path)
         folder = self.folder_of(submission)
         stored = None if self.settings.force else self._stored(folder)
         if stored is not None:
-            self._listener.result(stored, True)
-            return stored
+            return partial(self._tell, stored, reused=True)
         folder.keep_source("submission.py", submission.source)
         if submission.problems:
             failure = Failure(Status.INVALID, " ".join(submission.problems))
             scored = Scored(self._failed(submission, failure, 0))
-        else:
-            scored = self._run_and_measure(submission, folder)
+            return partial(self._store, folder, lambda: scored)
+        return partial(self._store, folder, self._do_runs(submission, folder))
+
+    def _store(self, folder: ResultFolder, measure: Callable[[], Scored]) -> Result:
+        scored = measure()
         folder.write(*scored)
-        self._listener.result(scored.result, False)
-        return scored.result
+        return self._tell(scored.result)
+
+    def _tell(self, result: Result, *, reused: bool = False) -> Result:
+        self._listener.result(result, reused)
+        return result
 
     def folder_of(self, submission: Submission) -> ResultFolder:
         """Find the folder: another source, bank, seed, device, level or N has another.
@@ -165,9 +204,13 @@ class Scorer:
             and result.n_models == wanted
             and efficiency.get("cap") == evaluation.cap
             and result.provenance.get("delta") == evaluation.delta
+            and result.provenance.get("metrics_version") == METRICS_VERSION
         )
 
-    def _run_and_measure(self, submission: Submission, folder: ResultFolder) -> Scored:
+    def _do_runs(
+        self, submission: Submission, folder: ResultFolder
+    ) -> Callable[[], Scored]:
+        """Do the missing runs; return what measures them."""
         settings = self.settings
         seeds = run_seeds(settings.track, submission, settings.seed, settings.n_models)
         if settings.force:
@@ -188,8 +231,11 @@ class Scorer:
         kept = [runs[index] for index in sorted(runs)]
         if failed is not None and failed.report.failure is not None:
             failure = failed.report.failure
-            return Scored(self._failed(submission, failure, len(kept), failed.job))
-        return self._measured(submission, kept)
+            scored = Scored(self._failed(submission, failure, len(kept), failed.job))
+            return lambda: scored
+        # Data is read here, by the thread that also opens the judge with it.
+        indices = self._forget_indices
+        return lambda: self._measured(submission, kept, indices)
 
     def _work(
         self,
@@ -228,7 +274,12 @@ class Scorer:
         efficiency = self._efficiency(list(runs.values()))
         return efficiency.surely_over(2 * efficiency.cap)
 
-    def _measured(self, submission: Submission, runs: list[FinishedRun]) -> Scored:
+    def _measured(
+        self,
+        submission: Submission,
+        runs: list[FinishedRun],
+        indices: NDArray[np.int64],
+    ) -> Scored:
         efficiency = self._efficiency(runs)
         metrics: dict[str, Any] = {"efficiency": asdict(efficiency)}
         examples: tuple[ExampleRow, ...] = ()
@@ -238,7 +289,7 @@ class Scorer:
             )
             metrics |= measurement.headline() | measurement.others()
             targets = self.bank.arrays["forget_targets"].astype(np.int64)
-            examples = measurement.examples(self._forget_indices, targets)
+            examples = measurement.examples(indices, targets)
         over = efficiency.over_cap
         result = Result(
             submission=about_submission(submission),

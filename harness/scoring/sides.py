@@ -18,7 +18,7 @@ def unlearned_side(runs: Sequence[FinishedRun]) -> Side:
         for of in ("forget", "retain", "test")
     )
     return Side(
-        np.stack([run.forget_confidence for run in runs]),
+        np.stack([run.forget_confidence for run in runs]).astype(np.float64),
         np.stack([run.test_confidence for run in runs]).astype(np.float64),
         Accuracies(*accuracies),
     )
