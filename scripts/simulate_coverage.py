@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.metrics.epsilon import epsilon
-from harness.metrics.interval import ForgetSet, Interval, IntervalOptions
+from harness.metrics.interval import Examples, Interval, IntervalOptions
 from harness.metrics.official_interval import official_intervals
 from harness.metrics.quality import points
 
@@ -63,7 +63,7 @@ class World:
         cls, rng: np.random.Generator, shape: str, options: argparse.Namespace
     ) -> "World":
         """Draw a forget set."""
-        size = options.examples
+        size = options.size
         return cls(
             shape,
             rng.normal(1, 2, size),
@@ -115,7 +115,7 @@ def simulate(shape: str, n_models: int, options: argparse.Namespace) -> Coverage
     fixed = World.of(rng, shape, options)
 
     def world() -> World:
-        sampled = options.forget_set == "sampled"
+        sampled = options.examples == "drawn"
         return World.of(rng, shape, options) if sampled else fixed
 
     batches = range(math.ceil(options.replicas / 20))
@@ -123,8 +123,8 @@ def simulate(shape: str, n_models: int, options: argparse.Namespace) -> Coverage
         [quality([world().pair(rng, n_models) for _ in range(20)]) for _ in batches]
     )
     truth = float(replicas.mean())
-    forget_set: ForgetSet = options.forget_set
-    settings = IntervalOptions(forget_set=forget_set)
+    examples: Examples = options.examples
+    settings = IntervalOptions(examples=examples)
     intervals: list[Interval] = []
     for seed in range(options.benchmarks):
         pair = world().pair(rng, n_models)
@@ -145,10 +145,10 @@ def main() -> None:
     parser.add_argument("--shapes", nargs="+", choices=SHAPES, default=list(SHAPES))
     parser.add_argument("--benchmarks", type=int, default=500)
     parser.add_argument("--replicas", type=int, default=1500, help="for the truth")
-    parser.add_argument("--examples", type=int, default=60)
+    parser.add_argument("--size", type=int, default=60, help="number of examples")
     parser.add_argument("--shift", type=float, default=0.7, help="in spreads")
     parser.add_argument("--run-effect", type=float, default=0.1, help="of variance")
-    parser.add_argument("--forget-set", choices=("fixed", "sampled"), default="fixed")
+    parser.add_argument("--examples", choices=("fixed", "drawn"), default="fixed")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     print(vars(options))

@@ -1,13 +1,12 @@
 """One side of a comparison: what the models of a submission, or of the bank, did."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from harness.errors import UsageError
-from harness.metrics.confidence import ConfidencePair, confidence_matrix
+from harness.metrics.confidence import confidence_matrix
 
 
 @dataclass(frozen=True)
@@ -65,34 +64,8 @@ def contender(
     return Contender(matrix, *vectors)
 
 
-class Trio(NamedTuple):
-    """A, B and the bank, on the same examples; see `trio`."""
-
-    first: Contender
-    second: Contender
-    bank: Contender
-
-    @property
-    def n_models(self) -> int:
-        """Return N of A and of B."""
-        return len(self.first.confidences)
-
-    @property
-    def fewest(self) -> int:
-        """Return the number of models on the smallest side."""
-        return min(len(side.confidences) for side in self)
-
-    def side_by_side(self, examples: NDArray[np.intp]) -> ConfidencePair:
-        """Return A's and B's columns next to each other, and the bank's twice."""
-        against = self.bank.confidences[:, examples]
-        return ConfidencePair(
-            np.hstack([side.confidences[:, examples] for side in self[:2]]),
-            np.hstack([against, against]),
-        )
-
-
-def trio(first: Contender, second: Contender, bank: Contender) -> Trio:
-    """Put A, B and the bank together.
+def check_comparable(first: Contender, second: Contender, bank: Contender) -> None:
+    """Check that A, B and the bank belong together.
 
     Raises
     ------
@@ -114,4 +87,3 @@ def trio(first: Contender, second: Contender, bank: Contender) -> Trio:
         raise UsageError("Only one of A and B has accuracies; give both or neither.")
     if first.retain is not None and bank.retain is None:
         raise UsageError("The bank lacks the accuracies that the results have.")
-    return Trio(first, second, bank)

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,7 +11,8 @@ from scipy.stats import t as student
 from harness.errors import UsageError
 from harness.metrics.epsilon import DELTA
 
-ForgetSet = Literal["fixed", "sampled"]
+Examples = Literal["fixed", "drawn"]
+"""What an interval is about: these examples, or examples like them."""
 
 LEVEL = 0.95
 """Share of repetitions in which an interval is meant to hold the truth."""
@@ -72,6 +73,12 @@ def student_reach(degrees: float, level: float) -> float:
     return float(student.ppf((1 + level) / 2, degrees))
 
 
+def check_examples(examples: str) -> None:
+    """Raise `UsageError` unless `examples` is one of `Examples`."""
+    if examples not in get_args(Examples):
+        raise UsageError(f"examples is {examples!r}; use 'fixed' or 'drawn'.")
+
+
 @dataclass(frozen=True)
 class IntervalOptions:
     """What an interval is to mean.
@@ -80,22 +87,20 @@ class IntervalOptions:
     ----------
     level : float, default 0.95
         Nominal coverage.
-    forget_set : {"fixed", "sampled"}, default "fixed"
-        Whether the examples are all there are, or stand for others like them.
+    examples : {"fixed", "drawn"}, default "fixed"
+        "fixed": what would fresh models get on *these* examples? "drawn": what would
+        fresh models get on fresh examples of the same kind?
     delta : float, default 1e-5
         The delta of (epsilon, delta)-unlearning.
     """
 
     level: float = LEVEL
-    forget_set: ForgetSet = "fixed"
+    examples: Examples = "fixed"
     delta: float = DELTA
 
     def __post_init__(self) -> None:
         student_reach(1, self.level)
-        if self.forget_set not in ("fixed", "sampled"):
-            raise UsageError(
-                f"forget_set is {self.forget_set!r}; use 'fixed' or 'sampled'."
-            )
+        check_examples(self.examples)
 
 
 DEFAULT_OPTIONS = IntervalOptions()

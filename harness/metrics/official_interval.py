@@ -4,8 +4,8 @@ What is random.  By default the forget set is fixed, as it is in a track: an int
 for F is meant to hold the mean of F at this N over fresh unlearned *and* fresh
 retrained models on the same examples.  A second scoring against the same reference bank
 differs by the noise of two sets of unlearned models instead, which is about as much, so
-its F falls inside about as often.  With ``forget_set="sampled"`` the truth is the mean
-over fresh forget sets too, and the interval is wider.
+its F falls inside about as often.  With ``examples="drawn"`` the truth is the mean over
+fresh forget sets too, and the interval is wider.
 
 Why no bootstrap.  Epsilon is the best of 160,000 attacks.  Models drawn with
 replacement come in ties, which attacks take for structure: F of a resample lies far
@@ -28,10 +28,9 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from harness.metrics.confidence import ConfidencePair, confidence_pair
-from harness.metrics.epsilon import epsilon
+from harness.metrics.confidence import confidence_pair
 from harness.metrics.interval import (
     DEFAULT_OPTIONS,
     Interval,
@@ -41,24 +40,11 @@ from harness.metrics.interval import (
     relative_interval,
     student_reach,
 )
-from harness.metrics.quality import points
-from harness.metrics.quality_replicates import Division, Replicates, replicate
-from harness.metrics.quality_variance import (
-    NoiseParts,
-    extrapolate,
-    noise_parts,
-    spread_of,
-)
+from harness.metrics.scoring_noise import LEAST_QUARTERED, Scoring
 from harness.metrics.utility import Accuracies
 
-Floats = NDArray[np.float64]
-
-LEAST_MODELS = 8
+LEAST_MODELS = LEAST_QUARTERED
 """Fewest models a side; a quarter of them is the smallest set that can be attacked."""
-MOST_EXAMPLES = 1000
-"""Enough to see the noise; F itself is always that of all examples."""
-HALVINGS, QUARTERINGS = 32, 12
-"""Random divisions.  More of them do not help: the models themselves are few."""
 
 
 @dataclass(frozen=True)
@@ -74,66 +60,6 @@ class OfficialIntervals:
 
     forgetting_quality: Interval | Unavailable
     score: Interval | Unavailable | None
-
-
-@dataclass(frozen=True)
-class Scoring:
-    """A scoring with its small repetitions: all that an interval is made of.
-
-    Attributes
-    ----------
-    points : ndarray of float64, shape [S]
-    halves, quarters : Replicates
-        On `MOST_EXAMPLES` of the examples, drawn at random, where there are more.
-    n_models, n_fewest : int
-        N, and the number of models on the smaller side.
-    """
-
-    points: Floats
-    halves: Replicates
-    quarters: Replicates
-    n_models: int
-    n_fewest: int
-
-    @classmethod
-    def of(
-        cls, pair: ConfidencePair, rng: np.random.Generator, delta: float
-    ) -> "Scoring":
-        """Score a pair, its halves and its quarters."""
-        n_models, n_examples = pair.unlearned.shape
-        some = pair
-        if n_examples > MOST_EXAMPLES:
-            chosen = rng.choice(n_examples, MOST_EXAMPLES, replace=False)
-            some = ConfidencePair(*(side[:, chosen] for side in pair))
-        return cls(
-            points(epsilon(*pair, delta=delta).epsilon, n_models),
-            replicate(some, Division(2, HALVINGS), rng, delta=delta),
-            replicate(some, Division(4, QUARTERINGS), rng, delta=delta),
-            n_models,
-            min(len(side) for side in pair),
-        )
-
-    def noise(
-        self, accuracies: Accuracies | None = None
-    ) -> tuple[NoiseParts, NoiseParts]:
-        """Return the variance of F, or of the score, at N / 2 and at N."""
-        factor = 1.0 if accuracies is None else accuracies.utility()
-        half = self._noise_between(self.halves, accuracies)
-        quarter = self._noise_between(self.quarters, accuracies)
-        return half, extrapolate(half, quarter, factor**2 * spread_of(self.points))
-
-    def _noise_between(
-        self, replicates: Replicates, accuracies: Accuracies | None
-    ) -> NoiseParts:
-        """Return the variance between the two of each pair of subsets."""
-        utility = np.ones(replicates.epsilon.shape[:2])
-        if accuracies is not None:
-            for index in np.ndindex(utility.shape):
-                utility[index] = accuracies.utility(
-                    replicates.unlearned[index], replicates.retrained[index]
-                )
-        parts = noise_parts(replicates.points(self.n_models), utility)
-        return parts.with_examples(replicates.epsilon.shape[2], self.points.size)
 
 
 _METHOD = "variance of disjoint halves and quarters of the models, log scale"
@@ -202,8 +128,7 @@ def _interval(
     factor = 1.0 if accuracies is None else accuracies.utility()
     quality = float(scoring.points.mean())
     _, noise = scoring.noise(accuracies)
-    sampled = options.forget_set == "sampled"
-    variance = noise.shared + (max(noise.spread, noise.own) if sampled else noise.own)
+    variance = noise.variance(options.examples)
     if factor * quality == 0 or variance == 0:
         ends = agreement_interval(quality, scoring.points.size, options.level)
         return replace(ends, low=factor * ends.low, high=factor * ends.high)

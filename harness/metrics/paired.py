@@ -3,22 +3,27 @@
 from dataclasses import dataclass
 from math import ceil, log10
 
-import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtr
 
-from harness.metrics.contender import Contender, Trio, contender, trio
-from harness.metrics.epsilon import epsilon
-from harness.metrics.interval import Unavailable, student_reach
+from harness.errors import UsageError
+from harness.metrics.contender import Contender, check_comparable, contender
+from harness.metrics.interval import (
+    Examples,
+    Unavailable,
+    check_examples,
+    student_reach,
+)
 from harness.metrics.paired_noise import PairedNoise, paired_noise
-from harness.metrics.quality import forgetting_quality
 from harness.metrics.quality_variance import NoiseParts
 from harness.metrics.sample_size import NoiseTrend, models_to_separate
-from harness.metrics.utility import score
+from harness.metrics.scored_side import ScoredSide
 
 __all__ = [
     "Contender",
     "PairedDifference",
+    "ScoredSide",
     "contender",
+    "difference_of",
     "models_needed",
     "paired_difference",
 ]
@@ -43,7 +48,7 @@ class PairedDifference:
     difference : float
         A minus B.
     low, high : float
-        95 % interval over new models of all three sides, for these forget examples.
+        95 % interval over new models of all three sides and, where drawn, examples.
     p_value : float
         Two-sided, of no difference.
     n_models : int
@@ -51,6 +56,8 @@ class PairedDifference:
     models_needed : int or None
         About how many models would separate the two, were the difference what it
         seems; None when they are separable already, or when no realistic number would.
+    examples : {"fixed", "drawn"}
+        Whether the answer is for these forget examples, or for others like them too.
     """
 
     quantity: str
@@ -62,6 +69,7 @@ class PairedDifference:
     p_value: float
     n_models: int
     models_needed: int | None
+    examples: Examples = "fixed"
 
     @property
     def separable(self) -> bool:
@@ -94,13 +102,17 @@ class PairedDifference:
 
 
 def paired_difference(
-    first: Contender, second: Contender, bank: Contender, *, seed: int
+    first: Contender,
+    second: Contender,
+    bank: Contender,
+    *,
+    seed: int,
+    examples: Examples = "fixed",
 ) -> PairedDifference:
     """Compare two results on the same examples against the same retrained models.
 
-    The scatter is that of `harness.metrics.paired_noise`, with Student's t for as many
-    degrees of freedom as the smallest side has models, less one. The forget examples
-    are those of both results and stay fixed: the answer is for this forget set.
+    Scores both sides and their halves first, which takes nearly all of the time; of
+    many results, score each once and call `difference_of` for each pair.
 
     Parameters
     ----------
@@ -110,33 +122,78 @@ def paired_difference(
         The retrained models both were compared with.
     seed : int
         Decides the divisions of the models.
+    examples : {"fixed", "drawn"}, default "fixed"
+        See `difference_of`.
 
     Raises
     ------
     UsageError
         Different numbers of models or examples, or accuracies of only some sides.
     """
-    sides = trio(first, second, bank)
-    ours, theirs = (_value(sides, side) for side in (first, second))
-    noise = paired_noise(sides, np.random.default_rng(seed))
-    reach = student_reach(sides.fewest - 1, 1 - LEVEL) * noise.spread
-    p_value = _p_value(ours - theirs, noise.spread, sides.fewest - 1)
+    check_comparable(first, second, bank)
+    ours, theirs = (ScoredSide.of(side, bank, seed=seed) for side in (first, second))
+    return difference_of(ours, theirs, examples=examples)
+
+
+def difference_of(
+    first: ScoredSide, second: ScoredSide, *, examples: Examples = "fixed"
+) -> PairedDifference:
+    """Compare two sides that were scored already, in about a millisecond.
+
+    The scatter is that of `harness.metrics.paired_noise`, with Student's t for as many
+    degrees of freedom as the smallest side has models (or, where examples are drawn,
+    examples if those are fewer), less one.
+
+    Parameters
+    ----------
+    first, second : ScoredSide
+        A and B, scored with the same seed against the same retrained models.
+    examples : {"fixed", "drawn"}, default "fixed"
+        "fixed" asks which method is better on this forget set, over new models of all
+        three sides; "drawn" asks which is better on forget examples of this kind, over
+        new models and new examples. The second is what a ranking of methods means, and
+        the harder question: its interval is never narrower.
+
+    Raises
+    ------
+    UsageError
+        Sides that were not scored alike, or one example where they are to be drawn.
+    """
+    check_examples(examples)
+    first.check(second)
+    n_examples, fewest = first.earned.size, min(first.n_fewest, second.n_fewest)
+    if examples == "drawn" and n_examples < 2:
+        raise UsageError(
+            "There is 1 example, which says nothing of others; give at least 2, or "
+            "compare with examples='fixed'."
+        )
+    degrees = (min(fewest, n_examples) if examples == "drawn" else fewest) - 1
+    noise = paired_noise(first, second)
+    difference, spread = first.value - second.value, noise.spread(examples)
+    reach = student_reach(degrees, 1 - LEVEL) * spread
+    p_value = _p_value(difference, spread, degrees)
     return PairedDifference(
-        quantity="F" if first.retain is None else "score",
-        first=ours,
-        second=theirs,
-        difference=ours - theirs,
-        low=ours - theirs - reach,
-        high=ours - theirs + reach,
+        quantity=first.quantity,
+        first=first.value,
+        second=second.value,
+        difference=difference,
+        low=difference - reach,
+        high=difference + reach,
         p_value=p_value,
-        n_models=sides.n_models,
+        n_models=first.n_models,
         models_needed=None
         if p_value < LEVEL
-        else models_needed(ours - theirs, noise, sides.fewest),
+        else models_needed(difference, noise, fewest, examples),
+        examples=examples,
     )
 
 
-def models_needed(difference: float, noise: PairedNoise, n_models: int) -> int | None:
+def models_needed(
+    difference: float,
+    noise: PairedNoise,
+    n_models: int,
+    examples: Examples = "fixed",
+) -> int | None:
     """Return about how many models would show a difference of this size.
 
     Parameters
@@ -146,12 +203,13 @@ def models_needed(difference: float, noise: PairedNoise, n_models: int) -> int |
     noise : PairedNoise
     n_models : int
         N, where the noise was found.
+    examples : {"fixed", "drawn"}, default "fixed"
 
     Returns
     -------
     int or None
         More than N, and rounded up to two digits; None when no number of models would,
-        because each example's own noise does not fall, or too slowly.
+        because each example's own noise, or the choice of examples, does not fall.
     """
     if difference == 0.0:
         return None
@@ -159,7 +217,9 @@ def models_needed(difference: float, noise: PairedNoise, n_models: int) -> int |
     ratio = min(max(full.own / half.own, 0.5), 1.0) if half.own > 0 else 1.0
     # `models_to_separate` doubles the variance, for two independent scorings.
     one = NoiseParts(full.own / 2, full.shared / 2, full.spread / 2)
-    needed = models_to_separate(difference, NoiseTrend(n_models, one, ratio))
+    between = full.between / 2 if examples == "drawn" else 0.0
+    trend = NoiseTrend(n_models, one, ratio, between)
+    needed = models_to_separate(difference, trend)
     if isinstance(needed, Unavailable) or needed > MOST_MODELS:
         return None
     needed = max(needed, n_models + 1)
@@ -167,20 +227,8 @@ def models_needed(difference: float, noise: PairedNoise, n_models: int) -> int |
     return ceil(needed / unit) * unit
 
 
-def _value(sides: Trio, side: Contender) -> float:
-    """Return F of one side, or its score where there are accuracies."""
-    bank = sides.bank
-    found = epsilon(side.confidences, bank.confidences).epsilon
-    quality = forgetting_quality(found, sides.n_models)
-    if side.retain is None or side.test is None:
-        return quality
-    if bank.retain is None or bank.test is None:
-        raise AssertionError("trio() lets no such bank through")
-    return score(quality, side.retain, bank.retain, side.test, bank.test)
-
-
 def _p_value(difference: float, spread: float, degrees: int) -> float:
     """Return the two-sided p-value; without scatter any difference is certain."""
     if spread == 0.0:
         return 1.0 if difference == 0.0 else 0.0
-    return float(2 * student.sf(abs(difference) / spread, degrees))
+    return float(2 * stdtr(degrees, -abs(difference) / spread))

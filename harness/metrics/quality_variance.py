@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.metrics.interval import Examples
+
 Floats = NDArray[np.float64]
 
 
@@ -32,6 +34,16 @@ class NoiseParts:
     def own_share(self) -> float:
         """Share of the spread that is noise, 0 to 1."""
         return min(self.own / self.spread, 1.0) if self.spread > 0 else 1.0
+
+    @property
+    def between(self) -> float:
+        """The part of the spread in which the examples truly differ, at least 0."""
+        return max(self.spread - self.own, 0.0)
+
+    def variance(self, examples: Examples) -> float:
+        """Return the variance over new models and, if "drawn", new examples."""
+        fixed = self.own + max(self.shared, 0.0)
+        return fixed + self.between if examples == "drawn" else fixed
 
     def with_examples(self, seen: int, n_examples: int) -> "NoiseParts":
         """Return the variance with `n_examples` of which this many were `seen`."""

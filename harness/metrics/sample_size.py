@@ -17,13 +17,10 @@ from harness.metrics.interval import (
     relative_interval,
     student_reach,
 )
-from harness.metrics.official_interval import (
-    LEAST_MODELS,
-    Scoring,
-    intervals_of,
-)
+from harness.metrics.official_interval import LEAST_MODELS, intervals_of
 from harness.metrics.quality_replicates import Division, replicate
 from harness.metrics.quality_variance import NoiseParts, noise_parts
+from harness.metrics.scoring_noise import Scoring
 
 _DIVISIONS = 16
 _MOST_MODELS = 1 << 20
@@ -136,11 +133,14 @@ class NoiseTrend:
         The variance at N.
     own_ratio : float
         What doubling the models makes of each example's own noise, 0.5 to 1.
+    between : float
+        Variance that no number of models changes: that of drawing other examples.
     """
 
     n_models: int
     noise: NoiseParts
     own_ratio: float
+    between: float = 0.0
 
     @classmethod
     def of(cls, scoring: Scoring) -> "NoiseTrend":
@@ -153,7 +153,8 @@ class NoiseTrend:
         """Return the variance of F expected at another number of models."""
         doublings = math.log2(n_models / self.n_models)
         own = self.noise.own * math.pow(self.own_ratio, doublings)
-        return own + self.noise.shared * self.n_models / n_models
+        shared = self.noise.shared * self.n_models / n_models
+        return own + shared + self.between
 
 
 def models_to_separate(

@@ -47,9 +47,9 @@ def test_refuses_a_level_outside_zero_to_one(level):
         IntervalOptions(level=level)
 
 
-def test_refuses_an_unknown_kind_of_forget_set():
-    with pytest.raises(UsageError, match="use 'fixed' or 'sampled'"):
-        IntervalOptions(forget_set="random")
+def test_refuses_an_unknown_kind_of_examples():
+    with pytest.raises(UsageError, match="use 'fixed' or 'drawn'"):
+        IntervalOptions(examples="random")
 
 
 def test_a_relative_interval_reaches_as_far_in_either_direction_by_factor():

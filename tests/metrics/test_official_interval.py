@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from harness.errors import UsageError
-from harness.metrics import official_interval
+from harness.metrics import scoring_noise
 from harness.metrics.interval import IntervalOptions, Unavailable
 from harness.metrics.official import official_metric
 from harness.metrics.official_interval import official_intervals
@@ -57,10 +57,10 @@ def test_the_interval_holds_the_value_and_widens_with_the_level():
     assert wide.low < narrow.low < narrow.high < wide.high
 
 
-def test_a_sampled_forget_set_adds_what_the_choice_of_examples_adds():
+def test_drawn_examples_add_what_the_choice_of_examples_adds():
     pair = benchmark(np.random.default_rng(0))
     fixed = quality_interval(*pair)
-    sampled = quality_interval(*pair, forget_set="sampled")
+    sampled = quality_interval(*pair, examples="drawn")
     assert sampled.low < fixed.low < fixed.high < sampled.high
 
 
@@ -93,7 +93,7 @@ def test_different_numbers_of_models_are_fine():
 def test_some_of_many_examples_are_enough_to_see_the_noise(monkeypatch):
     pair = benchmark(np.random.default_rng(0), n_models=16, n_examples=400)
     of_all = quality_interval(*pair)
-    monkeypatch.setattr(official_interval, "MOST_EXAMPLES", 200)
+    monkeypatch.setattr(scoring_noise, "MOST_EXAMPLES", 200)
     of_half = quality_interval(*pair)
     width, expected = (np.log(i.high / i.low) for i in (of_half, of_all))
     assert width == pytest.approx(expected, rel=0.25)

@@ -4,14 +4,19 @@ import numpy as np
 import pytest
 
 from harness.errors import UsageError
+from harness.metrics.confidence import ConfidencePair
 from harness.metrics.paired import (
     PairedDifference,
+    ScoredSide,
     contender,
+    difference_of,
     models_needed,
     paired_difference,
 )
 from harness.metrics.paired_noise import PairedNoise
 from harness.metrics.quality_variance import NoiseParts
+from harness.metrics.scoring_noise import Scoring
+from harness.metrics.utility import Accuracies
 
 
 def side(shift, rng, models=16, examples=20, together=0.3):
@@ -41,6 +46,80 @@ def test_the_interval_covers_the_mean_difference():
     covered = sum(r.low <= truth <= r.high for r in results)
     assert truth > 0.02
     assert covered >= 33
+
+
+def test_drawn_examples_ask_more_than_fixed_ones():
+    """Each method is better on some examples: only these same ones can tell."""
+    rng = np.random.default_rng(6)
+    lean = np.where(np.arange(60) < 34, 2.0, -2.0)
+    a = contender(rng.normal(np.maximum(lean, 0), 1, (32, 60)))
+    b = contender(rng.normal(np.maximum(-lean, 0), 1, (32, 60)))
+    bank = contender(rng.normal(0, 1, (32, 60)))
+    fixed = paired_difference(a, b, bank, seed=0)
+    drawn = paired_difference(a, b, bank, seed=0, examples="drawn")
+    assert fixed.difference == drawn.difference
+    assert drawn.low < fixed.low < fixed.high < drawn.high
+    assert fixed.separable and not drawn.separable
+    assert (fixed.examples, drawn.examples) == ("fixed", "drawn")
+
+
+def test_the_variance_of_drawn_examples_counts_their_own_noise_once():
+    """Where examples do not truly differ, new ones scatter no more than these."""
+    noise = NoiseParts(own=0.02, shared=0.01, spread=0.02)
+    assert noise.variance("drawn") == noise.variance("fixed") == pytest.approx(0.03)
+    apart = NoiseParts(own=0.02, shared=0.01, spread=0.05)
+    assert apart.variance("drawn") == pytest.approx(0.05 + 0.01)
+
+
+def test_equal_methods_stay_together_when_examples_are_drawn_as_well():
+    rng = np.random.default_rng(7)
+    found = 0
+    for seed in range(40):
+        base = rng.normal(0, 2, 20)
+        sides = (side(base + shift, rng) for shift in (0.7, 0.7, 0.0))
+        found += paired_difference(*sides, seed=seed, examples="drawn").separable
+    assert found <= 7
+
+
+def test_sides_scored_once_give_the_same_differences():
+    rng = np.random.default_rng(8)
+    a, b, bank = (side(shift, rng) for shift in (0.2, 0.9, 0.0))
+    scored = [ScoredSide.of(each, bank, seed=3) for each in (a, b)]
+    for examples in ("fixed", "drawn"):
+        assert difference_of(*scored, examples=examples) == paired_difference(
+            a, b, bank, seed=3, examples=examples
+        )
+
+
+def test_a_scoring_at_hand_is_taken_over_with_its_accuracies():
+    rng = np.random.default_rng(9)
+    (a, bank), shares = (side(0.5, rng), side(0.0, rng)), rng.uniform(0.5, 0.6, (4, 16))
+    ours = contender(a.confidences, shares[0], shares[2])
+    theirs = contender(bank.confidences, shares[1], shares[3])
+    pair = ConfidencePair(a.confidences, bank.confidences)
+    scoring = Scoring.of(pair, np.random.default_rng(5), 1e-5)
+    taken = ScoredSide.from_scoring(scoring, Accuracies(*shares), pair.retrained, 5)
+    scored = ScoredSide.of(ours, theirs, seed=5)
+    assert taken.value == scored.value
+    assert difference_of(taken, scored).p_value == 1.0
+
+
+def test_sides_that_were_not_scored_alike_are_refused():
+    rng = np.random.default_rng(10)
+    a, bank, other = (side(0.0, rng) for _ in range(3))
+    scored = ScoredSide.of(a, bank, seed=0)
+    with pytest.raises(UsageError, match="N = 16, seed 0 for its F and B with N = 16"):
+        difference_of(scored, ScoredSide.of(a, bank, seed=1))
+    with pytest.raises(UsageError, match="other retrained models"):
+        difference_of(scored, ScoredSide.of(a, other, seed=0))
+    with pytest.raises(UsageError, match="use 'fixed' or 'drawn'"):
+        difference_of(scored, scored, examples="some")
+
+
+def test_one_example_cannot_stand_for_others():
+    one = contender(np.random.default_rng(0).normal(size=(16, 1)))
+    with pytest.raises(UsageError, match="There is 1 example"):
+        paired_difference(one, one, one, seed=0, examples="drawn")
 
 
 def test_a_plainly_better_method_is_named_whichever_comes_first():
@@ -112,6 +191,12 @@ def test_noise_that_runs_share_falls_with_the_number_of_models():
 def test_noise_that_does_not_fall_cannot_be_helped_by_more_models():
     noise = PairedNoise(*[NoiseParts(0.01**2, 0.0, 0.01**2)] * 2)
     assert models_needed(0.01, noise, 64) is None
+
+
+def test_more_models_do_not_help_where_the_examples_differ():
+    noise = PairedNoise(*[NoiseParts(0.0, 0.002**2, 0.01**2)] * 2)
+    assert models_needed(0.01, noise, 64) == 65
+    assert models_needed(0.01, noise, 64, "drawn") is None
 
 
 def test_the_verdict_says_what_would_do():

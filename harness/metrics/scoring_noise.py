@@ -1,0 +1,111 @@
+"""A scoring with small repetitions of itself, and the noise that they show.
+
+Two disjoint halves of the models *are* two independent scorings of half the size,
+whatever the distribution, and disjoint quarters are two of a quarter;
+`harness.metrics.official_interval` says why there is no bootstrap.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.metrics.confidence import ConfidencePair
+from harness.metrics.epsilon import epsilon
+from harness.metrics.quality import points
+from harness.metrics.quality_replicates import Division, Replicates, replicate
+from harness.metrics.quality_variance import (
+    NoiseParts,
+    extrapolate,
+    noise_parts,
+    spread_of,
+)
+from harness.metrics.utility import Accuracies
+
+Floats = NDArray[np.float64]
+
+LEAST_HALVED = 4
+"""Fewest models a side of which a half still has a spread."""
+LEAST_QUARTERED = 8
+"""The same for a quarter."""
+MOST_EXAMPLES = 1000
+"""Enough to see the noise; F itself is always that of all examples."""
+HALVINGS, QUARTERINGS = 32, 12
+"""Random divisions.  More of them do not help: the models themselves are few."""
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """A scoring with its small repetitions: all that an interval is made of.
+
+    Scorings of equally many models and examples with the same seed divide both sides
+    alike, so that their repetitions can be compared one by one.
+
+    Attributes
+    ----------
+    points : ndarray of float64, shape [S]
+    halves : Replicates
+        On `MOST_EXAMPLES` of the examples, drawn at random, where there are more.
+    quarters : Replicates or None
+        None below `LEAST_QUARTERED` models a side.
+    n_models, n_fewest : int
+        N, and the number of models on the smaller side.
+    """
+
+    points: Floats
+    halves: Replicates
+    quarters: Replicates | None
+    n_models: int
+    n_fewest: int
+
+    @classmethod
+    def of(
+        cls, pair: ConfidencePair, rng: np.random.Generator, delta: float
+    ) -> "Scoring":
+        """Score a pair of `LEAST_HALVED` models a side, its halves and its quarters."""
+        n_models, n_examples = pair.unlearned.shape
+        n_fewest = min(len(side) for side in pair)
+        some = pair
+        if n_examples > MOST_EXAMPLES:
+            chosen = rng.choice(n_examples, MOST_EXAMPLES, replace=False)
+            some = ConfidencePair(*(side[:, chosen] for side in pair))
+        halves = replicate(some, Division(2, HALVINGS), rng, delta=delta)
+        quarters = None
+        if n_fewest >= LEAST_QUARTERED:
+            quarters = replicate(some, Division(4, QUARTERINGS), rng, delta=delta)
+        earned = points(epsilon(*pair, delta=delta).epsilon, n_models)
+        return cls(earned, halves, quarters, n_models, n_fewest)
+
+    @property
+    def divisions(self) -> tuple[Replicates, ...]:
+        """Return the halves and, where there are any, the quarters."""
+        return (self.halves,) if self.quarters is None else (self.halves, self.quarters)
+
+    def noise(
+        self, accuracies: Accuracies | None = None
+    ) -> tuple[NoiseParts, NoiseParts]:
+        """Return the variance of F, or of the score, at N / 2 and at N."""
+        factor = 1.0 if accuracies is None else accuracies.utility()
+        parts = [self._noise_between(part, accuracies) for part in self.divisions]
+        spread = factor**2 * spread_of(self.points)
+        return parts[0], extrapolate(parts[0], parts[-1], spread)
+
+    def _noise_between(
+        self, replicates: Replicates, accuracies: Accuracies | None
+    ) -> NoiseParts:
+        """Return the variance between the two of each pair of subsets."""
+        parts = noise_parts(
+            replicates.points(self.n_models), utilities_of(replicates, accuracies)
+        )
+        return parts.with_examples(replicates.epsilon.shape[2], self.points.size)
+
+
+def utilities_of(replicates: Replicates, accuracies: Accuracies | None) -> Floats:
+    """Return the utility of each subset, ``[L, 2]``; 1 without accuracies."""
+    utility = np.ones(replicates.epsilon.shape[:2])
+    if accuracies is not None:
+        for index in np.ndindex(utility.shape):
+            utility[index] = accuracies.utility(
+                replicates.unlearned[index], replicates.retrained[index]
+            )
+    return utility
