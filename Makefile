@@ -6,7 +6,8 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup score test lint format bench bank verify clean
+.PHONY: help setup score test lint format bench bank verify leaderboard \
+  leaderboard-check clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 14
@@ -46,6 +47,17 @@ bank: $(READY) ## Build a track's reference bank (TRACK=name)
 
 verify: $(READY) ## Check the shipped reference bank by retraining a few of its models
 	$(BIN)/unlearn-eval reference verify --track $(TRACK)
+
+# Exit code 3 says that some submission was not scored: EU-k is over the budget.
+leaderboard: $(READY) ## Score all submissions twice and write submissions/leaderboard
+	for seed in 0 1; do \
+	  $(BIN)/unlearn-eval score submissions --official --track $(TRACK) --seed $$seed -q \
+	    > /dev/null || test $$? -eq 3 || exit 1; \
+	done
+	$(BIN)/unlearn-eval leaderboard --track $(TRACK) --update
+
+leaderboard-check: $(READY) ## Compute every committed figure again and compare
+	$(BIN)/unlearn-eval leaderboard --track $(TRACK) --check
 
 clean: ## Remove the environment, results and caches of this folder
 	rm -rf .venv runs dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -33,7 +33,7 @@ def shipped(folder: str) -> set[str]:
     return {
         f"harness/_shipped/{path.relative_to(ROOT)}"
         for path in (ROOT / folder).rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and not {"__pycache__", "leaderboard"} & set(path.parts)
     }
 
 
@@ -44,6 +44,10 @@ def test_it_carries_every_track_bank_and_submission(names):
         assert f"harness/_shipped/reference_models/{track}/track.toml" in names
     bank = "harness/_shipped/reference_models/cifar10-quick/bank.safetensors"
     assert bank in names
+
+
+def test_it_leaves_the_leaderboard_at_home(names):
+    assert not any("leaderboard/cifar10" in name for name in names)
 
 
 def test_it_carries_the_package_with_its_template_and_types(names):

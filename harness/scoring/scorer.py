@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.checkpoints import CheckpointSet
 from harness.data import Cifar10, load_cifar10
 from harness.data.splits import make_split, split_data
 from harness.errors import CheckFailed
@@ -27,18 +28,29 @@ from harness.results.store import RESULT, ResultFolder
 from harness.runner.budget import cost_seconds, kill_seconds
 from harness.runner.isolation import Isolation, ProcessBoundary
 from harness.runner.messages import Failure, Usage
-from harness.runner.submission import Submission, read_submission
+from harness.runner.submission import Submission
+from harness.scoring.checkpoints import (
+    Entry,
+    about_entry,
+    checkpoint_failure,
+    checkpoint_jobs,
+    checkpoint_seeds,
+    keep_entry,
+    read_entry,
+    unknown_efficiency,
+)
 from harness.scoring.finished import FinishedRun
 from harness.scoring.judge import Bench, Job, Judge, Outcome
 from harness.scoring.listener import Listener
 from harness.scoring.measure import Measurement, Yardstick
-from harness.scoring.provenance import about_submission, provenance
+from harness.scoring.provenance import provenance
 from harness.scoring.request import run_request
 from harness.scoring.retraining import RetrainingCost
 from harness.scoring.seeds import run_seeds
 from harness.scoring.settings import ScoreSettings
 from harness.scoring.sides import bank_side, runs_facts, unlearned_side
 from harness.status import Status
+from harness.weights import WeightSpec
 
 #: Runs of a submission after which being far over the cap ends it early.
 _RUNS_BEFORE_VERDICT = 4
@@ -80,6 +92,7 @@ class Scorer:
         self.isolation = isolation or ProcessBoundary()
         make_folder(settings.output)
         self.bank = find_bank(settings.track, at_least=settings.n_models)
+        self._spec = WeightSpec.of(self.bank.original_weights)
         self._judge: Judge | None = None
         self._retraining = RetrainingCost(settings, self.isolation.level)
         self._yardstick = Yardstick(
@@ -151,12 +164,12 @@ class Scorer:
 
     def _run(self, path: Path) -> Callable[[], Result]:
         """Do the missing runs of a submission; return what turns them into a result."""
-        submission = read_submission(path)
+        submission = read_entry(path, self.settings.n_models, self._spec)
         folder = self.folder_of(submission)
         stored = None if self.settings.force else self._stored(folder)
         if stored is not None:
             return partial(self._tell, stored, reused=True)
-        folder.keep_source("submission.py", submission.source)
+        keep_entry(submission, folder)
         if submission.problems:
             failure = Failure(Status.INVALID, " ".join(submission.problems))
             scored = Scored(self._failed(submission, failure, 0))
@@ -172,7 +185,7 @@ class Scorer:
         self._listener.result(result, reused)
         return result
 
-    def folder_of(self, submission: Submission) -> ResultFolder:
+    def folder_of(self, submission: Entry) -> ResultFolder:
         """Find the folder: another source, bank, seed, device, level or N has another.
 
         Runs made at a weaker level of isolation never count for a stronger one.
@@ -207,24 +220,15 @@ class Scorer:
             and result.provenance.get("metrics_version") == METRICS_VERSION
         )
 
-    def _do_runs(
-        self, submission: Submission, folder: ResultFolder
-    ) -> Callable[[], Scored]:
+    def _do_runs(self, submission: Entry, folder: ResultFolder) -> Callable[[], Scored]:
         """Do the missing runs; return what measures them."""
         settings = self.settings
-        seeds = run_seeds(settings.track, submission, settings.seed, settings.n_models)
+        seeds = self._seeds(submission)
         if settings.force:
             folder.forget()
         runs = {} if settings.force else folder.finished(seeds)
-        retraining = statistics.median(self._costs())
-        budget = settings.track.evaluation.cap * retraining
-        # A reference may cost a retraining and more: it is shown, whatever it costs.
-        limit = kill_seconds(retraining if submission.is_reference else budget)
-        jobs = [
-            Job(index, run_request(submission, seed, settings.device, budget), limit)
-            for index, seed in enumerate(seeds)
-            if index not in runs
-        ]
+        missing = {i: seed for i, seed in enumerate(seeds) if i not in runs}
+        jobs = self._jobs(submission, missing)
         self._listener.begin(submission.name, settings.n_models, len(runs))
         failed = self._work(submission, folder, jobs, runs)
         self._listener.end()
@@ -237,9 +241,29 @@ class Scorer:
         indices = self._forget_indices
         return lambda: self._measured(submission, kept, indices)
 
+    def _seeds(self, submission: Entry) -> list[int]:
+        if isinstance(submission, CheckpointSet):
+            return checkpoint_seeds(submission)
+        settings = self.settings
+        return run_seeds(settings.track, submission, settings.seed, settings.n_models)
+
+    def _jobs(self, submission: Entry, missing: dict[int, int]) -> list[Job]:
+        """Plan the runs that are missing, by index and seed."""
+        if isinstance(submission, CheckpointSet):
+            return checkpoint_jobs(submission, missing, self._spec)
+        device = self.settings.device
+        retraining = statistics.median(self._costs())
+        budget = self.settings.track.evaluation.cap * retraining
+        # A reference may cost a retraining and more: it is shown, whatever it costs.
+        limit = kill_seconds(retraining if submission.is_reference else budget)
+        return [
+            Job(index, run_request(submission, seed, device, budget), limit)
+            for index, seed in missing.items()
+        ]
+
     def _work(
         self,
-        submission: Submission,
+        submission: Entry,
         folder: ResultFolder,
         jobs: Sequence[Job],
         runs: dict[int, FinishedRun],
@@ -266,8 +290,10 @@ class Scorer:
             work.close()  # type: ignore[attr-defined]
         return None
 
-    def _hopeless(self, submission: Submission, runs: dict[int, FinishedRun]) -> bool:
-        if submission.is_reference or len(runs) < _RUNS_BEFORE_VERDICT:
+    def _hopeless(self, submission: Entry, runs: dict[int, FinishedRun]) -> bool:
+        if isinstance(submission, CheckpointSet) or submission.is_reference:
+            return False
+        if len(runs) < _RUNS_BEFORE_VERDICT:
             return False
         if len(runs) == self.settings.n_models:
             return False
@@ -276,12 +302,17 @@ class Scorer:
 
     def _measured(
         self,
-        submission: Submission,
+        submission: Entry,
         runs: list[FinishedRun],
         indices: NDArray[np.int64],
     ) -> Scored:
-        efficiency = self._efficiency(runs)
-        metrics: dict[str, Any] = {"efficiency": asdict(efficiency)}
+        reason, cap = "", self.settings.track.evaluation.cap
+        metrics: dict[str, Any] = {"efficiency": unknown_efficiency(cap)}
+        if isinstance(submission, Submission):
+            efficiency = self._efficiency(runs)
+            metrics["efficiency"] = asdict(efficiency)
+            if efficiency.over_cap:
+                reason = self._over_budget_reason(efficiency, len(runs))
         examples: tuple[ExampleRow, ...] = ()
         if len(runs) == self.settings.n_models:
             measurement = Measurement(
@@ -290,11 +321,10 @@ class Scorer:
             metrics |= measurement.headline() | measurement.others()
             targets = self.bank.arrays["forget_targets"].astype(np.int64)
             examples = measurement.examples(indices, targets)
-        over = efficiency.over_cap
         result = Result(
-            submission=about_submission(submission),
-            status=Status.OVER_BUDGET if over else Status.SCORED,
-            reason=self._over_budget_reason(efficiency, len(runs)) if over else "",
+            submission=about_entry(submission),
+            status=Status.OVER_BUDGET if reason else Status.SCORED,
+            reason=reason,
             n_models=self.settings.n_models,
             n_finished=len(runs),
             provenance=self._provenance(),
@@ -325,22 +355,24 @@ class Scorer:
 
     def _failed(
         self,
-        submission: Submission,
+        submission: Entry,
         failure: Failure,
         n_finished: int,
         job: Job | None = None,
     ) -> Result:
         settings, repeat, reason = self.settings, "", failure.reason
-        if job is not None:
+        if job is not None and isinstance(submission, CheckpointSet):
+            reason = checkpoint_failure(submission, job.index, failure).reason
+        elif job is not None:
             seed = job.request.seed
             reason = f"run {job.index} (seed {seed}): {reason}"
             path = shlex.quote(str(submission.path))
             repeat = f"unlearn-eval validate {path} {settings.track.options}"
             if settings.device != settings.track.device:
                 repeat += f" --device {settings.device}"
-            repeat += f" --seed {seed}"
+            repeat += f" --isolation {self.isolation.level} --seed {seed}"
         return Result(
-            submission=about_submission(submission),
+            submission=about_entry(submission),
             status=failure.status,
             reason=reason,
             traceback=failure.traceback,

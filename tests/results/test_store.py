@@ -17,7 +17,7 @@ def run(index: int, seed: int | None = None) -> FinishedRun:
     return FinishedRun(
         index=index,
         seed=2**62 + index if seed is None else seed,
-        forget_confidence=rng.normal(size=5),
+        forget_confidence=rng.normal(size=5).astype(np.float32),
         test_confidence=rng.normal(size=7).astype(np.float32),
         retain_accuracy=1 / 3,
         forget_accuracy=0.1,

@@ -328,7 +328,8 @@ def test_a_failing_run_is_named_with_its_seed_and_a_command_that_repeats_it(
     assert found
     assert result.traceback.splitlines()[-1] == "RuntimeError: the flag is up"
     assert result.repeat == (
-        f"unlearn-eval validate {brittle} --track {track_file} --seed {found[1]}"
+        f"unlearn-eval validate {brittle} --track {track_file} --isolation none "
+        f"--seed {found[1]}"
     )
     assert result.metrics == {}
 
