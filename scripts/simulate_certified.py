@@ -2,10 +2,10 @@
 
 Simulates pairs of distributions whose ε is known and prints, for each, how often the
 certified ε exceeds it (at most 5 % allowed) and how near it comes; then how often the
-half-sampled intervals of the field's metrics, and those of paired differences, cover
-the truth (95 % meant). One process, a few minutes:
+half-sampled intervals of the field's metrics cover the truth (95 % meant). One process,
+a few minutes:
 
-    python scripts/simulate_certified.py [certified] [intervals] [paired]
+    python scripts/simulate_certified.py [certified] [intervals]
 """
 
 import sys
@@ -25,11 +25,6 @@ from harness.metrics.half_sampling import Comparison
 from harness.metrics.klom import klom_metrics
 from harness.metrics.membership import ulira_metrics
 from harness.metrics.metric_value import MetricValue
-from harness.metrics.paired import (
-    PairedDifference,
-    contender,
-    paired_difference,
-)
 
 Draw = Callable[[np.random.Generator, tuple[int, int]], NDArray[np.float64]]
 MODELS = (64, 256, 1024, 4096)
@@ -163,40 +158,7 @@ def field_values(
     return [metric for metric in metrics if metric.value is not None]
 
 
-def paired() -> None:
-    """Print how often paired intervals cover, and call equal methods different."""
-    for kind in ("Gaussian", "heavy", "bimodal"):
-        for models in (32, 64):
-            rng = np.random.default_rng(models)
-            base = rng.normal(0, 2, 60)
-            shifts = [base + rng.normal(m, 0.5, 60) for m in (0.5, 0.9)]
-            results = differences(kind, (shifts[0], shifts[1], base), models, rng)
-            truth = np.mean([r.difference for r in results])
-            covered = np.mean([r.low <= truth <= r.high for r in results])
-            alike = differences(kind, (base, base, base), models, rng)
-            print(
-                f"{kind} N = {models}: difference {truth:.4f}, covered {covered:.3f}, "
-                f"equal methods separated {np.mean([r.separable for r in alike]):.3f}",
-                flush=True,
-            )
-
-
-def differences(
-    kind: str,
-    shifts: tuple[NDArray[np.float64], ...],
-    models: int,
-    rng: np.random.Generator,
-) -> list[PairedDifference]:
-    """Compare A with B against a bank in many replicas; `shifts` are of the three."""
-    return [
-        paired_difference(
-            *(contender(side(kind, shift, rng, models)) for shift in shifts), seed=seed
-        )
-        for seed in range(REPLICAS)
-    ]
-
-
-PARTS = {"certified": certified, "intervals": intervals, "paired": paired}
+PARTS = {"certified": certified, "intervals": intervals}
 
 
 def main() -> None:
