@@ -27,7 +27,7 @@ from harness.isolation import choose
 from harness.results.card import score_card
 from harness.results.metric_lines import metric_lines, precision_lines
 from harness.results.schema import Result
-from harness.runner.submission import find_submissions
+from harness.scoring.checkpoints import find_entries
 from harness.scoring.scorer import Scorer
 from harness.scoring.settings import ScoreSettings
 from harness.status import Status
@@ -87,9 +87,12 @@ def score(
 ) -> int:
     """Score submissions: .py files, or folders of them.
 
+    A zip or a folder of unlearned_checkpoint_*.pth, made elsewhere, is scored without
+    a cost and takes no part in a ranking.
+
     Interrupt it at any moment and run it again: finished runs are not repeated.
     """
-    found = find_submissions(list(paths))
+    found = find_entries(paths)
     chosen = chosen_track(track, split_seed, device)
     settings = ScoreSettings(
         track=chosen,

@@ -78,6 +78,8 @@ def _words(result: Result) -> str:
     reason = metrics["forgetting_quality"].get("ceiling_reason")
     if reason:
         lines.append(f"No ceiling: {reason}")
+    if unknown := metrics.get("efficiency", {}).get("reason"):
+        lines.append(f"{unknown[0].upper()}{unknown[1:]}; it takes no rank.")
     n = result.n_models
     retain, test = metrics["retain_accuracy"], metrics["test_accuracy"]
     lines.append(
@@ -107,5 +109,6 @@ def _render(panel: Panel) -> str:
 
 
 def is_ranked(result: Result) -> bool:
-    """Whether a result takes part in a ranking."""
-    return result.status == Status.SCORED and not result.is_reference
+    """Whether a result takes part in a ranking: not what has an unknown cost."""
+    timed = result.metrics.get("efficiency", {}).get("reason") is None
+    return result.status == Status.SCORED and not result.is_reference and timed

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from harness.data.loaders import make_loader
 from harness.runner.messages import Failure, RunRequest
+from harness.runner.network_difference import network_difference
 from harness.runner.task import Task
 from harness.status import Status
 from harness.training.networks import build_network
@@ -135,26 +136,12 @@ def _pack(network: Any, spec: WeightSpec) -> bytes:
 
 
 def _compare(state: dict[str, Any], spec: WeightSpec) -> None:
-    wanted = {tensor.name: tensor.shape for tensor in spec.tensors}
-    missing = [name for name in wanted if name not in state]
-    extra = [name for name in state if name not in wanted]
-    if missing or extra:
-        words = [f"lacks {', '.join(missing[:3])}"] if missing else []
-        words += [f"has {', '.join(extra[:3])}"] if extra else []
-        hint = (
-            " Undo pruning with torch.nn.utils.prune.remove."
-            if any(name.endswith(("_orig", "_mask")) for name in extra)
-            else ""
-        )
-        raise ContractBroken(
-            f"unlearning returned another network: it {' and '.join(words)}.{hint}"
-        )
-    for name, shape in wanted.items():
-        if tuple(state[name].shape) != tuple(shape):
-            raise ContractBroken(
-                f"unlearning returned wrong shapes: {name} is "
-                f"{list(state[name].shape)}, not {list(shape)}."
-            )
+    shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
+    difference = network_difference(shapes, spec)
+    if difference:
+        pruned = any(name.endswith(("_orig", "_mask")) for name in shapes)
+        hint = " Undo pruning with torch.nn.utils.prune.remove." if pruned else ""
+        raise ContractBroken(f"unlearning returned {difference}.{hint}")
 
 
 def _failure(error: BaseException, filename: str) -> Failure:

@@ -1,5 +1,7 @@
 """What the harness and a run's process say to each other."""
 
+from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -7,6 +9,8 @@ from harness.status import Status
 
 #: First byte of what a run writes: weights, or words about why there are none.
 WEIGHTS, FAILURE = b"W", b"E"
+#: Key of a request's message that holds a checkpoint to read.
+CHECKPOINT = "checkpoint"
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,34 @@ class RunRequest:
     seed: int
     budget_seconds: float | None = None
     memory_bytes: int | None = None
+
+    def message(self) -> dict[str, Any]:
+        """Return what is sent to the run, as JSON can hold it."""
+        return dict(vars(self))
+
+
+@dataclass(frozen=True)
+class CheckpointRequest:
+    """One reading of a checkpoint that was made elsewhere, where a run would be.
+
+    Attributes
+    ----------
+    read : callable
+        Gives the file's bytes, when its turn has come: N files need not fit in memory.
+    seed : int
+        Stands for the content of the file, as a run's stands for its draw.
+    memory_bytes : int or None
+        Limit of the process's data segment.
+    """
+
+    read: Callable[[], bytes]
+    seed: int
+    memory_bytes: int | None = None
+
+    def message(self) -> dict[str, Any]:
+        """Return what is sent to the process that reads, as JSON can hold it."""
+        content = b64encode(self.read()).decode("ascii")
+        return {CHECKPOINT: content, "memory_bytes": self.memory_bytes}
 
 
 class Usage(NamedTuple):

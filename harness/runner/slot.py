@@ -17,6 +17,7 @@ from harness.runner.isolation import Isolation
 from harness.runner.messages import (
     FAILURE,
     WEIGHTS,
+    CheckpointRequest,
     Failure,
     RunReport,
     RunRequest,
@@ -67,13 +68,15 @@ class Slot:
         self._closed = True
         self._worker.end()
 
-    def run(self, request: RunRequest, limit_seconds: float | None) -> RunReport:
-        """Call a submission once.
+    def run(
+        self, request: RunRequest | CheckpointRequest, limit_seconds: float | None
+    ) -> RunReport:
+        """Call a submission once, or read a checkpoint.
 
         Parameters
         ----------
-        request : RunRequest
-            Source, seed and limits.
+        request : RunRequest or CheckpointRequest
+            Source or file, seed and limits.
         limit_seconds : float or None
             The run is killed when this much time has passed on the harness's clock.
 
@@ -141,9 +144,11 @@ class Slot:
             raise self._worker.died("the process that runs submissions") from None
         self._ready = True
 
-    def _send(self, request: RunRequest, result: int, log: int) -> None:
+    def _send(
+        self, request: RunRequest | CheckpointRequest, result: int, log: int
+    ) -> None:
         try:
-            send_json(self._worker.socket, vars(request), (result, log))
+            send_json(self._worker.socket, request.message(), (result, log))
         except ChannelClosed:
             raise self._worker.died("the process that runs submissions") from None
         finally:

@@ -2,12 +2,13 @@
 
 import ast
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import UsageError
 from harness.files import sha256_of
-from harness.runner.terminal_text import escape_controls
+from harness.runner.terminal_text import harmless
 
 LARGEST_SOURCE = 256 * 1024
 _LONGEST_WORDS = 300
@@ -62,14 +63,13 @@ def read_submission(path: Path) -> Submission:
     UsageError
         If there is no such file.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}.") from None
+    content, n_bytes = _content(path)
     name = path.stem
-    if len(content) > LARGEST_SOURCE:
-        kib = len(content) / 1024
-        problem = f"{path.name} has {kib:.0f} KiB; a submission has at most 256 KiB."
+    if n_bytes > LARGEST_SOURCE:
+        problem = (
+            f"{path.name} has {n_bytes / 1024:.0f} KiB; a submission has at most "
+            f"{LARGEST_SOURCE // 1024} KiB."
+        )
         return Submission(name, path, "", (problem,))
     try:
         source = content.decode("utf-8-sig")
@@ -86,12 +86,25 @@ def read_submission(path: Path) -> Submission:
         path=path,
         source=source,
         problems=tuple(_contract_problems(tree, path.name)),
-        title=_shown(title),
-        summary=_shown(summary),
-        authors=_shown(authors),
-        url=_shown(url),
+        title=harmless(title, _LONGEST_WORDS),
+        summary=harmless(summary, _LONGEST_WORDS),
+        authors=harmless(authors, _LONGEST_WORDS),
+        url=harmless(url, _LONGEST_WORDS),
         is_reference=constants.get("REFERENCE") is True,
     )
+
+
+def _content(path: Path) -> tuple[bytes, int]:
+    """Return a file's first bytes, one more than is allowed, and its size."""
+    try:
+        if not path.is_file():  # A pipe would be waited for, a device never ends.
+            path.stat()
+            raise UsageError(f"{path} is no plain file; give a submission's .py file.")
+        with path.open("rb") as file:
+            content = file.read(LARGEST_SOURCE + 1)
+            return content, max(len(content), path.stat().st_size)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}.") from None
 
 
 def _parsed(source: str, filename: str) -> ast.Module:
@@ -99,11 +112,6 @@ def _parsed(source: str, filename: str) -> ast.Module:
         # An odd escape in a string is between the author and Python.
         warnings.simplefilter("ignore")
         return ast.parse(source, filename=filename)
-
-
-def _shown(words: object) -> str:
-    """Make a stranger's words safe to print: one line, no control characters."""
-    return escape_controls(" ".join(str(words).split()))[:_LONGEST_WORDS]
 
 
 def find_submissions(paths: list[Path]) -> list[Path]:
@@ -119,14 +127,31 @@ def find_submissions(paths: list[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         found += _in_folder(path) if path.is_dir() else [_checked_file(path)]
+    return distinct(found)
+
+
+def distinct(paths: Iterable[Path]) -> list[Path]:
+    """Leave out what is given twice.
+
+    Raises
+    ------
+    UsageError
+        If two submissions have one name: their results would get mixed up.
+    """
     by_name: dict[str, Path] = {}
-    for path in found:
-        other = by_name.setdefault(path.stem, path)
+    for path in paths:
+        name = submission_name(path)
+        other = by_name.setdefault(name, path)
         if other.resolve() != path.resolve():
             raise UsageError(
-                f"{other} and {path} have the same name, {path.stem}; rename one."
+                f"{other} and {path} have the same name, {name}; rename one."
             )
     return list(by_name.values())
+
+
+def submission_name(path: Path) -> str:
+    """Name a submission: by its file without the ending, or by its folder."""
+    return path.resolve().name if path.is_dir() else path.stem
 
 
 def _checked_file(path: Path) -> Path:

@@ -8,19 +8,21 @@ submission: that happens in the forked child, which ends with the run.
 import json
 import os
 import socket
+from base64 import b64decode
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from harness.checkpoints.reading import read_checkpoint
 from harness.data.images import normalize
 from harness.isolation.confinement import Confinement
 from harness.isolation.tensor_passing import pass_tensors_by_value
 from harness.isolation.warden import Warden
 from harness.processes import worker_main
 from harness.runner.call import Prepared, call_submission, leave, prepare
-from harness.runner.messages import FAILURE, WEIGHTS, Failure, RunRequest
+from harness.runner.messages import CHECKPOINT, FAILURE, WEIGHTS, Failure, RunRequest
 from harness.runner.task import read_task
 
 
@@ -48,7 +50,7 @@ def main(fd: int, args: list[str]) -> None:
     warden = Warden(confinement)
 
     def run(words: dict[str, Any], result: int) -> None:
-        _run(RunRequest(**words), result, prepared)
+        _run(words, result, prepared)
 
     def serve(sock: socket.socket) -> None:
         warden.serve(sock, run)
@@ -57,9 +59,13 @@ def main(fd: int, args: list[str]) -> None:
     leave(0)
 
 
-def _run(request: RunRequest, result: int, prepared: Prepared) -> None:
-    """Call the submission, write what came of it, and end."""
-    outcome = call_submission(request, prepared)
+def _run(words: dict[str, Any], result: int, prepared: Prepared) -> None:
+    """Call the submission or read the checkpoint, write what came of it, and end."""
+    if CHECKPOINT in words:
+        content = b64decode(words.pop(CHECKPOINT))
+        outcome = read_checkpoint(content, prepared.spec)
+    else:
+        outcome = call_submission(RunRequest(**words), prepared)
     if isinstance(outcome, Failure):
         frame = FAILURE + json.dumps(asdict(outcome)).encode()
     else:

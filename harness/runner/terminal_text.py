@@ -12,6 +12,11 @@ def escape_controls(text: str) -> str:
     )
 
 
+def harmless(words: object, longest: int = 200) -> str:
+    """Make a stranger's words safe to quote: one line, bounded, nothing hidden."""
+    return escape_controls(" ".join(str(words).split()))[:longest]
+
+
 def _escaped(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 

@@ -1,11 +1,9 @@
 """The judge: j slots that share a few evaluators, working through runs."""
 
 import queue
-import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -15,10 +13,16 @@ from harness.data.splits import SplitData
 from harness.evaluator.client import Evaluator, write_evaluator_inputs
 from harness.evaluator.outputs import Outputs
 from harness.files import sha256_of
+from harness.isolation.scratch import ScratchFolder
 from harness.metrics.confidence import logit_scaled_confidence
 from harness.processes import WorkerDied
 from harness.runner.isolation import Isolation
-from harness.runner.messages import Failure, RunReport, RunRequest
+from harness.runner.messages import (
+    CheckpointRequest,
+    Failure,
+    RunReport,
+    RunRequest,
+)
 from harness.runner.slot import Slot
 from harness.runner.task import write_task
 from harness.scoring.finished import FinishedRun
@@ -32,10 +36,13 @@ _SLOTS_AN_EVALUATOR = 4
 
 @dataclass(frozen=True)
 class Job:
-    """One run to do: its index, what to call, and when to kill it (wall seconds)."""
+    """One run to do: its index, what to call, and when to kill it (wall seconds).
+
+    To read a checkpoint that was made elsewhere is a run too.
+    """
 
     index: int
-    request: RunRequest
+    request: RunRequest | CheckpointRequest
     limit_seconds: float | None
 
 
@@ -80,8 +87,8 @@ class Judge:
     def __init__(self, bench: Bench, n_jobs: int, isolation: Isolation) -> None:
         self._bench = bench
         self.spec = WeightSpec.of(bench.original)
-        self._folder = tempfile.TemporaryDirectory(prefix="unlearn-eval-")
-        task, sets = Path(self._folder.name, "task"), Path(self._folder.name, "sets")
+        self._folder = ScratchFolder()
+        task, sets = self._folder.path / "task", self._folder.path / "sets"
         self._slots: list[Slot] = []
         self._evaluators: list[Evaluator] = []
         self._free: queue.SimpleQueue[Evaluator] = queue.SimpleQueue()
@@ -115,7 +122,7 @@ class Judge:
             slot.close()
         for evaluator in self._evaluators:
             evaluator.close()
-        self._folder.cleanup()
+        self._folder.close()
 
     def work(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
         """Do jobs, in order of their start, and yield each as it is done.

@@ -1,0 +1,165 @@
+"""Read a checkpoint. Runs only where a submission's code would: confined, and alone.
+
+The bytes come from strangers, and `torch.load` is large. Should a file get past
+``weights_only``, it has got no further than a submission gets with its own code.
+"""
+
+import io
+import re
+import warnings
+import zipfile
+from collections.abc import Mapping
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from harness.checkpoints.checkpoint_set import largest_checkpoint
+from harness.runner.messages import Failure
+from harness.runner.network_difference import network_difference
+from harness.status import Status
+from harness.weights import Array, WeightSpec
+
+_WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
+_PARALLEL = "module."
+_GLOBAL = re.compile(r"GLOBAL (\S+)")
+
+
+class _Refused(Exception):
+    """The file is no checkpoint of this network; the message says why."""
+
+
+def read_checkpoint(content: bytes, spec: WeightSpec) -> bytes | Failure:
+    """Turn a checkpoint into the weights that a run would have returned.
+
+    Parameters
+    ----------
+    content : bytes
+        A file that ``torch.save`` wrote: a state dict of any floating precision.
+    spec : WeightSpec
+        What it must hold.
+    """
+    try:
+        _refuse_bomb(content, largest_checkpoint(spec.n_bytes))
+        state = _state_dict(_load(content))
+        shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
+        difference = network_difference(shapes, spec)
+        if difference:
+            raise _Refused(f"it holds {difference}.")
+        wanted = {tensor.name: tensor.dtype for tensor in spec.tensors}
+        return spec.pack({n: _array(n, state[n], wanted[n]) for n in wanted})
+    except _Refused as error:
+        return Failure(Status.INVALID, str(error))
+    except MemoryError:
+        reason = "it takes too much memory to read."
+        return Failure(Status.OUT_OF_MEMORY, reason)
+
+
+def _refuse_bomb(content: bytes, largest: int) -> None:
+    """Refuse a file whose parts unpack to too much, as torch.load would let them."""
+    if not zipfile.is_zipfile(io.BytesIO(content)):
+        return  # The format before torch 1.6, which is not compressed.
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            n_bytes = sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise _Refused(f"it is damaged ({_first_line(error)}).") from None
+    if n_bytes > largest:
+        raise _Refused(
+            f"it unpacks to {n_bytes / 1e6:.1f} MB; a checkpoint of this track's "
+            f"network has at most {largest / 1e6:.1f} MB."
+        )
+
+
+def _load(content: bytes) -> object:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return torch.load(
+                io.BytesIO(content), map_location="cpu", weights_only=True
+            )
+    except UnpicklingError as error:
+        refused = _GLOBAL.search(str(error))
+        if refused is None:
+            raise _Refused(f"it cannot be read ({_cause(error)}).") from None
+        name = refused[1].replace("__builtin__.", "builtins.")
+        raise _Refused(
+            f"it holds pickled code ({name}): only plain tensors are read; save "
+            "net.state_dict()."
+        ) from None
+    except MemoryError:
+        raise
+    except Exception as error:
+        # A damaged file can fail anywhere in there, and the fault is always its own.
+        words = f"{type(error).__name__}: {_first_line(error)}"
+        raise _Refused(f"it cannot be read ({words}).") from None
+
+
+def _state_dict(loaded: object) -> dict[str, Tensor]:
+    """Find the tensors by name, in a dict or one level deeper.
+
+    A name that DataParallel has lengthened is shortened again.
+    """
+    entries = _unwrapped(loaded)
+    state = {}
+    for name, value in entries.items():
+        if not isinstance(name, str):
+            raise _Refused(f"it holds a key that is no name, {name!r:.50}.")
+        if not isinstance(value, Tensor):
+            kind = type(value).__name__
+            raise _Refused(f"{name} in it is no tensor but {kind}.")
+        state[name] = value.detach()
+    if state and all(name.startswith(_PARALLEL) for name in state):
+        return {name.removeprefix(_PARALLEL): value for name, value in state.items()}
+    return state
+
+
+def _unwrapped(loaded: object) -> Mapping[Any, object]:
+    if not isinstance(loaded, Mapping):
+        raise _Refused(
+            f"it holds {type(loaded).__name__} and no state dict; save "
+            "net.state_dict()."
+        )
+    inner = [key for key in _WRAPPERS if isinstance(loaded.get(key), Mapping)]
+    if not inner:
+        return loaded
+    if len(inner) > 1 or any(isinstance(value, Tensor) for value in loaded.values()):
+        raise _Refused(
+            f"it is not clear which weights of it are meant, those in "
+            f"{' or '.join(inner)} or others; save net.state_dict() alone."
+        )
+    wrapped: Mapping[Any, object] = loaded[inner[0]]
+    return wrapped
+
+
+def _array(name: str, tensor: Tensor, dtype: str) -> Array:
+    """Convert to what the network wants: single precision, or whole numbers."""
+    if tensor.layout is not torch.strided or tensor.device.type != "cpu":
+        raise _Refused(f"{name} in it is no plain tensor.")
+    if dtype[1] == "f":
+        if not tensor.is_floating_point():
+            raise _Refused(f"{name} in it has {tensor.dtype}, not floating numbers.")
+        return _as_numpy(tensor.to(torch.float32))
+    if tensor.is_floating_point():
+        # Counts that were halved with everything else.
+        if not bool((torch.isfinite(tensor) & (tensor == tensor.round())).all()):
+            raise _Refused(f"{name} in it is no whole number.")
+    elif tensor.is_complex() or tensor.is_quantized:
+        raise _Refused(f"{name} in it has {tensor.dtype}, not whole numbers.")
+    return _as_numpy(tensor.to(torch.int64))
+
+
+def _as_numpy(tensor: Tensor) -> Array:
+    array: Array = tensor.contiguous().numpy()
+    return array
+
+
+def _cause(error: BaseException) -> str:
+    """Return torch's own cause, which stands at the end of its advice."""
+    _, _, cause = str(error).partition("WeightsUnpickler error: ")
+    return _first_line(cause or error)
+
+
+def _first_line(error: object) -> str:
+    return str(error).strip().partition("\n")[0].rstrip(". ")[:200]

@@ -1,0 +1,128 @@
+"""Score checkpoints that were made elsewhere: everything but their cost is measured."""
+
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from harness.checkpoints import CheckpointSet, holds_checkpoints, read_checkpoints
+from harness.errors import UsageError
+from harness.results.store import ResultFolder
+from harness.runner.messages import CheckpointRequest, Failure
+from harness.runner.submission import (
+    Submission,
+    distinct,
+    find_submissions,
+    read_submission,
+)
+from harness.scoring.judge import Job
+from harness.scoring.provenance import about_submission
+from harness.seeds import derive_seed
+from harness.status import Status
+from harness.weights import WeightSpec
+
+COST_UNKNOWN = "cost unknown: made elsewhere"
+#: What is scored: a file to run, or what such a file has made.
+Entry = Submission | CheckpointSet
+
+# Torch itself takes most of it; the rest holds a checkpoint in all its precisions.
+_MEMORY_BYTES, _COPIES = 4 << 30, 16
+_LIMIT_SECONDS = 120.0
+
+
+def find_entries(paths: Iterable[Path]) -> list[Path]:
+    """List what there is to score: submissions' files, zips and checkpoint folders.
+
+    Raises
+    ------
+    UsageError
+        If a path does not exist or holds nothing to score, a folder holds both kinds,
+        or two have one name.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if not path.exists() or not holds_checkpoints(path):
+            found += find_submissions([path])
+        elif path.is_dir() and any(path.glob("[!_.]*.py")):
+            raise UsageError(
+                f"the folder {path} holds submissions and checkpoints; give the .py "
+                "files by name, or move the checkpoints to a folder of their own."
+            )
+        else:
+            found.append(path)
+    return distinct(found)
+
+
+def read_entry(path: Path, n_models: int, spec: WeightSpec) -> Entry:
+    """Read a submission, or find and vet N checkpoints of a network.
+
+    Raises
+    ------
+    UsageError
+        If there is no such file.
+    """
+    if path.exists() and holds_checkpoints(path):
+        return read_checkpoints(path, n_models, spec.n_bytes)
+    return read_submission(path)
+
+
+def keep_entry(entry: Entry, folder: ResultFolder) -> None:
+    """Keep a submission's source, or the list of the checkpoints: not their weights."""
+    if isinstance(entry, CheckpointSet):
+        folder.keep_source("checkpoints.csv", entry.table())
+    else:
+        folder.keep_source("submission.py", entry.source)
+
+
+def about_entry(entry: Entry) -> dict[str, Any]:
+    """Describe what is scored."""
+    if isinstance(entry, Submission):
+        return about_submission(entry)
+    plain = Submission(entry.name, entry.path, "", title=f"{entry.name} (checkpoints)")
+    return {**about_submission(plain), "sha256": entry.sha256, "made": "elsewhere"}
+
+
+def checkpoint_seeds(entry: CheckpointSet) -> list[int]:
+    """Stand-ins for seeds: another content is another run."""
+    return [derive_seed("checkpoint", c.sha256) for c in entry.checkpoints]
+
+
+def checkpoint_jobs(
+    entry: CheckpointSet, missing: Iterable[int], spec: WeightSpec
+) -> list[Job]:
+    """Have checkpoints read, each confined as a run is.
+
+    Parameters
+    ----------
+    entry : CheckpointSet
+        Where they are.
+    missing : iterable of int
+        Which of them, by their places in the set.
+    spec : WeightSpec
+        What they hold.
+    """
+    seeds, memory = checkpoint_seeds(entry), _MEMORY_BYTES + _COPIES * spec.n_bytes
+    jobs = []
+    for index in missing:
+        read = partial(entry.read, entry.checkpoints[index])
+        request = CheckpointRequest(read, seeds[index], memory)
+        jobs.append(Job(index, request, _LIMIT_SECONDS))
+    return jobs
+
+
+def checkpoint_failure(entry: CheckpointSet, index: int, failure: Failure) -> Failure:
+    """Say which checkpoint it was."""
+    number = entry.checkpoints[index].number
+    reason = failure.reason
+    if failure.status is Status.TIMEOUT:
+        reason = f"it could not be read in {_LIMIT_SECONDS:.0f} s."
+    ours = (
+        f" {reason.removeprefix('it ')}" if reason.startswith("it ") else f": {reason}"
+    )
+    return Failure(failure.status, f"checkpoint {number}{ours}", failure.traceback)
+
+
+def unknown_efficiency(cap: float) -> dict[str, Any]:
+    """Return the efficiency of what was made elsewhere: null, and why."""
+    numbers = ("ratio", "low", "high", "cost_seconds", "retraining_seconds")
+    return {**dict.fromkeys(numbers), "cap": cap, "reason": COST_UNKNOWN}
