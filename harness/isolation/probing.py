@@ -7,7 +7,6 @@ import select
 import shutil
 import socket
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -19,6 +18,7 @@ from harness.isolation.landlock import landlock_abi
 from harness.isolation.probes import BURNT_SECONDS, PROBES, Targets
 from harness.isolation.report import PROPERTIES, IsolationReport
 from harness.isolation.sandbox import Sandbox
+from harness.isolation.scratch import ScratchFolder
 from harness.processes import WorkerDied, WorkerProcess
 from harness.processes.channel import ChannelClosed, receive_json, send_json
 from harness.shipped import shipped_tracks
@@ -56,7 +56,7 @@ def probe_sandbox(sandbox: Sandbox) -> IsolationReport:
     """
     bounded = replace(sandbox, scratch_bytes=_SCRATCH_BYTES, n_tasks=_TASKS)
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder = stack.enter_context(ScratchFolder()).path
         targets, bystander = stack.enter_context(_targets(folder))
         task = folder / "task"
         task.mkdir()

@@ -3,8 +3,6 @@
 import atexit
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -17,6 +15,7 @@ from harness.isolation.cpu_counter import perf_works
 from harness.isolation.landlock import all_but
 from harness.isolation.namespaces import SCRATCH
 from harness.isolation.report import IsolationReport
+from harness.isolation.scratch import ScratchFolder
 from harness.isolation.surroundings import (
     python_paths,
     secret_paths,
@@ -140,9 +139,10 @@ def _make_scratch(folder: Path, *, for_others: bool) -> Path:
         if all(_others_may_pass(path) for path in folder.parents):
             _let_through(folder)
         else:
-            folder = Path(tempfile.mkdtemp(dir=SCRATCH, prefix="unlearn-eval-"))
+            public = ScratchFolder(Path(SCRATCH))
+            atexit.register(public.close)
+            folder = public.path
             folder.chmod(0o711)
-            atexit.register(shutil.rmtree, folder, ignore_errors=True)
     scratch = folder / f"scratch-{next(_numbers)}"
     scratch.mkdir(mode=0o700)
     return scratch
