@@ -22,7 +22,7 @@ from harness.metrics.epsilon import epsilon
 from harness.metrics.interval import Examples, Interval, IntervalOptions
 from harness.metrics.official_interval import official_intervals
 from harness.metrics.quality import points
-from harness.metrics.utility import Accuracies
+from harness.metrics.utility import Utility
 
 Floats = NDArray[np.float64]
 
@@ -121,10 +121,9 @@ class Benchmark(NamedTuple):
         return self.unlearned.confidences, self.retrained.confidences
 
     @property
-    def accuracies(self) -> Accuracies:
-        """Accuracies of both sides."""
-        ours, theirs = self
-        return Accuracies(ours.retain, theirs.retain, ours.test, theirs.test)
+    def utility(self) -> Utility:
+        """What is left of the accuracies."""
+        return Utility.between(*self)
 
 
 class Coverage(NamedTuple):
@@ -158,7 +157,7 @@ def values(benchmarks: list[Benchmark]) -> Floats:
     left, right = (np.concatenate(side, axis=1) for side in sides)
     scored = points(epsilon(left, right).epsilon, len(left))
     quality = scored.reshape(len(benchmarks), -1).mean(axis=1)
-    utility = np.array([each.accuracies.utility() for each in benchmarks])
+    utility = np.array([each.utility.factor for each in benchmarks])
     return np.stack([quality, quality * utility])
 
 
@@ -183,7 +182,7 @@ def simulate(
     for seed in range(options.benchmarks):
         drawn = draw()
         found = official_intervals(
-            *drawn.pair, drawn.accuracies, seed=seed, options=settings
+            *drawn.pair, drawn.utility, seed=seed, options=settings
         )
         both = found.forgetting_quality, found.score
         intervals.append([each for each in both if isinstance(each, Interval)])

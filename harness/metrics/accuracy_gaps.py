@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from harness.errors import UsageError
 from harness.metrics.metric_value import Direction, MetricValue, missing
@@ -102,7 +102,7 @@ def gap_intervals(
     shares = parts[0] ** 2 / (len(ours) - 1) + parts[1] ** 2 / (len(theirs) - 1)
     # Without any variance the degrees of freedom do not matter, only that they exist.
     freedom = np.divide(variance**2, shares, out=np.ones(3), where=shares > 0.0)
-    width = student.ppf(1.0 - level / 2, freedom) * np.sqrt(variance)
+    width = stdtrit(freedom, 1.0 - level / 2) * np.sqrt(variance)
     return np.stack([gap, gap - width, gap + width], axis=1)
 
 

@@ -25,7 +25,7 @@ from harness.metrics.interval import (
 )
 from harness.metrics.quality import forgetting_quality
 from harness.metrics.quality_replicates import epsilon_of_subsets
-from harness.metrics.utility import Accuracies
+from harness.metrics.utility import HasAccuracies, Utility
 
 SPLITS = 20
 """Random splits of the bank.  Their scatter is then known to a sixth."""
@@ -56,28 +56,6 @@ class Ceiling:
 
 
 @dataclass(frozen=True)
-class BankAccuracies:
-    """Accuracies of the M retrained models of a bank, 0 to 1.
-
-    Attributes
-    ----------
-    retain, test : array_like, shape [M]
-    """
-
-    retain: ArrayLike
-    test: ArrayLike
-
-    def of_split(
-        self, held_out: NDArray[np.intp], compared: NDArray[np.intp]
-    ) -> Accuracies:
-        """Return held-out models' accuracies in the place of unlearned ones'."""
-        retain, test = np.asarray(self.retain), np.asarray(self.test)
-        return Accuracies(
-            retain[held_out], retain[compared], test[held_out], test[compared]
-        )
-
-
-@dataclass(frozen=True)
 class Ceilings:
     """Ceilings of both numbers, from the same splits of the bank.
 
@@ -95,7 +73,7 @@ class Ceilings:
 def ceilings(
     retrained: ArrayLike,
     n_models: int,
-    accuracies: BankAccuracies | None = None,
+    accuracies: HasAccuracies | None = None,
     *,
     seed: int,
     options: IntervalOptions = DEFAULT_OPTIONS,
@@ -111,8 +89,8 @@ def ceilings(
         Confidences of the bank's retrained models.
     n_models : int
         N, at least 2; F at another N cannot be compared.
-    accuracies : BankAccuracies, optional
-        Needed for the ceiling of the score.
+    accuracies : HasAccuracies, optional
+        Of the bank's models; needed for the ceiling of the score.
     seed : int
         Of the random splits.
     options : IntervalOptions, optional
@@ -148,15 +126,14 @@ def ceilings(
     if accuracies is None:
         reason = "needs the accuracies of the bank's models"
         return Ceilings(quality, Unavailable(reason))
-    splits = zip(held_out, compared, strict=True)
-    utilities = np.array([accuracies.of_split(*split).utility() for split in splits])
-    return Ceilings(quality, _summary(values * utilities, n_models, options.level))
+    factors = Utility.between(accuracies, accuracies).of_subsets(held_out, compared)
+    return Ceilings(quality, _summary(values * factors, n_models, options.level))
 
 
 def ceiling(
     retrained: ArrayLike,
     n_models: int,
-    accuracies: BankAccuracies | None = None,
+    accuracies: HasAccuracies | None = None,
     *,
     seed: int,
     options: IntervalOptions = DEFAULT_OPTIONS,

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
 
 from harness.metrics.confidence import ConfidencePair
+from harness.metrics.interval import LEVEL, student_reach
 from harness.metrics.metric_value import Direction, MetricValue, missing
 from harness.metrics.model_halves import halve_models, null_pair
 
@@ -116,7 +116,7 @@ def _reach(statistic: Statistic, comparison: Comparison) -> NDArray[np.float64]:
     rng = np.random.default_rng([comparison.seed, 1])
     draws = [statistic(half_sample(comparison.pair, rng)) for _ in range(RESAMPLES)]
     spread = np.std(draws, axis=0, ddof=1)
-    return np.asarray(student.ppf(0.975, RESAMPLES - 1) * spread)
+    return np.asarray(student_reach(RESAMPLES - 1, LEVEL) * spread)
 
 
 def half_sample(pair: ConfidencePair, rng: np.random.Generator) -> ConfidencePair:

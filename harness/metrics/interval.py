@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from harness.errors import UsageError
 from harness.metrics.epsilon import DELTA
@@ -70,7 +70,7 @@ def student_reach(degrees: float, level: float) -> float:
         raise UsageError(
             f"level is {level}; it must lie between 0 and 1, usually 0.95."
         )
-    return float(student.ppf((1 + level) / 2, degrees))
+    return float(stdtrit(degrees, (1 + level) / 2))
 
 
 def check_examples(examples: str) -> None:

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
-from scipy.stats import t as student
 
+from harness.metrics.interval import LEVEL, student_reach
 from harness.metrics.metric_value import Direction, MetricValue, missing
 
 NAME = "loss-threshold MIA accuracy"
@@ -97,7 +97,7 @@ def loss_attack_metric(
     mean, models = float(accuracies.mean()), len(accuracies)
     judged = 2 * min(array.shape[1] for array in unlearned)
     variance = accuracies.var(ddof=1) / models + mean * (1.0 - mean) / judged
-    width = float(student.ppf(0.975, models - 1) * np.sqrt(variance))
+    width = student_reach(models - 1, LEVEL) * float(np.sqrt(variance))
     null = loss_attack_accuracies(*retrained, seed=seed)
     return MetricValue(
         NAME,

@@ -30,7 +30,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from harness.metrics.confidence import confidence_pair
+from harness.metrics.confidence import ConfidencePair, confidence_pair
 from harness.metrics.interval import (
     DEFAULT_OPTIONS,
     Interval,
@@ -41,7 +41,7 @@ from harness.metrics.interval import (
     student_reach,
 )
 from harness.metrics.scoring_noise import LEAST_QUARTERED, Scoring
-from harness.metrics.utility import Accuracies
+from harness.metrics.utility import Utility
 
 LEAST_MODELS = LEAST_QUARTERED
 """Fewest models a side; a quarter of them is the smallest set that can be attacked."""
@@ -68,7 +68,7 @@ _METHOD = "variance of disjoint halves and quarters of the models, log scale"
 def official_intervals(
     unlearned: ArrayLike,
     retrained: ArrayLike,
-    accuracies: Accuracies | None = None,
+    utility: Utility | None = None,
     *,
     seed: int,
     options: IntervalOptions = DEFAULT_OPTIONS,
@@ -79,8 +79,8 @@ def official_intervals(
     ----------
     unlearned, retrained : array_like, shapes [N, S] and [M, S]
         Logit-scaled confidences.
-    accuracies : Accuracies, optional
-        Of the same models.
+    utility : Utility, optional
+        Accuracies of the same models.
     seed : int
         Of the random divisions of the models.
     options : IntervalOptions, optional
@@ -96,38 +96,43 @@ def official_intervals(
         Bad confidences, or accuracies of another number of models.
     """
     pair = confidence_pair(unlearned, retrained)
-    if accuracies is not None:
-        accuracies.check(len(pair.unlearned), len(pair.retrained))
-    fewest = min(len(side) for side in pair)
-    if fewest < LEAST_MODELS:
-        missing = Unavailable(
-            f"needs N ≥ {LEAST_MODELS} models on either side; there are {fewest}"
-        )
-        return OfficialIntervals(missing, None if accuracies is None else missing)
+    if utility is not None:
+        utility.check(len(pair.unlearned), len(pair.retrained))
+    if min(len(side) for side in pair) < LEAST_MODELS:
+        reason = too_few_models(pair)
+        return OfficialIntervals(reason, None if utility is None else reason)
     scoring = Scoring.of(pair, np.random.default_rng(seed), options.delta)
-    return intervals_of(scoring, accuracies, options=options)
+    return intervals_of(scoring, utility, options=options)
+
+
+def too_few_models(pair: ConfidencePair) -> Unavailable:
+    """Say how many models an interval needs."""
+    fewest = min(len(side) for side in pair)
+    return Unavailable(
+        f"needs N ≥ {LEAST_MODELS} models on either side; there are {fewest}"
+    )
 
 
 def intervals_of(
     scoring: Scoring,
-    accuracies: Accuracies | None = None,
+    utility: Utility | None = None,
     *,
     options: IntervalOptions = DEFAULT_OPTIONS,
 ) -> OfficialIntervals:
     """Return the intervals of `official_intervals` from repetitions at hand."""
     quality = _interval(scoring, None, options)
     capped = replace(quality, high=min(quality.high, 1.0))
-    score = None if accuracies is None else _interval(scoring, accuracies, options)
+    score = None if utility is None else _interval(scoring, utility, options)
     return OfficialIntervals(capped, score)
 
 
 def _interval(
-    scoring: Scoring, accuracies: Accuracies | None, options: IntervalOptions
+    scoring: Scoring, utility: Utility | None, options: IntervalOptions
 ) -> Interval:
     """Return the interval of F, or of the score where accuracies are given."""
-    factor = 1.0 if accuracies is None else accuracies.utility()
+    factor = 1.0 if utility is None else utility.factor
     quality = float(scoring.points.mean())
-    _, noise = scoring.noise(accuracies)
+    _, noise = scoring.noise(utility)
     variance = noise.variance(options.examples)
     if factor * quality == 0 or variance == 0:
         ends = agreement_interval(quality, scoring.points.size, options.level)

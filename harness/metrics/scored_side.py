@@ -9,8 +9,8 @@ from harness.errors import UsageError
 from harness.metrics.confidence import ConfidencePair
 from harness.metrics.contender import Contender
 from harness.metrics.epsilon import DELTA
-from harness.metrics.scoring_noise import Scoring, utilities_of
-from harness.metrics.utility import Accuracies
+from harness.metrics.scoring_noise import Scoring, utility_of
+from harness.metrics.utility import Utility
 
 Floats = NDArray[np.float64]
 
@@ -61,13 +61,13 @@ class ScoredSide:
         """
         pair = ConfidencePair(side.confidences, bank.confidences)
         scoring = Scoring.of(pair, np.random.default_rng(seed), DELTA)
-        return cls.from_scoring(scoring, _accuracies(side, bank), pair.retrained, seed)
+        return cls.from_scoring(scoring, _utility(side, bank), pair.retrained, seed)
 
     @classmethod
     def from_scoring(
         cls,
         scoring: Scoring,
-        accuracies: Accuracies | None,
+        utility: Utility | None,
         retrained: Floats,
         seed: int,
     ) -> "ScoredSide":
@@ -76,14 +76,14 @@ class ScoredSide:
         Parameters
         ----------
         scoring : Scoring
-        accuracies : Accuracies or None
+        utility : Utility or None
             Of the same models; None to compare F alone.
         retrained : ndarray of float64, shape [M, S]
         seed : int
         """
-        factor = 1.0 if accuracies is None else accuracies.utility()
+        factor = 1.0 if utility is None else utility.factor
         divisions = tuple(
-            part.points(scoring.n_models) * utilities_of(part, accuracies)[:, :, None]
+            part.points(scoring.n_models) * utility_of(part, utility)[:, :, None]
             for part in scoring.divisions
         )
         return cls(
@@ -92,7 +92,7 @@ class ScoredSide:
             divisions,
             retrained,
             seed,
-            "F" if accuracies is None else "score",
+            "F" if utility is None else "score",
             scoring.n_models,
             scoring.n_fewest,
         )
@@ -112,10 +112,10 @@ class ScoredSide:
         return f"N = {self.n_models}, seed {self.seed} for its {self.quantity}"
 
 
-def _accuracies(side: Contender, bank: Contender) -> Accuracies | None:
-    """Return the accuracies of both, where they have any."""
+def _utility(side: Contender, bank: Contender) -> Utility | None:
+    """Return the utility of the one against the other, where accuracies are known."""
     if side.retain is None or side.test is None:
         return None
     if bank.retain is None or bank.test is None:
         raise UsageError("The bank lacks the accuracies that the result has.")
-    return Accuracies(side.retain, bank.retain, side.test, bank.test)
+    return Utility(side.retain, bank.retain, side.test, bank.test)

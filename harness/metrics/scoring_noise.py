@@ -20,7 +20,7 @@ from harness.metrics.quality_variance import (
     noise_parts,
     spread_of,
 )
-from harness.metrics.utility import Accuracies
+from harness.metrics.utility import Utility
 
 Floats = NDArray[np.float64]
 
@@ -81,31 +81,25 @@ class Scoring:
         """Return the halves and, where there are any, the quarters."""
         return (self.halves,) if self.quarters is None else (self.halves, self.quarters)
 
-    def noise(
-        self, accuracies: Accuracies | None = None
-    ) -> tuple[NoiseParts, NoiseParts]:
+    def noise(self, utility: Utility | None = None) -> tuple[NoiseParts, NoiseParts]:
         """Return the variance of F, or of the score, at N / 2 and at N."""
-        factor = 1.0 if accuracies is None else accuracies.utility()
-        parts = [self._noise_between(part, accuracies) for part in self.divisions]
+        factor = 1.0 if utility is None else utility.factor
+        parts = [self._noise_between(part, utility) for part in self.divisions]
         spread = factor**2 * spread_of(self.points)
         return parts[0], extrapolate(parts[0], parts[-1], spread)
 
     def _noise_between(
-        self, replicates: Replicates, accuracies: Accuracies | None
+        self, replicates: Replicates, utility: Utility | None
     ) -> NoiseParts:
         """Return the variance between the two of each pair of subsets."""
         parts = noise_parts(
-            replicates.points(self.n_models), utilities_of(replicates, accuracies)
+            replicates.points(self.n_models), utility_of(replicates, utility)
         )
         return parts.with_examples(replicates.epsilon.shape[2], self.points.size)
 
 
-def utilities_of(replicates: Replicates, accuracies: Accuracies | None) -> Floats:
-    """Return the utility of each subset, ``[L, 2]``; 1 without accuracies."""
-    utility = np.ones(replicates.epsilon.shape[:2])
-    if accuracies is not None:
-        for index in np.ndindex(utility.shape):
-            utility[index] = accuracies.utility(
-                replicates.unlearned[index], replicates.retrained[index]
-            )
-    return utility
+def utility_of(replicates: Replicates, utility: Utility | None) -> Floats:
+    """Return the factor of each subset, ``[L, 2]``; 1 without accuracies."""
+    if utility is None:
+        return np.ones(replicates.epsilon.shape[:2])
+    return utility.of_subsets(replicates.unlearned, replicates.retrained)

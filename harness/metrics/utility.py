@@ -1,14 +1,15 @@
 """What is left of a model's accuracy, and the official score made of it."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from harness.errors import UsageError
 
-Models = NDArray[np.intp] | slice
-_ALL = slice(None)
+Floats = NDArray[np.float64]
+Models = NDArray[np.intp]
 
 
 def utility_ratio(unlearned: ArrayLike, retrained: ArrayLike) -> float:
@@ -71,20 +72,45 @@ def score(
     )
 
 
-@dataclass(frozen=True)
-class Accuracies:
-    """Accuracies of every model, in the order of the confidences, 0 to 1.
+class HasAccuracies(Protocol):
+    """Models whose accuracies are known.
 
     Attributes
     ----------
-    retain_unlearned, test_unlearned : array_like, shape [N]
-    retain_retrained, test_retrained : array_like, shape [M]
+    retain, test : ndarray of float64, shape [N]
     """
 
-    retain_unlearned: ArrayLike
-    retain_retrained: ArrayLike
-    test_unlearned: ArrayLike
-    test_retrained: ArrayLike
+    @property
+    def retain(self) -> Floats:
+        """See the class."""
+        ...
+
+    @property
+    def test(self) -> Floats:
+        """See the class."""
+        ...
+
+
+@dataclass(frozen=True)
+class Utility:
+    """The factor of the score, of all models or of some: what is left of accuracy.
+
+    Attributes
+    ----------
+    retain_unlearned, test_unlearned : ndarray of float64, shape [N]
+        Accuracies in the order of the confidences, 0 to 1.
+    retain_retrained, test_retrained : ndarray of float64, shape [M]
+    """
+
+    retain_unlearned: Floats
+    retain_retrained: Floats
+    test_unlearned: Floats
+    test_retrained: Floats
+
+    @classmethod
+    def between(cls, unlearned: HasAccuracies, retrained: HasAccuracies) -> "Utility":
+        """Hold unlearned models against retrained ones."""
+        return cls(unlearned.retain, retrained.retain, unlearned.test, retrained.test)
 
     def check(self, n_unlearned: int, n_retrained: int) -> None:
         """Raise `UsageError` unless there is one accuracy for each model."""
@@ -101,17 +127,38 @@ class Accuracies:
                     f"{expected} models."
                 )
 
-    def utility(self, unlearned: Models = _ALL, retrained: Models = _ALL) -> float:
-        """Return the factor of the score, of all or some of the models."""
-        retain = utility_ratio(
-            np.asarray(self.retain_unlearned)[unlearned],
-            np.asarray(self.retain_retrained)[retrained],
+    @property
+    def ratios(self) -> tuple[float, float]:
+        """Return ``RA_U / RA_R`` and ``TA_U / TA_R`` of all models, not clipped."""
+        return (
+            utility_ratio(self.retain_unlearned, self.retain_retrained),
+            utility_ratio(self.test_unlearned, self.test_retrained),
         )
-        test = utility_ratio(
-            np.asarray(self.test_unlearned)[unlearned],
-            np.asarray(self.test_retrained)[retrained],
-        )
+
+    @property
+    def factor(self) -> float:
+        """Return the product of the `ratios`, by which F becomes the score."""
+        retain, test = self.ratios
         return retain * test
+
+    @property
+    def clipped(self) -> float:
+        """Return the factor with either ratio clipped at 1."""
+        retain, test = self.ratios
+        return min(retain, 1.0) * min(test, 1.0)
+
+    def of_subsets(self, unlearned: Models, retrained: Models) -> Floats:
+        """Return the factor of subsets of the models, ``[...]``.
+
+        Parameters
+        ----------
+        unlearned, retrained : ndarray of int, shapes [..., n] and [..., m]
+            The models of each subset.
+        """
+        retain = self.retain_unlearned[unlearned].mean(axis=-1)
+        test = self.test_unlearned[unlearned].mean(axis=-1)
+        retain = retain / self.retain_retrained[retrained].mean(axis=-1)
+        return np.asarray(retain * test / self.test_retrained[retrained].mean(axis=-1))
 
 
 def _mean_accuracy(values: ArrayLike, name: str) -> float:

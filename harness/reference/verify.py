@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 from harness.machine import this_machine
 from harness.metrics.confidence import logit_scaled_confidence
@@ -189,7 +189,7 @@ def _farthest(n_models: int, n_looked_at: int) -> float:
     way, once in 1 / `_FALSE_ALARM` banks.
     """
     level = _FALSE_ALARM / (2 * n_looked_at)
-    quantile: float = stats.t.isf(level, n_models - 1)
+    quantile = -float(stdtrit(n_models - 1, level))
     return quantile * float(np.sqrt(1 + 1 / n_models))
 
 

@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.metrics.accuracy_gaps import Accuracies as SetAccuracies
+from harness.metrics.accuracy_gaps import Accuracies
 from harness.metrics.ceiling import (
-    BankAccuracies,
     Ceiling,
     Ceilings,
     ceilings,
@@ -25,6 +24,7 @@ from harness.metrics.example_table import ExampleRow, example_table
 from harness.metrics.field_metrics import field_inputs, field_metrics
 from harness.metrics.flags import FlagInputs, result_flags
 from harness.metrics.interval import (
+    Examples,
     Interval,
     IntervalOptions,
     Unavailable,
@@ -36,12 +36,12 @@ from harness.metrics.official_interval import LEAST_MODELS as INTERVAL_MODELS
 from harness.metrics.official_interval import (
     OfficialIntervals,
     intervals_of,
-    official_intervals,
+    too_few_models,
 )
 from harness.metrics.sample_size import sample_sizes
 from harness.metrics.scored_side import ScoredSide
 from harness.metrics.scoring_noise import Scoring
-from harness.metrics.utility import Accuracies as UtilityAccuracies
+from harness.metrics.utility import Utility
 from harness.metrics.utility import score as official_score
 
 Floats = NDArray[np.float64]
@@ -66,13 +66,13 @@ class Side:
 
     forget: Floats
     test: Floats | None = None
-    accuracies: SetAccuracies | None = None
+    accuracies: Accuracies | None = None
 
     def first(self, n_models: int) -> "Side":
         """Keep the first models alone."""
         accuracies = self.accuracies
         if accuracies is not None:
-            accuracies = SetAccuracies(*(a[:n_models] for a in _vectors(accuracies)))
+            accuracies = Accuracies(*(a[:n_models] for a in _vectors(accuracies)))
         test = None if self.test is None else self.test[:n_models]
         return Side(self.forget[:n_models], test, accuracies)
 
@@ -120,12 +120,12 @@ class Yardstick:
     @cached_property
     def ceilings(self) -> Ceilings:
         """Ceilings of F and of the score."""
-        utility, accuracies = None, self.bank.accuracies
-        if accuracies is not None:
-            utility = BankAccuracies(accuracies.retain, accuracies.test)
-        options = IntervalOptions(delta=self.delta)
         return ceilings(
-            self.bank.forget, self.n_models, utility, seed=_SEED, options=options
+            self.bank.forget,
+            self.n_models,
+            self.bank.accuracies,
+            seed=_SEED,
+            options=IntervalOptions(delta=self.delta),
         )
 
     @cached_property
@@ -173,29 +173,31 @@ class Measurement:
         return ConfidencePair(self._unlearned.forget, self._yardstick.retrained.forget)
 
     @cached_property
-    def _utility(self) -> UtilityAccuracies | None:
+    def _utility(self) -> Utility | None:
         ours, theirs = self._unlearned.accuracies, self._yardstick.retrained.accuracies
         if ours is None or theirs is None:
             return None
-        return UtilityAccuracies(ours.retain, theirs.retain, ours.test, theirs.test)
+        return Utility.between(ours, theirs)
 
     def headline(self) -> dict[str, Any]:
         """Score, F, accuracies and ε, with intervals, ceiling and floor."""
-        quality = self.official.forgetting_quality
+        quality, utility = self.official.forgetting_quality, self._utility
         tops, floors = self._yardstick.ceilings, self._yardstick.floors
         intervals = self._intervals
         content = {
             "forgetting_quality": _number(
                 quality,
-                intervals.forgetting_quality,
+                intervals.of_quality,
                 tops.forgetting_quality,
                 floors[0],
             ),
             "epsilon": self._epsilon(),
         }
-        if self._utility is not None and intervals.score is not None:
-            value = quality * self._utility.utility()
-            score = _number(value, intervals.score, tops.score, floors[1])
+        if utility is not None and intervals.of_score is not None:
+            score = _number(
+                quality * utility.factor, intervals.of_score, tops.score, floors[1]
+            )
+            score["clipped"] = quality * utility.clipped
             content |= {"score": score, **self._accuracies()}
         return content
 
@@ -208,17 +210,25 @@ class Measurement:
         return Scoring.of(self._pair, rng, self._yardstick.delta)
 
     @cached_property
-    def _intervals(self) -> OfficialIntervals:
-        options = IntervalOptions(delta=self._yardstick.delta)
-        if self._scoring is not None:
-            return intervals_of(self._scoring, self._utility, options=options)
-        return official_intervals(
-            *self._pair, self._utility, seed=_SEED, options=options
+    def _intervals(self) -> "_Intervals":
+        fixed, drawn = (
+            self._intervals_over(examples) for examples in ("fixed", "drawn")
         )
+        quality = _Ends(fixed.forgetting_quality, drawn.forgetting_quality)
+        if fixed.score is None or drawn.score is None:
+            return _Intervals(quality, None)
+        return _Intervals(quality, _Ends(fixed.score, drawn.score))
+
+    def _intervals_over(self, examples: Examples) -> OfficialIntervals:
+        options = IntervalOptions(delta=self._yardstick.delta, examples=examples)
+        if self._scoring is None:
+            reason = too_few_models(self._pair)
+            return OfficialIntervals(reason, None if self._utility is None else reason)
+        return intervals_of(self._scoring, self._utility, options=options)
 
     @cached_property
     def scored_side(self) -> ScoredSide | None:
-        """This submission as a side of paired comparisons; None with too few models.
+        """The submission as a side of comparisons; None with too few models.
 
         Made of the repetitions that its own intervals are made of, so that comparing
         all results of a track costs about a millisecond a pair. Sides of the same N
@@ -292,7 +302,7 @@ class Measurement:
         )
 
     @property
-    def _both_accuracies(self) -> tuple[SetAccuracies, SetAccuracies] | None:
+    def _both_accuracies(self) -> tuple[Accuracies, Accuracies] | None:
         ours, theirs = self._unlearned.accuracies, self._yardstick.retrained.accuracies
         return None if ours is None or theirs is None else (ours, theirs)
 
@@ -312,7 +322,7 @@ class Measurement:
         return {f"{of}_accuracy": self._accuracy(of, *both) for of in SETS}
 
     def _accuracy(
-        self, of: str, unlearned: SetAccuracies, retrained: SetAccuracies
+        self, of: str, unlearned: Accuracies, retrained: Accuracies
     ) -> dict[str, Any]:
         ours, theirs = getattr(unlearned, of), getattr(retrained, of)
         original = self._yardstick.original
@@ -330,7 +340,7 @@ class Measurement:
         }
 
 
-def _vectors(accuracies: SetAccuracies) -> tuple[Floats, Floats, Floats]:
+def _vectors(accuracies: Accuracies) -> tuple[Floats, Floats, Floats]:
     return accuracies.forget, accuracies.retain, accuracies.test
 
 
@@ -340,18 +350,46 @@ def _ends(interval: Interval | Unavailable) -> dict[str, Any]:
     return {"low": interval.low, "high": interval.high, "level": interval.level}
 
 
+class _Ends(NamedTuple):
+    """Intervals of a number: for these forget examples, and for others like them."""
+
+    fixed: Interval | Unavailable
+    drawn: Interval | Unavailable
+
+    def content(self) -> dict[str, Any]:
+        """Lay both out: ``low`` and ``high``, ``low_drawn`` and ``high_drawn``.
+
+        The first pair answers what fresh models would get on the same forget examples,
+        and is what a repetition of the scoring should fall into. The second answers
+        what they would get on fresh forget examples of the same kind, and is what says
+        how good the method is.
+        """
+        content = _ends(self.fixed)
+        if isinstance(self.drawn, Unavailable):
+            return {**content, "low_drawn": None, "high_drawn": None}
+        return {
+            **content,
+            "low_drawn": self.drawn.low,
+            "high_drawn": self.drawn.high,
+        }
+
+
+class _Intervals(NamedTuple):
+    """Intervals of F and, where there are accuracies, of the score."""
+
+    of_quality: _Ends
+    of_score: _Ends | None
+
+
 def _number(
-    value: float,
-    interval: Interval | Unavailable,
-    top: Ceiling | Unavailable,
-    bottom: float | None,
+    value: float, ends: _Ends, top: Ceiling | Unavailable, bottom: float | None
 ) -> dict[str, Any]:
     """Put a number together with all that says what it means."""
     share = share_of_ceiling(value, top)
-    content = {"value": value, **_ends(interval), "direction": "higher"}
+    content = {"value": value, **ends.content(), "direction": "higher"}
     if isinstance(top, Ceiling):
-        ends = {"ceiling_low": top.interval.low, "ceiling_high": top.interval.high}
-        content |= {"ceiling": top.value, **ends}
+        around = {"ceiling_low": top.interval.low, "ceiling_high": top.interval.high}
+        content |= {"ceiling": top.value, **around}
     else:
         content |= {"ceiling": None, "ceiling_reason": top.reason}
     shared = None if isinstance(share, Unavailable) else share

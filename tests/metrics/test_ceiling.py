@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from harness.errors import UsageError
+from harness.metrics.accuracy_gaps import Accuracies
 from harness.metrics.ceiling import (
-    BankAccuracies,
     ceiling,
     floor,
     interval_share,
@@ -48,7 +48,8 @@ def test_the_seed_alone_decides_the_splits_and_the_bank_stays():
 
 def test_the_ceiling_of_the_score_has_utility_about_one():
     rng = np.random.default_rng(0)
-    accuracies = BankAccuracies(rng.normal(0.77, 0.01, 64), rng.normal(0.5, 0.01, 64))
+    retain, test = rng.normal(0.77, 0.01, 64), rng.normal(0.5, 0.01, 64)
+    accuracies = Accuracies(retain, retain, test)
     quality = ceiling(BANK, 32, seed=0)
     score = ceiling(BANK, 32, accuracies, seed=0)
     assert score.value == pytest.approx(quality.value, rel=0.01)

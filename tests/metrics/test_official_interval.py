@@ -6,7 +6,7 @@ from harness.metrics import scoring_noise
 from harness.metrics.interval import IntervalOptions, Unavailable
 from harness.metrics.official import official_metric
 from harness.metrics.official_interval import official_intervals
-from harness.metrics.utility import Accuracies
+from harness.metrics.utility import Utility
 
 
 def benchmark(rng, n_models=32, n_examples=30):
@@ -28,7 +28,7 @@ def quality_interval(*pair, seed=0, **options):
 def accuracies(n=32, m=32, scale=0.0):
     rng = np.random.default_rng(0)
     groups = [rng.normal(0.6, scale, size).clip(0, 1) for size in (n, m, n, m)]
-    return Accuracies(*groups)
+    return Utility(*groups)
 
 
 def test_holds_the_mean_over_replicas_without_being_far_too_wide():
@@ -66,7 +66,7 @@ def test_drawn_examples_add_what_the_choice_of_examples_adds():
 
 def test_steady_accuracies_only_scale_the_score():
     pair = benchmark(np.random.default_rng(0))
-    steady = Accuracies(*(np.full(32, a) for a in (0.9, 0.6, 0.4, 0.8)))
+    steady = Utility(*(np.full(32, a) for a in (0.9, 0.6, 0.4, 0.8)))
     found = official_intervals(*pair, steady, seed=0)
     factor = 1.5 * 0.5
     assert found.score.low == pytest.approx(factor * found.forgetting_quality.low)

@@ -16,7 +16,7 @@ from harness.metrics.paired import (
 from harness.metrics.paired_noise import PairedNoise
 from harness.metrics.quality_variance import NoiseParts
 from harness.metrics.scoring_noise import Scoring
-from harness.metrics.utility import Accuracies
+from harness.metrics.utility import Utility
 
 
 def side(shift, rng, models=16, examples=20, together=0.3):
@@ -98,7 +98,7 @@ def test_a_scoring_at_hand_is_taken_over_with_its_accuracies():
     theirs = contender(bank.confidences, shares[1], shares[3])
     pair = ConfidencePair(a.confidences, bank.confidences)
     scoring = Scoring.of(pair, np.random.default_rng(5), 1e-5)
-    taken = ScoredSide.from_scoring(scoring, Accuracies(*shares), pair.retrained, 5)
+    taken = ScoredSide.from_scoring(scoring, Utility(*shares), pair.retrained, 5)
     scored = ScoredSide.of(ours, theirs, seed=5)
     assert taken.value == scored.value
     assert difference_of(taken, scored).p_value == 1.0

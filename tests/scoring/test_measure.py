@@ -1,0 +1,65 @@
+"""All numbers of a result from arrays: which intervals there are, and what they say."""
+
+import numpy as np
+import pytest
+
+from harness.metrics.accuracy_gaps import Accuracies
+from harness.metrics.paired import difference_of
+from harness.scoring.measure import Measurement, Side, Yardstick
+
+
+def side(shift, n_models, accuracy, rng):
+    """Models whose examples differ, and their accuracies."""
+    examples = np.linspace(-3, 3, 20)
+    shares = np.clip(rng.normal(accuracy, 0.01, (3, n_models)), 0, 1)
+    forget = examples + shift + rng.normal(size=(n_models, 20))
+    return Side(forget, None, Accuracies(*shares))
+
+
+def yardstick(rng, n_models=16):
+    return Yardstick(side(0.0, 2 * n_models, 0.8, rng), n_models)
+
+
+def measured(rng, against, accuracy=0.8, shift=0.5):
+    return Measurement(side(shift, against.n_models, accuracy, rng), against)
+
+
+def test_f_and_score_have_an_interval_for_these_examples_and_one_for_any():
+    rng = np.random.default_rng(0)
+    headline = measured(rng, yardstick(rng)).headline()
+    for name in ("forgetting_quality", "score"):
+        number = headline[name]
+        assert number["low_drawn"] <= number["low"] <= number["value"]
+        assert number["value"] <= number["high"] <= number["high_drawn"]
+    assert "low_drawn" not in headline["retain_accuracy"]
+
+
+def test_the_score_is_shown_with_its_ratios_clipped_at_one_too():
+    rng = np.random.default_rng(1)
+    bank = yardstick(rng)
+    better = measured(rng, bank, accuracy=0.9).headline()
+    worse = measured(rng, bank, accuracy=0.7).headline()
+    quality = better["forgetting_quality"]["value"]
+    assert better["score"]["clipped"] == pytest.approx(quality)
+    assert better["score"]["value"] > quality
+    assert worse["score"]["clipped"] == worse["score"]["value"]
+
+
+def test_with_too_few_models_both_intervals_are_missing_for_one_reason():
+    rng = np.random.default_rng(2)
+    number = measured(rng, yardstick(rng, n_models=6)).headline()["score"]
+    ends = [number[key] for key in ("low", "high", "low_drawn", "high_drawn")]
+    assert ends == [None] * 4
+    assert number["reason"].startswith("interval: needs N ≥ 8")
+
+
+def test_measurements_of_one_yardstick_can_be_compared_pair_by_pair():
+    rng = np.random.default_rng(3)
+    bank = yardstick(rng)
+    good, bad = (measured(rng, bank, shift=shift) for shift in (0.0, 3.0))
+    difference = difference_of(good.scored_side, bad.scored_side, examples="drawn")
+    assert difference.quantity == "score"
+    assert difference.first == good.headline()["score"]["value"]
+    assert difference.difference > 0
+    few = measured(rng, yardstick(rng, n_models=6))
+    assert few.scored_side is None
