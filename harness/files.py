@@ -1,6 +1,8 @@
 """Write files so that they are whole or not there at all."""
 
 import errno
+import fcntl
+import glob
 import hashlib
 import json
 import os
@@ -12,6 +14,8 @@ from typing import Any
 
 from harness.errors import UnlearnEvalError, UsageError
 
+#: How often another process may remove a folder while a file is put into it.
+_ATTEMPTS = 5
 _USERS_TO_MEND = (
     errno.EACCES,
     errno.EROFS,
@@ -61,20 +65,68 @@ def write_atomic(path: Path, content: bytes | str) -> None:
         If the disk is full.
     """
     data = content.encode() if isinstance(content, str) else content
-    make_folder(path.parent)
-    with explained(path):
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    for attempt in range(_ATTEMPTS):
+        make_folder(path.parent)
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+            with explained(path):
+                _replace(path, data)
+            return
+        except FileNotFoundError:
+            # Another process has just removed the folder, being done with it.
+            if attempt + 1 == _ATTEMPTS:
+                raise
+
+
+def _replace(path: Path, data: bytes) -> None:
+    _remove_abandoned(path)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            with suppress(OSError):  # A file system may have no locks.
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
             Path(name).chmod(0o644)
             Path(name).replace(path)
-        except BaseException:
-            with suppress(FileNotFoundError):
-                Path(name).unlink()
-            raise
+    except BaseException:
+        with suppress(FileNotFoundError):
+            Path(name).unlink()
+        raise
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove what killed processes have left of earlier attempts to write a file."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.????????"):
+        with suppress(OSError), left.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            left.unlink()
+
+
+@contextmanager
+def held_folder(path: Path, *, shared: bool = False) -> Iterator[None]:
+    """Hold a folder while several of its files change together, or are read together.
+
+    A process that dies lets go of it; a folder that is not there is held by nobody.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    shared : bool
+        Hold it together with other readers.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        yield
+        return
+    try:
+        with suppress(OSError):  # A file system may have no locks.
+            fcntl.flock(handle, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def to_json(value: Any) -> str:

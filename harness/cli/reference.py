@@ -87,7 +87,7 @@ def build(
             listener.advance()
 
     try:
-        bank = build_bank(plan, step)
+        bank = build_bank(plan, step, listener.say)
     finally:
         listener.end()
     if output is not None:

@@ -55,7 +55,7 @@ def obtain(
         pass
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with only_one(root / "fetch.lock", progress):
+        with only_one(root / "fetch.lock", progress.say):
             return _read_or_build(store, edition, sources, progress)
     except OSError as error:
         raise UsageError(_storage_message(root, error)) from error

@@ -1,24 +1,22 @@
 """One process at a time."""
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-from harness.data.progress import Progress
 
 WAITING = "waiting for another unlearn-eval process..."
 
 
 @contextmanager
-def only_one(path: Path, progress: Progress) -> Iterator[None]:
+def only_one(path: Path, say: Callable[[str], None]) -> Iterator[None]:
     """Hold an advisory lock; a process that dies lets go of it.
 
     Parameters
     ----------
     path : Path
         The lock's file, made where it is missing and left behind.
-    progress : Progress
+    say : callable
         Told, once, that another process holds the lock.
 
     Raises
@@ -30,6 +28,6 @@ def only_one(path: Path, progress: Progress) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            progress.say(WAITING)
+            say(WAITING)
             fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -1,5 +1,6 @@
 """Build a bank: train what is missing, keep each model as it comes, pack at the end."""
 
+import os
 import shutil
 import warnings
 from collections.abc import Callable, Generator, Iterator
@@ -15,9 +16,12 @@ from safetensors.numpy import save
 
 from harness import __version__
 from harness.data import DATA_HASH, load_cifar10
+from harness.data.lock import only_one
 from harness.data.splits import split_data
 from harness.errors import CheckFailed, UsageError
+from harness.files import explained, make_folder
 from harness.machine import this_machine
+from harness.processes.orphans import end_with
 from harness.reference.bank import (
     FORMAT,
     ORIGINAL,
@@ -32,7 +36,10 @@ from harness.reference.member import (
     Member,
     member_path,
     member_paths,
+    original_path,
     read_member,
+    read_original,
+    write_original,
 )
 from harness.track.schema import Track
 from harness.training.version import ENGINE_VERSION
@@ -107,10 +114,13 @@ def _sound_bank(folder: Path) -> ReferenceBank | None:
         return None
 
 
-def build_bank(plan: BuildPlan, step: Step) -> ReferenceBank:
+def build_bank(
+    plan: BuildPlan, step: Step, say: Callable[[str], None] = lambda text: None
+) -> ReferenceBank:
     """Train the missing models, and write the bank into the user's cache.
 
-    It can be killed at any moment and run again: every finished model is kept.
+    It can be killed at any moment and run again: every finished model is kept. Of two
+    processes that build the same bank, the second waits, and finds it built.
 
     Parameters
     ----------
@@ -118,14 +128,29 @@ def build_bank(plan: BuildPlan, step: Step) -> ReferenceBank:
         What to build.
     step : callable
         Called with the number of finished retrained models, as they come.
+    say : callable
+        Told that another process is waited for.
     """
     load_cifar10(plan.data_dir, progress=True)
-    packed = packed_banks(plan)
-    for bank in packed:
-        if len(bank) >= plan.n_models:
-            # Written once: to write it again here would claim that it was made here.
-            step(plan.n_models)
-            return bank
+    found = _large_enough(plan, packed_banks(plan))
+    if found is None:
+        lock = plan.folder.with_name(f"{plan.folder.name}.lock")
+        make_folder(lock.parent)
+        with explained(lock), only_one(lock, say):
+            packed = packed_banks(plan)
+            found = _large_enough(plan, packed)
+            if found is None:
+                return _build(plan, packed, step)
+    step(plan.n_models)
+    return found
+
+
+def _large_enough(plan: BuildPlan, banks: list[ReferenceBank]) -> ReferenceBank | None:
+    """Find a bank that needs no building: it would claim to have been made here."""
+    return next((bank for bank in banks if len(bank) >= plan.n_models), None)
+
+
+def _build(plan: BuildPlan, packed: list[ReferenceBank], step: Step) -> ReferenceBank:
     finished = finished_members(plan)
     missing = [i for i in range(plan.n_models) if i not in finished]
     done = plan.n_models - len(missing)
@@ -153,6 +178,7 @@ def _tidy(plan: BuildPlan, size: int) -> None:
     """Remove the members that are packed now."""
     for index in range(size):
         member_path(plan.folder, index).unlink(missing_ok=True)
+    original_path(plan.folder).unlink(missing_ok=True)
     if not member_paths(plan.folder):
         shutil.rmtree(plan.folder / "members", ignore_errors=True)
 
@@ -170,6 +196,11 @@ def _stopped_quietly(
             trained.close()
 
 
+def _mortal() -> dict[str, Any]:
+    """Say that worker processes end with this one, however it ends."""
+    return {"initializer": end_with, "initargs": (os.getpid(),)}
+
+
 def _train_all(plan: BuildPlan, indices: list[int]) -> Generator[int, None, None]:
     from harness.reference.training import train_and_keep  # noqa: PLC0415 - torch
 
@@ -179,6 +210,8 @@ def _train_all(plan: BuildPlan, indices: list[int]) -> Generator[int, None, None
         batch_size=1,
         pre_dispatch="2*n_jobs",
         backend=plan.backend,
+        # The workers of another backend are not ours to end.
+        **(_mortal() if plan.backend is None else {}),
     )
     task = delayed(train_and_keep)
     results: Generator[int, None, None] = parallel(
@@ -193,14 +226,18 @@ def _original(
     """Take the original model of an earlier bank, or train it."""
     if packed:
         return packed[0].original, packed[0].original_weights
+    kept = read_original(original_path(plan.folder))
+    if kept is not None:
+        return kept
     from harness.reference.training import ORIGINAL_INDEX, train_member  # noqa: PLC0415
 
     # In a process of its own, like all the others: same thread count, same bits.
     task = delayed(train_member)
-    trained = Parallel(n_jobs=2)(
+    trained = Parallel(n_jobs=2, **_mortal())(
         [task(plan.track, plan.seed, ORIGINAL_INDEX, plan.data_dir)]
     )
     member, weights = trained[0]
+    write_original(original_path(plan.folder), member, weights)
     return member, weights
 
 

@@ -1,14 +1,18 @@
 """One model of a bank, as it is kept on disk while the bank grows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
 
 from harness.evaluator.outputs import Outputs
 from harness.files import write_atomic
+from harness.seals import Arrays, sealed_arrays, unsealed_arrays
+from harness.weights import Array
+
+#: The original model is kept under this name, with its weights.
+_ORIGINAL, _WEIGHTS = "original.safetensors", "weights."
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,43 @@ def member_paths(folder: Path) -> list[Path]:
 
 def write_member(path: Path, member: Member) -> None:
     """Keep a finished member, whole or not at all."""
+    write_atomic(path, sealed_arrays(_content(member)))
+
+
+def read_member(path: Path) -> Member | None:
+    """Read a kept member; None if there is none or it is damaged."""
+    try:
+        return _member(unsealed_arrays(path.read_bytes()))
+    except (OSError, KeyError, ValueError):
+        return None
+
+
+def original_path(folder: Path) -> Path:
+    """Where the original model is kept until its bank is packed."""
+    return folder / "members" / _ORIGINAL
+
+
+def write_original(path: Path, member: Member, weights: Mapping[str, Array]) -> None:
+    """Keep the finished original model, whole or not at all."""
+    named = {_WEIGHTS + name: array for name, array in weights.items()}
+    write_atomic(path, sealed_arrays({**_content(member), **named}))
+
+
+def read_original(path: Path) -> tuple[Member, dict[str, Array]] | None:
+    """Read the kept original model; None if there is none or it is damaged."""
+    try:
+        arrays = unsealed_arrays(path.read_bytes())
+        member = _member(arrays)
+    except (OSError, KeyError, ValueError):
+        return None
+    return member, {
+        name.removeprefix(_WEIGHTS): array
+        for name, array in arrays.items()
+        if name.startswith(_WEIGHTS)
+    }
+
+
+def _content(member: Member) -> dict[str, Array]:
     outputs = member.outputs
     numbers = [
         member.seconds,
@@ -40,22 +81,16 @@ def write_member(path: Path, member: Member) -> None:
         outputs.forget_accuracy,
         outputs.test_accuracy,
     ]
-    content = {
+    return {
         "identity": np.array([member.index, member.seed], dtype=np.int64),
         "numbers": np.array(numbers),
         "forget_logits": outputs.forget_logits,
         "test_logits": outputs.test_logits,
     }
-    write_atomic(path, save(content))
 
 
-def read_member(path: Path) -> Member | None:
-    """Read a kept member; None if there is none or it is damaged."""
-    try:
-        arrays = load(path.read_bytes())
-        index, seed = (int(number) for number in arrays["identity"])
-        seconds, retain, forget, test = (float(x) for x in arrays["numbers"])
-        logits = arrays["forget_logits"], arrays["test_logits"]
-    except (OSError, SafetensorError, KeyError, ValueError):
-        return None
+def _member(arrays: Arrays) -> Member:
+    index, seed = (int(number) for number in arrays["identity"])
+    seconds, retain, forget, test = (float(x) for x in arrays["numbers"])
+    logits = arrays["forget_logits"], arrays["test_logits"]
     return Member(index, seed, seconds, Outputs(*logits, retain, forget, test))

@@ -102,7 +102,7 @@ class Result:
         """
         if content["schema"] != SCHEMA:
             raise ValueError(f"schema {content['schema']}, not {SCHEMA}")
-        fixed = set(cls(**_EMPTY).to_dict()) - set(METRICS) | {"files"}
+        fixed = set(cls(**_EMPTY).to_dict()) - set(METRICS) | {"files", "sha256"}
         return cls(
             submission=dict(content["about"]),
             status=Status(content["status"]),

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import shutil
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -13,10 +12,17 @@ from typing import Any
 import numpy as np
 
 from harness.errors import CheckFailed
-from harness.files import make_folder, sha256_of, to_json, write_atomic
+from harness.files import (
+    held_folder,
+    make_folder,
+    sha256_of,
+    to_json,
+    write_atomic,
+)
 from harness.metrics.example_table import ExampleRow
 from harness.results.schema import Result
 from harness.scoring.finished import FinishedRun, read_run, write_run
+from harness.seals import sealed_json, unsealed_json
 from harness.status import Status
 
 RESULT, MODELS, EXAMPLES = "result.json", "models.csv", "examples.npz"
@@ -54,9 +60,10 @@ class ResultFolder:
 
     def keep_run(self, run: FinishedRun, output: str) -> None:
         """Keep one finished run and what it printed."""
-        write_run(self.path, run)
         if output:
             write_atomic(self.path / "output" / f"{run.index:05d}.txt", output)
+        # Last: a run that is kept is not repeated, so nothing of it may be missing.
+        write_run(self.path, run)
 
     def finished(self, seeds: list[int]) -> dict[int, FinishedRun]:
         """Find the runs that need not be repeated, by index.
@@ -86,13 +93,25 @@ class ResultFolder:
         runs: Sequence[FinishedRun] = (),
         examples: Sequence[ExampleRow] = (),
     ) -> None:
-        """Write a result whole; a failed attempt never replaces a scored one."""
+        """Write a result whole; a failed attempt never replaces a scored one.
+
+        Of two processes that write at once, the files are those of one.
+        """
+        make_folder(self.path)
+        with held_folder(self.path):
+            self._write(result, runs, examples)
+
+    def _write(
+        self,
+        result: Result,
+        runs: Sequence[FinishedRun],
+        examples: Sequence[ExampleRow],
+    ) -> None:
         earlier = self.read_result()
         scored_before = earlier is not None and earlier.status == Status.SCORED
         if scored_before and result.status != Status.SCORED:
             write_atomic(self.path / FAILED, to_json(result.to_dict()))
             return
-        make_folder(self.path)
         sums = {}
         if runs:
             contents = {EXAMPLES: _examples(runs), MODELS: _table(runs).encode()}
@@ -101,7 +120,8 @@ class ResultFolder:
             for name, data in contents.items():
                 write_atomic(self.path / name, data)
             sums = {name: sha256_of(data) for name, data in contents.items()}
-        write_atomic(self.path / RESULT, to_json({**result.to_dict(), "files": sums}))
+        content = {**result.to_dict(), "files": sums}
+        write_atomic(self.path / RESULT, sealed_json(content))
         if runs:
             shutil.rmtree(self.path / "runs", ignore_errors=True)
 
@@ -124,6 +144,10 @@ class ResultFolder:
         CheckFailed
             If a file has changed since it was written.
         """
+        with held_folder(self.path, shared=True):
+            return self._check()
+
+    def _check(self) -> set[str]:
         try:
             sums = dict(self._content()["files"])
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -145,8 +169,8 @@ class ResultFolder:
         shutil.rmtree(self.path / "runs", ignore_errors=True)
 
     def _content(self) -> dict[str, Any]:
-        content: dict[str, Any] = json.loads((self.path / RESULT).read_text())
-        return content
+        # Results of earlier versions have no seal.
+        return unsealed_json((self.path / RESULT).read_bytes(), required=False)
 
     def _siblings(self) -> list["ResultFolder"]:
         stem = self.path.name.rpartition("-n")[0]
@@ -154,8 +178,11 @@ class ResultFolder:
         return [self, *(ResultFolder(p) for p in others if p != self.path)]
 
     def _packed(self) -> list[FinishedRun]:
-        with suppress(CheckFailed, OSError, ValueError, KeyError):
-            if self.check() >= {EXAMPLES, MODELS}:
+        with (
+            suppress(CheckFailed, OSError, ValueError, KeyError),
+            held_folder(self.path, shared=True),
+        ):
+            if self._check() >= {EXAMPLES, MODELS}:
                 return read_examples(self.path)
         return []
 

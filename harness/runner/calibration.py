@@ -5,14 +5,14 @@ runner as any submission, so neither a faster way of building the bank nor a slo
 machine changes what the cap allows.
 """
 
-import json
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from harness.data import cache_root
-from harness.files import to_json, write_atomic
+from harness.files import write_atomic
 from harness.machine import this_machine
+from harness.seals import sealed_json, unsealed_json
 from harness.shipped import shipped_submissions
 from harness.track.schema import Track
 
@@ -54,7 +54,7 @@ class CalibrationKey(NamedTuple):
 def read_calibration(key: CalibrationKey) -> Calibration | None:
     """Read a kept calibration; None if there is none or it is damaged."""
     with suppress(OSError, ValueError, KeyError, TypeError):
-        seconds = json.loads(key.path.read_text())["retraining_seconds"]
+        seconds = unsealed_json(key.path.read_bytes())["retraining_seconds"]
         values = tuple(float(value) for value in seconds)
         if values and all(0 < value < float("inf") for value in values):
             return Calibration(values)
@@ -71,7 +71,7 @@ def write_calibration(key: CalibrationKey, calibration: Calibration) -> None:
         "machine": this_machine().describe(),
         "retraining_seconds": list(calibration.seconds),
     }
-    write_atomic(key.path, to_json(content))
+    write_atomic(key.path, sealed_json(content))
 
 
 def calibration_runs(n_jobs: int) -> int:

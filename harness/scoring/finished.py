@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
 
 from harness.files import write_atomic
+from harness.seals import sealed_arrays, unsealed_arrays
 
 _NUMBERS = (
     "retain_accuracy",
@@ -74,13 +73,13 @@ def write_run(folder: Path, run: FinishedRun) -> None:
         "test_confidence": run.test_confidence,
         "weights_sha256": sha,
     }
-    write_atomic(run_path(folder, run.index), save(content))
+    write_atomic(run_path(folder, run.index), sealed_arrays(content))
 
 
 def read_run(folder: Path, index: int, seed: int) -> FinishedRun | None:
     """Read a kept run; None if there is none, or it is damaged or of another seed."""
     try:
-        arrays = load(run_path(folder, index).read_bytes())
+        arrays = unsealed_arrays(run_path(folder, index).read_bytes())
         identity = [int(number) for number in arrays["identity"]]
         numbers: dict[str, Any] = dict(
             zip(_NUMBERS, map(float, arrays["numbers"]), strict=True)
@@ -95,5 +94,5 @@ def read_run(folder: Path, index: int, seed: int) -> FinishedRun | None:
             weights_sha256=arrays["weights_sha256"].tobytes().hex(),
             **numbers,
         )
-    except (OSError, SafetensorError, KeyError, ValueError):
+    except (OSError, KeyError, ValueError):
         return None
