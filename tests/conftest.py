@@ -1,6 +1,7 @@
 """A tiny track of real CIFAR-10, its bank, and the command line in this process."""
 
 import fcntl
+import io
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -266,6 +267,20 @@ def judge(shared_judge, monkeypatch) -> CountingJudge:
     for module in ("scorer", "validation"):
         monkeypatch.setattr(f"harness.scoring.{module}.Judge", opened)
     return counting
+
+
+@pytest.fixture(scope="session")
+def saved() -> Callable[..., bytes]:
+    """The bytes that ``torch.save`` writes."""
+
+    def save(content: object, **options: object) -> bytes:
+        import torch  # noqa: PLC0415 - takes a second that most tests do not need
+
+        buffer = io.BytesIO()
+        torch.save(content, buffer, **options)
+        return buffer.getvalue()
+
+    return save
 
 
 @pytest.fixture

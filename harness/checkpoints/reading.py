@@ -42,18 +42,22 @@ def read_checkpoint(content: bytes, spec: WeightSpec) -> bytes | Failure:
     """
     try:
         _refuse_bomb(content, largest_checkpoint(spec.n_bytes))
-        state = _state_dict(_load(content))
-        shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
-        difference = network_difference(shapes, spec)
-        if difference:
-            raise _Refused(f"it holds {difference}.")
-        wanted = {tensor.name: tensor.dtype for tensor in spec.tensors}
-        return spec.pack({n: _array(n, state[n], wanted[n]) for n in wanted})
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            file = io.BytesIO(content)
+            loaded = torch.load(file, map_location="cpu", weights_only=True)
+        return _packed(_state_dict(loaded), spec)
     except _Refused as error:
         return Failure(Status.INVALID, str(error))
+    except UnpicklingError as error:
+        return Failure(Status.INVALID, _refused_pickle(str(error)))
     except MemoryError:
         reason = "it takes too much memory to read."
         return Failure(Status.OUT_OF_MEMORY, reason)
+    except Exception as error:
+        # A file made for it can fail anywhere in there, and the fault is its own.
+        words = f"{type(error).__name__}: {_first_line(error)}"
+        return Failure(Status.INVALID, f"it cannot be read ({words}).")
 
 
 def _refuse_bomb(content: bytes, largest: int) -> None:
@@ -72,28 +76,16 @@ def _refuse_bomb(content: bytes, largest: int) -> None:
         )
 
 
-def _load(content: bytes) -> object:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return torch.load(
-                io.BytesIO(content), map_location="cpu", weights_only=True
-            )
-    except UnpicklingError as error:
-        refused = _GLOBAL.search(str(error))
-        if refused is None:
-            raise _Refused(f"it cannot be read ({_cause(error)}).") from None
-        name = refused[1].replace("__builtin__.", "builtins.")
-        raise _Refused(
-            f"it holds pickled code ({name}): only plain tensors are read; save "
-            "net.state_dict()."
-        ) from None
-    except MemoryError:
-        raise
-    except Exception as error:
-        # A damaged file can fail anywhere in there, and the fault is always its own.
-        words = f"{type(error).__name__}: {_first_line(error)}"
-        raise _Refused(f"it cannot be read ({words}).") from None
+def _refused_pickle(words: str) -> str:
+    """Say what torch would not unpickle, which it names at the end of its advice."""
+    refused = _GLOBAL.search(words)
+    if refused is None:
+        _, _, cause = words.partition("WeightsUnpickler error: ")
+        return f"it cannot be read ({_first_line(cause or words)})."
+    return (
+        f"it holds pickled code ({refused[1]}): only plain tensors are read; save "
+        "net.state_dict()."
+    )
 
 
 def _state_dict(loaded: object) -> dict[str, Tensor]:
@@ -105,7 +97,7 @@ def _state_dict(loaded: object) -> dict[str, Tensor]:
     state = {}
     for name, value in entries.items():
         if not isinstance(name, str):
-            raise _Refused(f"it holds a key that is no name, {name!r:.50}.")
+            raise _Refused(f"it has a {type(name).__name__} for a name.")
         if not isinstance(value, Tensor):
             kind = type(value).__name__
             raise _Refused(f"{name} in it is no tensor but {kind}.")
@@ -133,6 +125,15 @@ def _unwrapped(loaded: object) -> Mapping[Any, object]:
     return wrapped
 
 
+def _packed(state: dict[str, Tensor], spec: WeightSpec) -> bytes:
+    shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
+    difference = network_difference(shapes, spec)
+    if difference:
+        raise _Refused(f"it holds {difference}.")
+    wanted = {tensor.name: tensor.dtype for tensor in spec.tensors}
+    return spec.pack({n: _array(n, state[n], dtype) for n, dtype in wanted.items()})
+
+
 def _array(name: str, tensor: Tensor, dtype: str) -> Array:
     """Convert to what the network wants: single precision, or whole numbers."""
     if tensor.layout is not torch.strided or tensor.device.type != "cpu":
@@ -153,12 +154,6 @@ def _array(name: str, tensor: Tensor, dtype: str) -> Array:
 def _as_numpy(tensor: Tensor) -> Array:
     array: Array = tensor.contiguous().numpy()
     return array
-
-
-def _cause(error: BaseException) -> str:
-    """Return torch's own cause, which stands at the end of its advice."""
-    _, _, cause = str(error).partition("WeightsUnpickler error: ")
-    return _first_line(cause or error)
 
 
 def _first_line(error: object) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from harness.checkpoints import holds_checkpoints
 from harness.cli.options import (
     chosen_jobs,
     chosen_track,
@@ -105,6 +106,7 @@ def score(
         data_dir=data_dir,
     )
     if official:
+        _refuse_unknown_costs(found)
         isolation = _official_isolation(settings, isolation)
     listener = ProgressListener(quiet=quiet, bars=progress)
     try:
@@ -123,6 +125,21 @@ def score(
                 click.echo("\n".join(["", *lines, ""]))
                 click.echo("\n".join(precision_lines(result.metrics["precision"])))
     return _exit_code(results, fail_under)
+
+
+def _refuse_unknown_costs(paths: list[Path]) -> None:
+    """Refuse checkpoints where a ranking is meant.
+
+    Raises
+    ------
+    UsageError
+        If there are any.
+    """
+    for path in filter(holds_checkpoints, paths):
+        raise UsageError(
+            f"--official needs the cost of every run, and that of {path} is unknown, "
+            "for it was made elsewhere; score the submission's .py file."
+        )
 
 
 def _official_isolation(settings: ScoreSettings, isolation: str) -> str:

@@ -67,7 +67,7 @@ def read_submission(path: Path) -> Submission:
     name = path.stem
     if n_bytes > LARGEST_SOURCE:
         problem = (
-            f"{path.name} has {n_bytes / 1024:.0f} KiB; a submission has at most "
+            f"{path.name} has {-(-n_bytes // 1024)} KiB; a submission has at most "
             f"{LARGEST_SOURCE // 1024} KiB."
         )
         return Submission(name, path, "", (problem,))

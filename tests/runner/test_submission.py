@@ -1,5 +1,7 @@
 """What is wrong with a submission's file is seen without running it, all at once."""
 
+import os
+
 import pytest
 
 from harness.errors import UsageError
@@ -180,9 +182,34 @@ def test_a_file_too_large_is_refused_unparsed(write):
     submission = read_submission(write(GOOD + "#" * LARGEST_SOURCE))
 
     assert submission.problems == (
-        "method.py has 256 KiB; a submission has at most 256 KiB.",
+        "method.py has 257 KiB; a submission has at most 256 KiB.",
     )
     assert submission.source == ""
+
+
+def test_of_a_huge_file_no_more_is_read_than_is_allowed(tmp_path):
+    path = tmp_path / "method.py"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)  # A terabyte that no disk and no memory holds.
+
+    (problem,) = read_submission(path).problems
+
+    assert problem.startswith("method.py has 1073741824 KiB; a submission has at most")
+
+
+def test_a_file_of_a_megabyte_is_refused_in_one_sentence(tmp_path):
+    (tmp_path / "method.py").write_bytes(b"#" * (1 << 20))
+
+    assert read_submission(tmp_path / "method.py").problems == (
+        "method.py has 1024 KiB; a submission has at most 256 KiB.",
+    )
+
+
+def test_a_pipe_with_a_submissions_name_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "method.py")
+
+    with pytest.raises(UsageError, match="is no plain file; give a submission's"):
+        read_submission(tmp_path / "method.py")
 
 
 def test_an_odd_escape_in_a_string_is_no_problem(problems):
@@ -218,6 +245,20 @@ def test_two_submissions_of_one_name_are_refused(tmp_path):
 
     with pytest.raises(UsageError, match="have the same name, a; rename one"):
         find_submissions([tmp_path, tmp_path / "x"])
+
+
+def test_two_files_of_one_name_in_different_folders_are_refused(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x.py").write_text(GOOD)
+    both = [tmp_path / "a" / "x.py", tmp_path / "b" / "x.py"]
+
+    with pytest.raises(UsageError) as caught:
+        find_submissions(both)
+
+    assert str(caught.value) == (
+        f"{both[0]} and {both[1]} have the same name, x; rename one."
+    )
 
 
 @pytest.mark.parametrize(
