@@ -11,6 +11,7 @@ from harness.cli.compare import compare
 from harness.cli.estimate import estimate
 from harness.cli.init import init
 from harness.cli.inspect import doctor, tracks
+from harness.cli.leaderboard import leaderboard
 from harness.cli.reference import reference
 from harness.cli.score import score
 from harness.cli.validate import validate
@@ -32,7 +33,17 @@ def cli() -> None:
     """
 
 
-for _command in (score, compare, estimate, validate, init, reference, tracks, doctor):
+for _command in (
+    score,
+    leaderboard,
+    compare,
+    estimate,
+    validate,
+    init,
+    reference,
+    tracks,
+    doctor,
+):
     cli.add_command(_command)
 
 

@@ -1,0 +1,1 @@
+"""The leaderboard: stored results, vetted, ranked, written down and checked again."""

@@ -1,0 +1,167 @@
+"""What is computed from stored arrays: for the ranking a little, for a check all."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+
+from harness.errors import CheckFailed
+from harness.leaderboard.entries import Entry
+from harness.leaderboard.terms import Terms
+from harness.metrics.efficiency import efficiency_ratio
+from harness.metrics.scored_side import ScoredSide
+from harness.results.schema import Result
+from harness.results.store import EXAMPLES, read_examples
+from harness.runner.budget import cost_seconds
+from harness.runner.messages import Usage
+from harness.scoring.finished import FinishedRun
+from harness.scoring.measure import Measurement, Yardstick
+from harness.scoring.sides import runs_facts, unlearned_side
+from harness.status import Status
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the arrays of one result say.
+
+    Attributes
+    ----------
+    certified_epsilon : float or None
+        Median over the forget examples; None where not all runs were made.
+    side : ScoredSide or None
+        For paired comparisons; None with too few models for them.
+    figures : dict or None
+        ``status``, ``n_finished`` and all metrics, computed afresh where asked.
+    """
+
+    certified_epsilon: float | None = None
+    side: ScoredSide | None = None
+    figures: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is wanted of one result's arrays; small enough to send to a process.
+
+    Attributes
+    ----------
+    path : Path
+        The result's folder.
+    result : Result
+        What it says.
+    yardstick : Yardstick
+        What it is measured with, ceilings computed.
+    cap : float
+        The track's.
+    compares : bool
+        Whether it takes part in paired comparisons.
+    everything : bool
+        Whether every figure is computed afresh.
+    """
+
+    path: Path
+    result: Result
+    yardstick: Yardstick
+    cap: float
+    compares: bool
+    everything: bool
+
+
+def gather(
+    entries: Sequence[Entry], terms: Terms, *, n_jobs: int, everything: bool = False
+) -> dict[Path, Evidence]:
+    """Compute what rows need of their arrays, by the results' folders.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+        Results that keep the terms.
+    terms : Terms
+        Track and bank.
+    n_jobs : int
+        Processes.
+    everything : bool
+        Compute every figure of the result afresh.
+
+    Raises
+    ------
+    CheckFailed
+        If the arrays cannot be read.
+    """
+    yardstick, cap = terms.yardstick, terms.track.evaluation.cap
+    # Here and now, so that they travel with it and no process computes them again.
+    _ = yardstick.ceilings, yardstick.floors
+    questions = [
+        Question(
+            entry.path,
+            entry.result,
+            yardstick,
+            cap,
+            compares=entry.is_measured and not entry.result.is_reference,
+            everything=everything,
+        )
+        for entry in entries
+    ]
+    answers = Parallel(n_jobs=min(n_jobs, max(1, len(questions))))(
+        delayed(evidence_of)(question) for question in questions
+    )
+    return {entry.path: each for entry, each in zip(entries, answers, strict=True)}
+
+
+def evidence_of(question: Question) -> Evidence:
+    """Answer one question; see `gather`."""
+    path, result = question.path, question.result
+    if not (path / EXAMPLES).is_file():
+        figures = {"status": str(result.status), "n_finished": result.n_finished}
+        return Evidence(figures=figures if question.everything else None)
+    runs = _read(path)
+    if len(runs) < result.n_models:
+        figures = _unfinished(runs, question)
+        return Evidence(figures=figures if question.everything else None)
+    measurement = Measurement(
+        unlearned_side(runs), question.yardstick, runs_facts(runs)
+    )
+    figures = _unfinished(runs, question)
+    if question.everything:
+        figures |= measurement.headline() | measurement.others()
+    return Evidence(
+        certified_epsilon=_median_certified(measurement),
+        side=measurement.scored_side if question.compares else None,
+        figures=figures if question.everything else None,
+    )
+
+
+def _read(path: Path) -> list[FinishedRun]:
+    try:
+        return read_examples(path)
+    except (OSError, ValueError, KeyError) as error:
+        raise CheckFailed(
+            f"the arrays in {path} cannot be read ({error}); score the submission "
+            "again with --force."
+        ) from None
+
+
+def _unfinished(runs: list[FinishedRun], question: Question) -> dict[str, Any]:
+    """Return the figures that do not need all runs."""
+    made = question.result.provenance
+    device = str(made["device"])
+    costs = [
+        cost_seconds(Usage(r.cpu_seconds, r.wall_seconds, 0), device) for r in runs
+    ]
+    efficiency = efficiency_ratio(costs, made["retraining_seconds"], question.cap)
+    status = Status.OVER_BUDGET if efficiency.over_cap else Status.SCORED
+    return {
+        "status": str(status),
+        "n_finished": len(runs),
+        "efficiency": asdict(efficiency),
+    }
+
+
+def _median_certified(measurement: Measurement) -> float:
+    nowhere = np.zeros(measurement.official.epsilon.size, dtype=np.int64)
+    rows = measurement.examples(nowhere, nowhere)
+    return statistics.median(row.certified_epsilon for row in rows)

@@ -1,0 +1,91 @@
+"""What a result must have been measured on to stand beside the others."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from harness.metrics import METRICS_VERSION
+from harness.reference import ReferenceBank, find_bank
+from harness.results.schema import Result
+from harness.scoring.measure import Yardstick
+from harness.scoring.sides import bank_side
+from harness.track import Track
+
+_LEVEL = "full"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The track, with the bank that all rows are held against.
+
+    Attributes
+    ----------
+    track : Track
+        With the split that is ranked.
+    bank : ReferenceBank
+        Its bank.
+    """
+
+    track: Track
+    bank: ReferenceBank
+
+    @classmethod
+    def of(cls, track: Track) -> "Terms":
+        """Find the track's bank.
+
+        Raises
+        ------
+        UsageError
+            If it is not here.
+        """
+        return cls(track, find_bank(track, at_least=track.evaluation.n_models))
+
+    @property
+    def n_models(self) -> int:
+        """N, the track's own."""
+        return self.track.evaluation.n_models
+
+    @cached_property
+    def yardstick(self) -> Yardstick:
+        """What every row is measured with; its ceilings are computed once."""
+        return Yardstick(
+            bank_side(self.bank),
+            self.n_models,
+            bank_side(self.bank, "original_"),
+            self.track.evaluation.delta,
+        )
+
+    def refusal(self, result: Result, *, secret: bool = False) -> str:
+        """Say why a result cannot be ranked here; empty if it can.
+
+        The seed of a split is never named: a private one is the organizer's secret.
+
+        Parameters
+        ----------
+        result : Result
+        secret : bool
+            Name no hash either, from which a private seed could be guessed.
+        """
+        made = result.provenance
+        if not is_of_split(result, self.track):
+            return "another split of the track: not ranked"
+        wanted = (
+            ("track version", made.get("track_hash"), self.track.hash),
+            ("reference bank", made.get("bank_key"), self.bank.key),
+            ("size of the reference bank", made.get("bank_size"), len(self.bank)),
+            ("N", result.n_models, self.n_models),
+            ("delta", made.get("delta"), self.track.evaluation.delta),
+            ("metrics version", made.get("metrics_version"), METRICS_VERSION),
+        )
+        for words, found, needed in wanted:
+            if found != needed:
+                if secret:
+                    return f"another {words} on the private split: not ranked"
+                return f"{words} {found}, not {needed}: not ranked"
+        isolation = made.get("isolation")
+        level = isolation.get("level") if isinstance(isolation, dict) else "unknown"
+        return "" if level == _LEVEL else f"isolation {level}: not ranked"
+
+
+def is_of_split(result: Result, track: Track) -> bool:
+    """Whether a result was measured on the track's forget set."""
+    return bool(result.provenance.get("split_seed") == track.data.split_seed)
