@@ -1,0 +1,309 @@
+"""Lay every metric of stored results side by side, and say where they agree.
+
+    python scripts/agreement.py RESULTS --write docs/metrics.md
+    python scripts/agreement.py RESULTS --second RESULTS2 --write docs/metrics.md
+    python scripts/agreement.py RESULTS --world docs/agreement.md
+
+RESULTS is a folder with results of one track, bank and N: a folder of ``runs``, or the
+committed leaderboard. Prints the tables of every metric with its 95 % interval and
+Kendall's tau-b between the rankings that the metrics give. Where there are results of a
+second scoring, with another seed, there or in ``--second``, also how well it confirms
+the first, which is that of the lower seed. ``--write`` puts that into a page, keeping
+the words around it; ``--world`` writes the comparison with the competition's own order.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scripts.competition import world_report
+from scripts.measures import (
+    QUALITY,
+    SCORE,
+    SHIFT,
+    SPREAD,
+    Measure,
+    Row,
+    read_scorings,
+)
+from scripts.pages import figure, table, write_page
+from scripts.rank_correlation import drawn_weights, spread_of_taus, tau
+
+TRACK = "cifar10-quick"
+RETRAINING = "*retraining itself*"
+_SEED = 2023
+_DIGITS = {SCORE: 4, QUALITY: 4}
+
+GROUPS = {
+    "The competition's score": (SCORE, QUALITY, "median ε", "efficiency ratio"),
+    "Accuracies": ("RA", "TA", "forget accuracy", "ToW", "loss-threshold MIA accuracy"),
+    "Gaps to retraining": (
+        "forget accuracy gap",
+        "retain accuracy gap",
+        "test accuracy gap",
+    ),
+    "Attacks on single examples": (
+        "U-LiRA AUC",
+        "U-LiRA AUC pooled",
+        "U-LiRA TPR at 1 % FPR pooled",
+        "U-LiRA TPR at 0.1 % FPR pooled",
+    ),
+    "Bounds that hold for any attack": (
+        "certified ε",
+        "certified ε of the worst example",
+        "certified GDP µ",
+    ),
+    "Distances between the distributions": (
+        "KLOM mean",
+        "KLOM P95",
+        "GDP µ",
+        "Kolmogorov–Smirnov",
+    ),
+    "Where the confidences lie": (SPREAD, SHIFT),
+}
+NOTES = {
+    "Bounds that hold for any attack": (
+        "Each is a lower bound that holds with 95 % by itself, so there is no interval."
+    ),
+    "Where the confidences lie": (
+        "No metrics of the field: they show what the others see. Medians over the "
+        "forget examples of the confidence's standard deviation over the runs by that "
+        "over the retrained models (spread; 1 is ideal), and of the distance of the "
+        "means in standard deviations of the retrained models (shift; 0 is ideal)."
+    ),
+}
+
+
+#: Left out of the matrix: they rank as the accuracies do, or are no metrics.
+ASIDE = (*GROUPS["Gaps to retraining"], *GROUPS["Where the confidences lie"])
+
+
+def number(value: float | None, name: str) -> str:
+    """Write a number with the digits of its metric."""
+    return figure(value, _DIGITS.get(name, 3))
+
+
+def cell(measure: Measure, name: str) -> str:
+    """Write a value with its interval."""
+    value = number(measure.value, name)
+    if measure.low is None or measure.high is None:
+        return value
+    return f"{value} ({number(measure.low, name)}, {number(measure.high, name)})"
+
+
+def label(row: Row) -> str:
+    """Name a row, and say why it is not ranked."""
+    if row.is_control:
+        return f"{row.name} (control)"
+    return f"{row.name} (over budget)" if row.is_over_budget else row.name
+
+
+def metric_tables(rows: Sequence[Row]) -> str:
+    """Lay out all metrics, a table for each group, controls and retraining last."""
+    ordered = sorted(rows, key=lambda row: row.is_control)
+    return "\n\n".join(
+        "\n\n".join(
+            part
+            for part in (f"### {title}", NOTES.get(title, ""), _group(names, ordered))
+            if part
+        )
+        for title, names in GROUPS.items()
+    )
+
+
+def _group(names: Sequence[str], rows: Sequence[Row]) -> str:
+    body = [
+        (label(row), *(cell(row.measures[name], name) for name in names))
+        for row in rows
+    ]
+    best = [rows[0].measures[name].at_best for name in names]
+    last = (RETRAINING, *map(number, best, names))
+    return table(("submission", *names), [*body, last])
+
+
+def comparable(rows: Sequence[Row]) -> dict[str, NDArray[np.float64]]:
+    """Collect the metrics that rank: all values there, and not all the same.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+
+    Returns
+    -------
+    dict of ndarray, shape [rows]
+        The metrics' values, turned so that larger is better.
+    """
+    columns = {
+        name: np.array([row.measures[name].goodness for row in rows])
+        for names in GROUPS.values()
+        for name in names
+    }
+    return {
+        name: column
+        for name, column in columns.items()
+        if np.isfinite(column).all() and np.ptp(column) > 0
+    }
+
+
+def tau_tables(rows: Sequence[Row]) -> str:
+    """Lay out the rank correlations between all metrics, without the controls."""
+    entrants = [row for row in rows if not row.is_control]
+    columns = comparable(entrants)
+    return (
+        f"Kendall's τ-b over {len(entrants)} submissions, the controls left out. Each "
+        "metric is turned so that better is higher; where retraining's own value is "
+        "best, nearer to it is better. The intervals draw the submissions with "
+        "replacement (2,000 times) and say nothing of the noise in each value.\n\n"
+        f"{_against_quality(columns)}\n\n{_matrix(columns)}"
+    )
+
+
+def _against_quality(columns: dict[str, NDArray[np.float64]]) -> str:
+    quality = columns[QUALITY]
+    weights = drawn_weights(len(quality), seed=_SEED)
+    rows = []
+    for name, column in columns.items():
+        if name == QUALITY:
+            continue
+        spread = spread_of_taus(column, quality, weights)
+        rows.append(
+            (
+                name,
+                short(tau(column, quality)),
+                f"{short(spread.low)} to {short(spread.high)}",
+                *(short(tau(column, columns[of])) for of in (SCORE, SPREAD, SHIFT)),
+            )
+        )
+    header = ("metric", "τ with F", "95 % interval", "score", SPREAD, SHIFT)
+    return table(header, rows)
+
+
+def _matrix(columns: dict[str, NDArray[np.float64]]) -> str:
+    shown = {name: each for name, each in columns.items() if name not in ASIDE}
+    rows = [
+        (
+            f"{place} {name}",
+            *(
+                "" if other is each else short(tau(each, other))
+                for other in shown.values()
+            ),
+        )
+        for place, (name, each) in enumerate(shown.items(), start=1)
+    ]
+    return table(("", *map(str, range(1, len(shown) + 1))), rows)
+
+
+def short(value: float) -> str:
+    """Write a correlation."""
+    return figure(value, 2)
+
+
+def replicate_table(first: Sequence[Row], second: Sequence[Row]) -> str:
+    """Lay out how a second scoring falls into the intervals of the first.
+
+    Raises
+    ------
+    SystemExit
+        If the two have fewer than three rows in common.
+    """
+    again = {row.name: row for row in second}
+    pairs = [(row, again[row.name]) for row in first if row.name in again]
+    if len(pairs) < 3:
+        raise SystemExit(
+            f"the two scorings have {len(pairs)} submissions in common; 3 are needed."
+        )
+    body = [
+        (
+            label(row),
+            *(
+                text
+                for name in (SCORE, QUALITY)
+                for text in _confirmed(row.measures[name], other.measures[name], name)
+            ),
+        )
+        for row, other in pairs
+    ]
+    header = ("submission", "score", "again", "inside", "F", "again", "inside")
+    shares = [f"{_share_inside(pairs, name)} for {name}" for name in (SCORE, QUALITY)]
+    return (
+        f"A second scoring with seed {second[0].seed} against the first with seed "
+        f"{first[0].seed}, same bank. The second value lies in the first's interval "
+        f"in {' and in '.join(shares)}. {_ranking_words(pairs)}\n\n"
+        f"{table(header, body)}"
+    )
+
+
+def is_inside(first: Measure, second: Measure) -> bool:
+    """Say whether the second value lies in the first's interval."""
+    if first.low is None or first.high is None or second.value is None:
+        return False
+    return first.low <= second.value <= first.high
+
+
+def _confirmed(first: Measure, second: Measure, name: str) -> tuple[str, str, str]:
+    inside = "yes" if is_inside(first, second) else "**no**"
+    return cell(first, name), number(second.value, name), inside
+
+
+def _share_inside(pairs: Sequence[tuple[Row, Row]], name: str) -> str:
+    inside = [is_inside(a.measures[name], b.measures[name]) for a, b in pairs]
+    return f"{sum(inside)} of {len(inside)} rows"
+
+
+def _ranking_words(pairs: Sequence[tuple[Row, Row]]) -> str:
+    ranked = [
+        pair
+        for pair in pairs
+        if not any(row.is_control or row.is_over_budget for row in pair)
+    ]
+    first = np.array([a.score.goodness for a, _ in ranked])
+    second = np.array([b.score.goodness for _, b in ranked])
+    return (
+        f"Kendall's τ-b between the two rankings of {len(ranked)} ranked submissions "
+        f"is {short(tau(first, second))}."
+    )
+
+
+def metrics_report(rows: Sequence[Row], second: Sequence[Row] | None) -> str:
+    """Put the sections of the page together."""
+    track, split, bank, n_models = rows[0].setting
+    parts = [
+        f"{len(rows)} results on {track}: N = {n_models}, scoring seed {rows[0].seed}, "
+        f"split seed {split}, reference bank {bank}. Best score first; 95 % intervals "
+        "in brackets.",
+        "## Every metric of every submission",
+        metric_tables(rows),
+        "## Rank agreement between metrics",
+        tau_tables(rows),
+    ]
+    if second:
+        parts += ["## A second scoring", replicate_table(rows, second)]
+    return "\n\n".join(parts)
+
+
+def main() -> None:
+    """Read the command line, print the report, write the pages."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("results", type=Path)
+    parser.add_argument("--second", type=Path, metavar="RESULTS")
+    parser.add_argument("--track", default=TRACK)
+    parser.add_argument("--write", type=Path, metavar="PAGE")
+    parser.add_argument("--world", type=Path, metavar="PAGE")
+    options = parser.parse_args()
+    folders = [options.results] + ([options.second] if options.second else [])
+    rows, *others = read_scorings(folders, options.track)
+    report = metrics_report(rows, others[0] if others else None)
+    print(report)
+    if options.write:
+        write_page(options.write, "Every metric, side by side", report)
+    if options.world:
+        world = world_report(rows)
+        print(world)
+        write_page(options.world, "Does it agree with the competition?", world)
+
+
+if __name__ == "__main__":
+    main()

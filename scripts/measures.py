@@ -1,0 +1,250 @@
+"""Every number of stored results in one shape: value, interval, what is better."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from harness.metrics.confidence import ConfidencePair
+from harness.metrics.metric_value import Direction
+from harness.reference import find_bank_of_results
+from harness.results.schema import Result
+from harness.results.store import RESULT, ResultFolder, read_examples
+from harness.scoring.sides import bank_side, unlearned_side
+from harness.status import Status
+from harness.track import find_track
+from scripts.tune_baselines import CONTROLS
+
+SCORE, QUALITY = "score", "F"
+SPREAD, SHIFT = "spread", "shift"
+
+#: Fields of a result that are no list entry: their name here, and their direction.
+OFFICIAL = {
+    "score": (SCORE, Direction.HIGHER),
+    "forgetting_quality": (QUALITY, Direction.HIGHER),
+    "retain_accuracy": ("RA", Direction.HIGHER),
+    "test_accuracy": ("TA", Direction.HIGHER),
+    "forget_accuracy": ("forget accuracy", Direction.NULL),
+    "epsilon": ("median ε", Direction.LOWER),
+    "efficiency": ("efficiency ratio", Direction.LOWER),
+}
+
+
+class Measure(NamedTuple):
+    """A number with its interval.
+
+    Attributes
+    ----------
+    value, low, high : float or None
+        None where the result has none.
+    direction : Direction
+    at_best : float or None
+        What retraining itself gets.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    direction: Direction
+    at_best: float | None
+
+    @property
+    def goodness(self) -> float:
+        """The value turned so that larger is better; NaN where there is none."""
+        if self.value is None:
+            return float("nan")
+        if self.direction == Direction.NULL:
+            return -abs(self.value - (self.at_best or 0.0))
+        return self.value if self.direction == Direction.HIGHER else -self.value
+
+
+@dataclass(frozen=True)
+class Row:
+    """One complete result.
+
+    Attributes
+    ----------
+    name : str
+        Of the submission.
+    is_control : bool
+        Shown for comparison only.
+    is_over_budget : bool
+        Measured, but not ranked.
+    setting : tuple
+        Track, split seed, bank, N: what rows must share to be compared.
+    seed : int
+        Of the scoring.
+    measures : dict of Measure
+        By name; every row has the same.
+    """
+
+    name: str
+    is_control: bool
+    is_over_budget: bool
+    setting: tuple[str, int, str, int]
+    seed: int
+    measures: dict[str, Measure]
+
+    @property
+    def score(self) -> Measure:
+        """The competition's score."""
+        return self.measures[SCORE]
+
+
+def read_scorings(folders: Sequence[Path], track: str) -> list[list[Row]]:
+    """Read the complete results of a track's own split, each scoring by itself.
+
+    Parameters
+    ----------
+    folders : sequence of Path
+        Looked through with all that is below them.
+    track : str
+
+    Returns
+    -------
+    list of lists of Row
+        One list for each seed of scoring, in order; in each the best score first.
+
+    Raises
+    ------
+    SystemExit
+        If a scoring has fewer than three results, two of one submission, or results
+        that cannot be compared with each other.
+    """
+    split_seed = find_track(track).data.split_seed
+    found: dict[int, list[Row]] = {}
+    for path in sorted({path for f in folders for path in f.rglob(RESULT)}):
+        stored = ResultFolder(path.parent)
+        result = stored.read_result()
+        if result is not None and _is_wanted(result, track, split_seed):
+            row = _row(stored, result)
+            found.setdefault(row.seed, []).append(row)
+    if not found:
+        places = ", ".join(map(str, folders))
+        raise SystemExit(f"there is no complete result of {track} in {places}.")
+    check_comparable([row for rows in found.values() for row in rows])
+    return [_in_order(found[seed]) for seed in sorted(found)]
+
+
+def _is_wanted(result: Result, track: str, split_seed: int) -> bool:
+    about = result.provenance
+    return (
+        result.status in (Status.SCORED, Status.OVER_BUDGET)
+        and "score" in result.metrics
+        and about.get("track") == track
+        and about.get("split_seed") == split_seed
+    )
+
+
+def _in_order(rows: list[Row]) -> list[Row]:
+    """Sort one scoring, best score first; see `read_scorings`."""
+    names = [row.name for row in rows]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise SystemExit(
+            f"there are several results of {', '.join(twice)} with seed "
+            f"{rows[0].seed}; give folders with one of each."
+        )
+    if len(rows) < 3:
+        raise SystemExit(
+            f"there are {len(rows)} complete results with seed {rows[0].seed}; a "
+            "ranking needs 3."
+        )
+    return sorted(rows, key=lambda row: (-row.score.goodness, row.name))
+
+
+def check_comparable(rows: Sequence[Row]) -> None:
+    """Refuse rows of different banks or N.
+
+    Raises
+    ------
+    SystemExit
+        Naming what there is.
+    """
+    settings = sorted({row.setting for row in rows})
+    if len(settings) > 1:
+        kinds = " and ".join(map(str, settings))
+        raise SystemExit(
+            "the results cannot be compared: track, split seed, bank and N are "
+            f"{kinds}; give folders of one kind."
+        )
+
+
+def _row(folder: ResultFolder, result: Result) -> Row:
+    about = result.provenance
+    measures = {
+        name: _official(result.metrics.get(key) or {}, direction)
+        for key, (name, direction) in OFFICIAL.items()
+    }
+    measures |= {entry["name"]: _listed(entry) for entry in result.metrics["metrics"]}
+    return Row(
+        name=result.name,
+        is_control=result.is_reference or result.name in CONTROLS,
+        is_over_budget=result.status == Status.OVER_BUDGET,
+        setting=(
+            str(about["track"]),
+            int(about["split_seed"]),
+            str(about["bank_key"]),
+            result.n_models,
+        ),
+        seed=int(about["seed"]),
+        measures=measures | moments(folder, result),
+    )
+
+
+def _official(field: dict[str, Any], direction: Direction) -> Measure:
+    value = field.get("value", field.get("ratio"))
+    at_best = 1.0 if "ratio" in field and "cap" in field else field.get("ceiling")
+    return Measure(value, field.get("low"), field.get("high"), direction, at_best)
+
+
+def _listed(entry: dict[str, Any]) -> Measure:
+    direction = Direction(entry["direction"])
+    ends = entry["value"], entry["low"], entry["high"]
+    return Measure(*ends, direction, entry["null"])
+
+
+def moments(folder: ResultFolder, result: Result) -> dict[str, Measure]:
+    """Describe how the confidences of the stored models lie to the retrained ones'.
+
+    Returns
+    -------
+    dict of Measure
+        The measures of `compare_moments`, without intervals.
+    """
+    about, n_models = result.provenance, result.n_models
+    bank = find_bank_of_results(about["track"], about["bank_key"], n_models)
+    spread, shift = compare_moments(
+        ConfidencePair(
+            unlearned_side(read_examples(folder.path)).forget,
+            bank_side(bank).first(n_models).forget,
+        )
+    )
+    return {
+        SPREAD: Measure(spread, None, None, Direction.NULL, 1.0),
+        SHIFT: Measure(shift, None, None, Direction.LOWER, 0.0),
+    }
+
+
+def compare_moments(pair: ConfidencePair) -> tuple[float, float]:
+    """Return medians over the examples of two simple descriptions of the confidences.
+
+    Parameters
+    ----------
+    pair : ConfidencePair
+        ``[N, S]`` and ``[M, S]`` confidences.
+
+    Returns
+    -------
+    spread : float
+        Standard deviation over the unlearned models by that over the retrained ones.
+    shift : float
+        Distance of the means, in standard deviations of the retrained models.
+    """
+    spreads = [side.std(axis=0, ddof=1) for side in pair]
+    # An example on which all retrained models agree has no scale; few bits of one do.
+    scale = np.maximum(spreads[1], np.finfo(np.float32).eps)
+    apart = np.abs(pair.unlearned.mean(axis=0) - pair.retrained.mean(axis=0))
+    return float(np.median(spreads[0] / scale)), float(np.median(apart / scale))
