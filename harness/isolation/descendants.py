@@ -44,21 +44,25 @@ def _children(pid: int) -> list[int]:
     # Processes may go while they are looked at; their children are then elsewhere.
     with suppress(OSError):
         for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208
-            words = _read(f"/proc/{pid}/task/{thread}/children")
+            words = read_quietly(f"/proc/{pid}/task/{thread}/children")
             found += [int(child) for child in words.split()]
     return found
 
 
 def _resident(pid: int) -> int:
-    """Anonymous and shared memory, without the pages of program files."""
-    wanted = (b"RssAnon:", b"RssShmem:")
+    """Anonymous and shared memory, swapped out or not, and the tables to find it by.
+
+    Without the pages of program files. Tables alone can fill a machine: a page of one
+    for each page of zeros that a process reads, far apart.
+    """
+    wanted = (b"RssAnon:", b"RssShmem:", b"VmSwap:", b"VmPTE:")
     with suppress(OSError):
-        lines = _read(f"/proc/{pid}/status").splitlines()
+        lines = read_quietly(f"/proc/{pid}/status").splitlines()
         return sum(int(x.split()[1]) * 1024 for x in lines if x.startswith(wanted))
     return 0
 
 
-def _read(path: str) -> bytes:
+def read_quietly(path: str) -> bytes:
     """Read a file of ``/proc``; unlike `open`, it leaves no object uncollected.
 
     The template's collector is off, and what piles up there would tell each run how

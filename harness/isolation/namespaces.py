@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.isolation.syscalls import checked, libc
 
 _CLONE_NEWNS, _CLONE_NEWIPC, _CLONE_NEWPID = 0x20000, 0x08000000, 0x20000000
-_MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 0x2, 0x4, 0x8
+_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 0x1, 0x2, 0x4, 0x8
 _MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 0x40000
 _USER_NAMESPACES = Path("/proc/sys/user/max_user_namespaces")
 
@@ -50,7 +50,9 @@ def forbid_user_namespaces() -> None:
             _USER_NAMESPACES.write_text("0")
 
 
-def enter_fresh_mounts(scratch_bytes: int, keep: Sequence[str] = ()) -> None:
+def enter_fresh_mounts(
+    scratch_bytes: int, keep: Sequence[str] = (), hide: Sequence[str] = ()
+) -> None:
     """Get a view of processes, scratch space, shared memory and IPC of one's own.
 
     Parameters
@@ -59,6 +61,8 @@ def enter_fresh_mounts(scratch_bytes: int, keep: Sequence[str] = ()) -> None:
         Size of the scratch space, and of shared memory.
     keep : sequence of str
         What lies beneath the scratch space's place and stays visible.
+    hide : sequence of str
+        Folders that the template sees and a run must not.
 
     Raises
     ------
@@ -82,6 +86,8 @@ def enter_fresh_mounts(scratch_bytes: int, keep: Sequence[str] = ()) -> None:
         os.close(fd)
     flags = _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
     _mount("tmpfs", SHARED_MEMORY, "tmpfs", flags, size)
+    for folder in hide:
+        _mount("tmpfs", folder, "tmpfs", flags | _MS_RDONLY, "size=4k")
 
 
 def _make_place(path: Path, *, is_folder: bool) -> None:

@@ -72,6 +72,9 @@ class Targets:
         Where it listens on local sockets.
     scratch_bytes, n_tasks, memory_bytes : int
         The bounds.
+    shared_memory : str
+        A file among the shared memory of the harness's user, which holds `secret`;
+        empty where there is none.
     """
 
     secret_file: str
@@ -84,6 +87,7 @@ class Targets:
     scratch_bytes: int
     n_tasks: int
     memory_bytes: int
+    shared_memory: str = ""
 
 
 Probe = Callable[[Targets], Iterable[str]]
@@ -145,6 +149,16 @@ def _host_sockets(targets: Targets) -> Iterable[str]:
     with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         sock.sendto(b"probe", targets.socket_path + ".datagram")
         yield "sent a datagram"
+
+
+def _shared_memory(targets: Targets) -> Iterable[str]:
+    path = Path(targets.shared_memory)
+    with suppress(OSError):
+        if targets.secret in path.read_text():
+            yield f"read {path}"
+    with suppress(OSError):
+        path.open("r+").close()
+        yield f"opened {path} for writing"
 
 
 def _processes(targets: Targets) -> Iterable[str]:
@@ -328,6 +342,7 @@ PROBES: dict[str, Probe] = {
     "read-only": _read_only,
     "network": _network,
     "host-sockets": _host_sockets,
+    "shared-memory": _shared_memory,
     "processes": _processes,
     "handles": _handles,
     "privileges": _privileges,

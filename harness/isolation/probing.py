@@ -7,14 +7,16 @@ import select
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness.data.location import cache_root
 from harness.isolation.landlock import landlock_abi
+from harness.isolation.namespaces import SHARED_MEMORY
 from harness.isolation.probes import BURNT_SECONDS, PROBES, Targets
 from harness.isolation.report import PROPERTIES, IsolationReport
 from harness.isolation.sandbox import Sandbox
@@ -143,6 +145,7 @@ def _targets(folder: Path) -> Iterator[tuple[Targets, subprocess.Popen[bytes]]]:
     (private / "secret").write_text(secret)
     path, name = str(folder / "socket"), f"unlearn-eval-{secret}"
     with ExitStack() as stack:
+        shared_memory = stack.enter_context(_shared_memory(secret))
         sockets = [
             stack.enter_context(socket.socket(family, kind))
             for family, kind in (
@@ -178,9 +181,25 @@ def _targets(folder: Path) -> Iterator[tuple[Targets, subprocess.Popen[bytes]]]:
                 scratch_bytes=_SCRATCH_BYTES,
                 n_tasks=_TASKS,
                 memory_bytes=_MEMORY_BYTES,
+                shared_memory=shared_memory,
             ),
             bystander,
         )
+
+
+@contextmanager
+def _shared_memory(secret: str) -> Iterator[str]:
+    """Name a file among this user's shared memory; nothing where there is none."""
+    name = ""
+    with ExitStack() as stack:
+        with suppress(OSError):
+            file = stack.enter_context(
+                tempfile.NamedTemporaryFile("w", dir=SHARED_MEMORY)
+            )
+            file.write(secret)
+            file.flush()
+            name = file.name
+        yield name
 
 
 def _ask(worker: WorkerProcess, names: tuple[str, ...], targets: Targets) -> _Answer:

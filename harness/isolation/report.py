@@ -34,6 +34,10 @@ PROPERTIES: Mapping[str, Property] = {
     "host-sockets": Property(
         "a run reaches no other program's sockets", "other programs' sockets"
     ),
+    "shared-memory": Property(
+        "a run reads and changes no shared memory of other programs",
+        "other programs' shared memory",
+    ),
     "processes": Property(
         "a run sees no memory and no environment of other processes",
         "other processes' memory",

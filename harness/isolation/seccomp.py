@@ -29,11 +29,12 @@ _O_TRUNC, _O_ACCMODE = 0x200, 0x3
 
 # Not even known here, so that programs fall back to what they used before.
 _UNKNOWN = (
-    "bpf clone3 fanotify_init file_setattr fsconfig fsmount fsopen fspick "
-    "inotify_init inotify_init1 io_uring_enter io_uring_register io_uring_setup "
-    "kcmp keyctl add_key request_key memfd_secret mount_setattr move_mount mq_open "
-    "mq_unlink msgctl msgget msgrcv msgsnd open_tree open_tree_attr perf_event_open "
-    "pidfd_getfd pidfd_open pidfd_send_signal process_madvise process_mrelease "
+    "bpf cachestat clone3 fanotify_init file_setattr fsconfig fsmount fsopen fspick "
+    "inotify_init inotify_init1 io_setup io_uring_enter io_uring_register "
+    "io_uring_setup kcmp keyctl add_key request_key landlock_create_ruleset "
+    "memfd_secret mount_setattr move_mount mq_open mq_unlink msgctl msgget msgrcv "
+    "msgsnd open_tree open_tree_attr perf_event_open pidfd_getfd pidfd_open "
+    "pidfd_send_signal preadv2 process_madvise process_mrelease "
     "remap_file_pages semctl semget semop semtimedop shmat shmctl shmget userfaultfd"
 )
 _FORBIDDEN = (
@@ -51,13 +52,19 @@ _OTHERS_FILES = (
     "futimesat lchown lremovexattr lsetxattr removexattr removexattrat setxattr "
     "setxattrat utime utimensat utimes"
 )
+# TIOCSTI, TIOCLINUX, FIOSETOWN, SIOCSPGRP.
+_FORBIDDEN_CONTROLS = (0x5412, 0x541C, 0x8901, 0x8902)
+# Those of terminals, pipes and files in general. Those of file systems would let a run
+# mark files that it may only read; a GPU's are many, so there only they are refused.
+_KIND_OF_CONTROL, _OF_FILES = 0xFF00, 0x5400
+_OF_FILE_SYSTEMS = (0x5800, 0x6600, 0x7600, 0x9400)
 _FORBIDDEN_ARGUMENTS = (
     # F_SETOWN, F_SETOWN_EX, F_SETLEASE, F_NOTIFY: signals and watches on others.
     ("fcntl", 1, (8, 15, 1024, 1026)),
-    # TIOCSTI, TIOCLINUX, FIOSETOWN, SIOCSPGRP.
-    ("ioctl", 1, (0x5412, 0x541C, 0x8901, 0x8902)),
     # PR_TASK_PERF_EVENTS_DISABLE and _ENABLE, PR_SCHED_CORE.
     ("prctl", 0, (31, 32, 62)),
+    # SO_SNDBUF and SO_SNDBUFFORCE: what a socket holds is no process's memory.
+    ("setsockopt", 2, (7, 32)),
 )
 
 
@@ -160,6 +167,7 @@ def _bodies(rules: SeccompRules) -> dict[str, list[Instruction]]:
         bodies[name] = _refuse_values(index, values)
     bodies |= {
         "clone": _refuse_bits(0, _NEW_NAMESPACES),
+        "ioctl": _controls(gpu=rules.gpu),
         "personality": _allow_only(0, (0, 0xFFFFFFFF)),
         # Of oneself, by 0, and of nobody else.
         "prlimit64": _allow_only(0, (0,)),
@@ -188,6 +196,17 @@ def _allow_only(index: int, values: Iterable[int]) -> list[Instruction]:
     for value in values:
         body += [bpf.skip_unless_equal(value, 1), bpf.verdict(bpf.ALLOW)]
     return [*body, bpf.refuse(errno.EPERM)]
+
+
+def _controls(*, gpu: bool) -> list[Instruction]:
+    """Refuse as ``ENOTTY`` what is for the kind of a device that is not there."""
+    body = [bpf.load(bpf.argument_low(1)), bpf.keep_bits(_KIND_OF_CONTROL)]
+    if gpu:
+        for kind in _OF_FILE_SYSTEMS:
+            body += [bpf.skip_unless_equal(kind, 1), bpf.refuse(errno.ENOTTY)]
+    else:
+        body += [bpf.skip_if_equal(_OF_FILES, 1), bpf.refuse(errno.ENOTTY)]
+    return [*body, *_refuse_values(1, _FORBIDDEN_CONTROLS)]
 
 
 def _refuse_bits(index: int, mask: int) -> list[Instruction]:

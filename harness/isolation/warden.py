@@ -31,6 +31,7 @@ from harness.isolation.namespaces import (
     forbid_user_namespaces,
 )
 from harness.isolation.removal import empty_folder
+from harness.isolation.sockets import MOST_SOCKETS, open_sockets
 from harness.processes import WorkerDied
 from harness.processes.channel import (
     ChannelClosed,
@@ -51,6 +52,7 @@ class _Watched(NamedTuple):
 
     harness_gone: bool = False
     out_of_memory: bool = False
+    too_many_sockets: bool = False
     peak_bytes: int = 0
 
 
@@ -138,7 +140,7 @@ class Warden:
             os.close(ready)
         was_confined = words[:1] == b"R"
         memory_bytes = int(words[1:]) if was_confined else 0
-        watched = _watch(child, sock, memory_bytes)
+        watched = self._watch(child, sock, memory_bytes)
         _, status, used = os.wait4(child, 0)
         usages = [used, *end_descendants()]
         if was_confined:
@@ -156,6 +158,7 @@ class Warden:
             "peak_bytes": peak,
             "exit_code": os.waitstatus_to_exitcode(status),
             "out_of_memory": watched.out_of_memory,
+            "too_many_sockets": watched.too_many_sockets,
         }
         send_json(sock, report)
 
@@ -188,6 +191,35 @@ class Warden:
         finally:
             os._exit(1)
 
+    def _watch(self, child: int, sock: socket.socket, memory_bytes: int) -> _Watched:
+        """Wait for the run's end, and bring it about where that is due.
+
+        It is due when the harness says so or has gone, and when the run holds too much
+        memory or, where it has a network of its own to count them in, sockets.
+        """
+        # Plainly, by the same steps each time: what piles up tells runs their number.
+        own_network = self._confinement.level == "full"
+        harness_gone = out_of_memory = too_many_sockets = False
+        peak, baseline = 0, own_resident_bytes()
+        pidfd = os.pidfd_open(child)
+        fds = [pidfd, sock.fileno()]
+        try:
+            while not (out_of_memory or too_many_sockets):
+                readable, _, _ = select.select(fds, [], [], _LOOK_SECONDS)
+                if pidfd in readable:
+                    break
+                if sock.fileno() in readable:
+                    harness_gone = not _is_told_to_end(sock)
+                    break
+                peak = max(peak, resident_bytes(child))
+                out_of_memory = 0 < memory_bytes < peak - baseline
+                too_many_sockets = own_network and open_sockets() > MOST_SOCKETS
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+        finally:
+            os.close(pidfd)
+        return _Watched(harness_gone, out_of_memory, too_many_sockets, peak)
+
     def _n_others(self) -> int:
         """Tasks that the kernel counts with the run's: all of a user it shares."""
         if self._confinement.own_user:
@@ -219,34 +251,6 @@ def _keep_only(log: int, result: int, confined: int) -> None:
         os.dup2(copy, fd, inheritable=False)
     os.closerange(_READY + 1, os.sysconf("SC_OPEN_MAX"))
     sys.stdout = sys.stderr = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115
-
-
-def _watch(child: int, sock: socket.socket, memory_bytes: int) -> _Watched:
-    """Wait for the run's end, and bring it about where that is due.
-
-    It is due when the harness says so, has gone, or the run holds too much memory.
-    """
-    harness_gone = out_of_memory = False
-    peak, baseline = 0, own_resident_bytes()
-    timeout = _LOOK_SECONDS if memory_bytes else None
-    pidfd = os.pidfd_open(child)
-    try:
-        while True:
-            readable, _, _ = select.select([pidfd, sock.fileno()], [], [], timeout)
-            if pidfd in readable:
-                break
-            if sock.fileno() in readable:
-                harness_gone = not _is_told_to_end(sock)
-                break
-            peak = max(peak, resident_bytes(child))
-            if peak - baseline > memory_bytes:
-                out_of_memory = True
-                break
-        with suppress(ProcessLookupError):
-            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-    finally:
-        os.close(pidfd)
-    return _Watched(harness_gone, out_of_memory, peak)
 
 
 def _is_told_to_end(sock: socket.socket) -> bool:

@@ -114,6 +114,10 @@ class Slot:
             reason = f"it was stopped when its processes held more than {gib:.3g} GiB."
             failure = Failure(Status.OUT_OF_MEMORY, reason)
             return RunReport(usage, failure=failure, output=output)
+        if used["too_many_sockets"]:
+            reason = "it was stopped when it held more sockets than a run may."
+            failure = Failure(Status.OUT_OF_MEMORY, reason)
+            return RunReport(usage, failure=failure, output=output)
         return self._judge(content, used["exit_code"], usage, output)
 
     def restart(self) -> None:

@@ -12,6 +12,7 @@ CALLS = {
     "open_by_handle_at": 304,
     "pidfd_getfd": 438, "mount_setattr": 442, "move_mount": 429, "fsopen": 430,
     "quotactl": 179, "swapon": 167, "acct": 163, "reboot": 169, "settimeofday": 164,
+    "io_setup": 206, "landlock_create_ruleset": 444, "cachestat": 451, "preadv2": 327,
     "x32 read": 0x40000000, "unknown": 500,
 }
 

@@ -1,6 +1,12 @@
 """Learn which run this is: from numbers that grow from run to run."""
 
+import secrets
+
 import pytest
+
+from harness.runner.submission import read_submission
+from harness.scoring.seeds import run_seeds
+from harness.track import find_track
 
 SOURCE = """
 import gc, os, sys, tempfile
@@ -21,6 +27,18 @@ def test_runs_that_differ_in_their_number_alone_look_the_same(lab):
         pytest.skip("without a PID namespace process numbers grow from run to run")
     looks = {lab.said(SOURCE) for _ in range(4)}
     assert len(looks) == 1
+
+
+def test_who_does_not_know_the_organizers_seed_cannot_find_its_index(tmp_path):
+    """A run knows its own seed, its source and the rule; so the rest must be secret."""
+    path, track = tmp_path / "attack.py", find_track("cifar10-quick")
+    path.write_text("def unlearning(net, retain, forget, validation): pass\n")
+    submission = read_submission(path)
+    secret = secrets.randbits(63)
+    (mine,) = run_seeds(track, submission, secret, 1)
+    guesses = {s for g in range(64) for s in run_seeds(track, submission, g, 64)}
+    assert mine not in guesses
+    assert mine in run_seeds(track, submission, secret, 64)
 
 
 COUNT = """

@@ -37,6 +37,12 @@ def test_unusable_weights_have_a_status_and_a_reason(lab, change):
     assert failure.reason.endswith(".")
 
 
+def test_weights_that_are_not_contiguous_are_read_in_their_order(lab):
+    change = "net.fc.weight.data = net.fc.weight.data.t().contiguous().t()"
+    report = lab.call(SOURCE, CHANGE=change)
+    assert report.weights == lab.spec.pack(lab.original)
+
+
 def test_double_precision_weights_are_rounded_and_accepted(lab):
     source = SOURCE.replace("exec(CHANGE)", "net.double()")
     assert lab.call(source).weights == lab.spec.pack(lab.original)

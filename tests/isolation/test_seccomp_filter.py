@@ -147,10 +147,30 @@ def test_terminals_leases_and_counters_cannot_be_controlled(architecture):
         ("fcntl", (3, 1024)),
         ("fcntl", (3, 8)),
         ("prctl", (31,)),
+        ("setsockopt", (3, 1, 7)),
+        ("setsockopt", (3, 1, 32)),
     ):
         assert outcome(FULL, architecture, name, *arguments) == "EPERM"
+    assert outcome(FULL, architecture, "setsockopt", 3, 1, 2) == ALLOWED
     assert outcome(FULL, architecture, "ioctl", 0, 0x5401) == ALLOWED
     assert outcome(FULL, architecture, "fcntl", 3, 3) == ALLOWED
+
+
+@BOTH
+@pytest.mark.parametrize("gpu", [False, True])
+def test_a_file_systems_own_controls_are_for_another_device(architecture, gpu):
+    for number in (0x40086602, 0x401C5820, 0x40087602, 0x40049409):
+        rules = SeccompRules(gpu=gpu)
+        assert outcome(rules, architecture, "ioctl", 3, number) == "ENOTTY"
+
+
+@BOTH
+def test_only_a_gpu_run_may_control_a_gpu(architecture):
+    for number in (0xC020462A, 0x30000001):
+        gpu = SeccompRules(gpu=True)
+        assert outcome(gpu, architecture, "ioctl", 3, number) == ALLOWED
+        assert outcome(FULL, architecture, "ioctl", 3, number) == "ENOTTY"
+    assert outcome(SeccompRules(gpu=True), architecture, "ioctl", 0, 0x5412) == "EPERM"
 
 
 @BOTH
