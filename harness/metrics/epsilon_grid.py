@@ -173,16 +173,26 @@ class IntervalGrid:
 
         The left ends of r are ``linspace(r - width - 2, r - width + 2, 400)``.
         """
+        held = self._end_reaches(example, group, rank, 0)
+        # Mostly the group's first end decides; only where it has none, ask the others.
         size = self.groups.size[example, group]
-        owner = np.repeat(np.arange(len(size)), size)
-        place = np.arange(len(owner)) - np.repeat(np.cumsum(size) - size, size)
-        e = example[owner]
-        right = self.ends.take(e).value(self.groups.begin[e, group[owner]] + place)
+        rest = np.flatnonzero(~held & (size > 1))
+        others = size[rest] - 1
+        owner = np.repeat(rest, others)
+        place = np.arange(1, len(owner) + 1)
+        place -= np.repeat(np.cumsum(others) - others, others)
+        found = self._end_reaches(example[owner], group[owner], rank[owner], place)
+        held[owner[found]] = True
+        return held
+
+    def _end_reaches(
+        self, example: Indices, group: Indices, rank: Indices, place: Indices | int
+    ) -> Bools:
+        """Return, [K], whether one end of each group has a left end at a rank."""
+        right = self.ends.take(example).value(self.groups.begin[example, group] + place)
         values = self.sample.values
-        at = values[example, rank][owner]
-        before = np.where(rank > 0, values[example, rank - 1], -np.inf)[owner]
-        held = _has_left_end(right - self.width[e], before, at)
-        return np.bincount(owner[held], minlength=len(size)) > 0
+        before = np.where(rank > 0, values[example, rank - 1], -np.inf)
+        return _has_left_end(right - self.width[example], before, values[example, rank])
 
 
 def _has_left_end(right: Floats, before: Floats, at: Floats) -> Bools:

@@ -29,16 +29,22 @@ def window_minimum(
     length = np.maximum(last - first + 1, 1)
     level = np.frexp(length)[1] - 1
     table = _sparse_table(values, int(level.max()))
-    rows = np.arange(values.shape[1])[:, None]
-    left = table[level, :, rows, first]
-    right = table[level, :, rows, np.maximum(last - (1 << level) + 1, 0)]
-    minimum = np.where((last >= first)[..., None], np.minimum(left, right), np.inf)
-    return np.moveaxis(minimum, -1, 0)
+    rows, row_size = values.shape[1:]
+    # Flat places in the table: numpy gathers by one index fastest.
+    start = level * values.size + np.arange(rows)[:, None] * row_size
+    left, right = start + first, start + np.maximum(last - (1 << level) + 1, 0)
+    flat, empty = table.reshape(-1), last < first
+    found = np.empty((len(values), *first.shape))
+    for each, minimum in enumerate(found):
+        shift = each * rows * row_size
+        np.minimum(flat[left + shift], flat[right + shift], out=minimum)
+        minimum[empty] = np.inf
+    return found
 
 
 def _sparse_table(values: Floats, top: int) -> Floats:
-    """Return levels 0 .. `top`, shape [top + 1, F, B, L]."""
-    table = np.full((top + 1, *values.shape), np.inf)
+    """Return levels 0 .. `top`, shape [top + 1, F, B, L]; row ends are not filled."""
+    table = np.empty((top + 1, *values.shape))
     table[0] = values
     for level in range(1, top + 1):
         below, half = table[level - 1], 1 << (level - 1)

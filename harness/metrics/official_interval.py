@@ -19,6 +19,15 @@ for that in which a run moves all examples together, for the two change with N
 differently (`harness.metrics.quality_variance.extrapolate`).  The noise of F grows with
 F, so the interval is laid on its logarithm.
 
+Where nothing varies.  If every example earns the same points in all repetitions, for
+instance none, no variance is seen, but example s may still earn other points with a
+small probability p_s in a fresh scoring.  All S kept theirs with probability
+``Π (1 - p_s) <= exp(-Σ p_s)``, so the mean of p_s, and with it the mean of F, is held
+to the rule of three (`agreement_interval`), for these examples as for others.
+Identical unlearned models are the exception: whatever retrained models are drawn, the
+official rule gives one peak beside a spread ε = 50, so F = 0 is certain and so is its
+interval.
+
 ``scripts/simulate_coverage.py`` holds this to known truths: over 500 benchmarks each,
 for Gaussian, heavy-tailed and bimodal confidences and N = 32, 64 and 256, nominal 95 %
 intervals held the truth in 93.2 to 96.6 % (60 examples; F from 0.04 to 0.12).
@@ -40,6 +49,7 @@ from harness.metrics.interval import (
     relative_interval,
     student_reach,
 )
+from harness.metrics.quality_variance import spread_degrees
 from harness.metrics.scoring_noise import LEAST_QUARTERED, Scoring
 from harness.metrics.utility import Utility
 
@@ -120,6 +130,9 @@ def intervals_of(
     options: IntervalOptions = DEFAULT_OPTIONS,
 ) -> OfficialIntervals:
     """Return the intervals of `official_intervals` from repetitions at hand."""
+    if options.examples == "drawn" and scoring.points.size < 2:
+        reason = Unavailable("needs 2 examples to say anything of others; there is 1")
+        return OfficialIntervals(reason, None if utility is None else reason)
     quality = _interval(scoring, None, options)
     capped = replace(quality, high=min(quality.high, 1.0))
     score = None if utility is None else _interval(scoring, utility, options)
@@ -132,11 +145,16 @@ def _interval(
     """Return the interval of F, or of the score where accuracies are given."""
     factor = 1.0 if utility is None else utility.factor
     quality = float(scoring.points.mean())
+    if scoring.untouched:
+        return Interval(0.0, 0.0, options.level, "identical models have F = 0")
     _, noise = scoring.noise(utility)
     variance = noise.variance(options.examples)
     if factor * quality == 0 or variance == 0:
         ends = agreement_interval(quality, scoring.points.size, options.level)
         return replace(ends, low=factor * ends.low, high=factor * ends.high)
-    reach = student_reach(scoring.n_fewest - 1, options.level)
+    degrees = float(scoring.n_fewest - 1)
+    if options.examples == "drawn":
+        degrees = min(degrees, spread_degrees(scoring.points))
+    reach = student_reach(degrees, options.level)
     half = reach * math.sqrt(variance) / (factor * quality)
     return relative_interval(factor * quality, half, options.level, _METHOD)

@@ -14,7 +14,7 @@ from harness.metrics.interval import (
     student_reach,
 )
 from harness.metrics.paired_noise import PairedNoise, paired_noise
-from harness.metrics.quality_variance import NoiseParts
+from harness.metrics.quality_variance import NoiseParts, spread_degrees
 from harness.metrics.sample_size import NoiseTrend, models_to_separate
 from harness.metrics.scored_side import ScoredSide
 
@@ -141,8 +141,8 @@ def difference_of(
     """Compare two sides that were scored already, in about a millisecond.
 
     The scatter is that of `harness.metrics.paired_noise`, with Student's t for as many
-    degrees of freedom as the smallest side has models (or, where examples are drawn,
-    examples if those are fewer), less one.
+    degrees of freedom as the smallest side has models, less one, or with the fewer of
+    `harness.metrics.quality_variance.spread_degrees` where examples are drawn.
 
     Parameters
     ----------
@@ -161,13 +161,15 @@ def difference_of(
     """
     check_examples(examples)
     first.check(second)
-    n_examples, fewest = first.earned.size, min(first.n_fewest, second.n_fewest)
-    if examples == "drawn" and n_examples < 2:
+    fewest = min(first.n_fewest, second.n_fewest)
+    if examples == "drawn" and first.earned.size < 2:
         raise UsageError(
             "There is 1 example, which says nothing of others; give at least 2, or "
             "compare with examples='fixed'."
         )
-    degrees = (min(fewest, n_examples) if examples == "drawn" else fewest) - 1
+    degrees = fewest - 1.0
+    if examples == "drawn":
+        degrees = min(degrees, spread_degrees(first.earned - second.earned))
     noise = paired_noise(first, second)
     difference, spread = first.value - second.value, noise.spread(examples)
     reach = student_reach(degrees, 1 - LEVEL) * spread
@@ -227,7 +229,7 @@ def models_needed(
     return ceil(needed / unit) * unit
 
 
-def _p_value(difference: float, spread: float, degrees: int) -> float:
+def _p_value(difference: float, spread: float, degrees: float) -> float:
     """Return the two-sided p-value; without scatter any difference is certain."""
     if spread == 0.0:
         return 1.0 if difference == 0.0 else 0.0

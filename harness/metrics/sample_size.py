@@ -18,7 +18,7 @@ from harness.metrics.interval import (
     student_reach,
 )
 from harness.metrics.official_interval import LEAST_MODELS, intervals_of
-from harness.metrics.quality_replicates import Division, replicate
+from harness.metrics.quality_replicates import Division, Replicates, replicate
 from harness.metrics.quality_variance import NoiseParts, noise_parts
 from harness.metrics.scoring_noise import Scoring
 
@@ -65,7 +65,7 @@ def sample_sizes(
     unlearned, retrained : array_like, shapes [N, S] and [M, S]
         Logit-scaled confidences.
     whole : Scoring, optional
-        Of the same confidences, where it is at hand; saves half of the time.
+        Of the same confidences, where it is at hand; saves most of the time.
     seed : int
         Of the random subsets.
     options : IntervalOptions, optional
@@ -86,26 +86,40 @@ def sample_sizes(
         return Unavailable(
             f"needs N ≥ {2 * LEAST_MODELS} models on either side; there are {fewest}"
         )
-    shares = range(int(math.log2(fewest // LEAST_MODELS)), 0, -1)
-    rows = [_subset_row(pair, 1 << power, seed, options) for power in shares]
     if whole is None:
         whole = Scoring.of(pair, np.random.default_rng(seed), options.delta)
+    shares = range(int(math.log2(fewest // LEAST_MODELS)), 0, -1)
+    at_hand = dict(zip((2, 4), whole.divisions, strict=False))
+    some = ConfidencePair(*(side[:, whole.seen] for side in pair))
+    rows = []
+    for share in (1 << power for power in shares):
+        found = at_hand.get(share)
+        if found is None:
+            rng = np.random.default_rng([seed, share])
+            division = Division(share, _DIVISIONS)
+            found = replicate(some, division, rng, delta=options.delta)
+        rows.append(_subset_row(found, whole, options))
     return *rows, _full_row(whole, options)
 
 
 def _subset_row(
-    pair: ConfidencePair, share: int, seed: int, options: IntervalOptions
+    found: Replicates, whole: Scoring, options: IntervalOptions
 ) -> SampleSizeRow:
-    """Return the row of random subsets of 1 / `share` of the models."""
-    rng = np.random.default_rng([seed, share])
-    found = replicate(pair, Division(share, _DIVISIONS), rng, delta=options.delta)
-    size = found.unlearned.shape[2]
+    """Return the row of random subsets of the models.
+
+    Where only some of the examples were looked at, their mean is scaled by what all
+    examples earn with all models over what these earn.
+    """
+    size, seen = found.unlearned.shape[2], whole.points[whole.seen].mean()
     points = found.points(size)
+    if seen > 0:
+        points *= whole.points.mean() / seen
     noise = noise_parts(points, np.ones(points.shape[:2]))
+    noise = noise.with_examples(points.shape[2], whole.points.size)
     mean = float(points.mean())
-    variance = noise.own + max(noise.shared, 0.0)
+    variance = noise.variance("fixed")
     if mean == 0 or variance == 0:
-        ends = agreement_interval(mean, points.shape[2], options.level)
+        ends = agreement_interval(mean, whole.points.size, options.level)
         return SampleSizeRow(size, mean, ends.low, ends.high)
     half = student_reach(size - 1, options.level) * math.sqrt(variance) / mean
     ends = relative_interval(mean, half, options.level, "")

@@ -44,19 +44,26 @@ class Scoring:
     Attributes
     ----------
     points : ndarray of float64, shape [S]
+    seen : ndarray of int, shape [s]
+        The examples of the repetitions: all, or `MOST_EXAMPLES` drawn at random.
     halves : Replicates
-        On `MOST_EXAMPLES` of the examples, drawn at random, where there are more.
+        On the examples `seen`.
     quarters : Replicates or None
         None below `LEAST_QUARTERED` models a side.
     n_models, n_fewest : int
         N, and the number of models on the smaller side.
+    untouched : bool
+        All unlearned models answer alike on every example, and no retrained ones do:
+        one peak, told apart at sight, so that F is 0 whatever else is drawn.
     """
 
     points: Floats
+    seen: NDArray[np.intp]
     halves: Replicates
     quarters: Replicates | None
     n_models: int
     n_fewest: int
+    untouched: bool
 
     @classmethod
     def of(
@@ -65,16 +72,25 @@ class Scoring:
         """Score a pair of `LEAST_HALVED` models a side, its halves and its quarters."""
         n_models, n_examples = pair.unlearned.shape
         n_fewest = min(len(side) for side in pair)
-        some = pair
+        seen = np.arange(n_examples)
         if n_examples > MOST_EXAMPLES:
-            chosen = rng.choice(n_examples, MOST_EXAMPLES, replace=False)
-            some = ConfidencePair(*(side[:, chosen] for side in pair))
+            seen = rng.choice(n_examples, MOST_EXAMPLES, replace=False)
+        some = ConfidencePair(*(side[:, seen] for side in pair))
         halves = replicate(some, Division(2, HALVINGS), rng, delta=delta)
         quarters = None
         if n_fewest >= LEAST_QUARTERED:
             quarters = replicate(some, Division(4, QUARTERINGS), rng, delta=delta)
-        earned = points(epsilon(*pair, delta=delta).epsilon, n_models)
-        return cls(earned, halves, quarters, n_models, n_fewest)
+        found = epsilon(*pair, delta=delta)
+        alike = bool(np.ptp(pair.unlearned, axis=0).max() == 0)
+        return cls(
+            points=points(found.epsilon, n_models),
+            seen=seen,
+            halves=halves,
+            quarters=quarters,
+            n_models=n_models,
+            n_fewest=n_fewest,
+            untouched=alike and bool(found.peaky.all()),
+        )
 
     @property
     def divisions(self) -> tuple[Replicates, ...]:

@@ -113,6 +113,23 @@ def test_nothing_forgotten_leaves_only_what_could_have_been_missed():
     assert 0 < interval.high < 0.2
 
 
+def test_identical_models_are_certain_to_have_forgotten_nothing():
+    """Whatever models or examples are drawn, one peak is told apart at sight."""
+    retrained = np.random.default_rng(0).normal(0, 1, (16, 20))
+    copies = np.broadcast_to(np.linspace(-1, 1, 20), (16, 20))
+    for examples in ("fixed", "drawn"):
+        interval = quality_interval(copies, retrained, examples=examples)
+        assert (interval.low, interval.high) == (0, 0)
+    # Not so where the retrained models are identical, too: nothing is told apart.
+    both = quality_interval(copies, copies)
+    assert both.high > 0
+
+
+def test_one_example_says_nothing_of_others():
+    pair = np.random.default_rng(0).normal(size=(2, 16, 1))
+    assert "needs 2 examples" in quality_interval(*pair, examples="drawn").reason
+
+
 def test_no_number_exceeds_one():
     rng = np.random.default_rng(0)
     coins = rng.integers(0, 2, (2, 64, 5)) * 1.0

@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from harness.metrics.quality_variance import NoiseParts, extrapolate, noise_parts
+from harness.metrics.quality_variance import (
+    NoiseParts,
+    extrapolate,
+    noise_parts,
+    spread_degrees,
+    spread_of,
+)
 
 ONES = np.ones((4000, 2))
 
@@ -63,3 +69,19 @@ def test_a_shared_part_that_came_out_negative_counts_as_none():
 def test_without_any_noise_none_is_made_up():
     none = NoiseParts(0.0, 0.0, 0.0)
     assert extrapolate(none, none, 0.0) == none
+
+
+def test_the_spread_of_a_bell_has_about_as_many_degrees_as_examples():
+    points = np.random.default_rng(0).normal(size=20_000)
+    assert spread_degrees(points) == pytest.approx(20_000, rel=0.1)
+    assert spread_degrees(np.zeros(9)) == 8
+    assert spread_degrees(np.array([0.0, 1.0])) == 1
+
+
+def test_a_skewed_spread_has_as_few_degrees_as_it_scatters():
+    """A chi-square with d degrees of freedom has the relative variance 2 / d."""
+    draws = np.random.default_rng(0).exponential(size=(4000, 50))
+    spreads = np.array([spread_of(row) for row in draws])
+    scatter = spreads.var() / spreads.mean() ** 2
+    large = np.random.default_rng(1).exponential(size=100_000)
+    assert spread_degrees(large) / 100_000 * 50 == pytest.approx(2 / scatter, rel=0.15)
