@@ -112,14 +112,15 @@ def checkpoint_jobs(
 
 def checkpoint_failure(entry: CheckpointSet, index: int, failure: Failure) -> Failure:
     """Say which checkpoint it was."""
-    number = entry.checkpoints[index].number
-    reason = failure.reason
+    subject = f"checkpoint {entry.checkpoints[index].number}"
+    reason = failure.reason.replace("it returned weights", "it holds weights")
     if failure.status is Status.TIMEOUT:
         reason = f"it could not be read in {_LIMIT_SECONDS:.0f} s."
-    ours = (
-        f" {reason.removeprefix('it ')}" if reason.startswith("it ") else f": {reason}"
-    )
-    return Failure(failure.status, f"checkpoint {number}{ours}", failure.traceback)
+    if reason.startswith("it "):
+        reason = f"{subject} {reason.removeprefix('it ')}"
+    else:
+        reason = f"{subject}: {reason}"
+    return Failure(failure.status, reason, failure.traceback)
 
 
 def unknown_efficiency(cap: float) -> dict[str, Any]:
