@@ -1,6 +1,7 @@
 """``unlearn-eval leaderboard``: rank stored results, keep a board, check it."""
 
 import json
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -8,16 +9,26 @@ import click
 
 from harness.cli.options import (
     chosen_jobs,
+    data_dir_option,
     json_option,
     n_jobs_option,
+    progress_option,
+    quiet_option,
     split_seed_option,
     track_option,
 )
+from harness.cli.progress import ProgressListener
 from harness.errors import ExitCode, UsageError
+from harness.isolation import choose
 from harness.leaderboard.board import Board, default_board
 from harness.leaderboard.check import Check, check_board, drift_error
+from harness.leaderboard.rerun import ALL, Rerun, compare_reruns, rows_to_rerun
 from harness.leaderboard.table import Request, Table, rank_stored, update_board
 from harness.leaderboard.terminal_table import terminal_table
+from harness.leaderboard.terms import Terms
+from harness.scoring.scorer import Scorer
+from harness.scoring.settings import ScoreSettings
+from harness.shipped import shipped_submissions
 from harness.track import find_track
 
 
@@ -48,7 +59,22 @@ from harness.track import find_track
     is_flag=True,
     help="Compute every figure of the board again; exit with 4 if one differs.",
 )
+@click.option(
+    "--rerun",
+    metavar="NAME",
+    multiple=True,
+    help="Run a row's submission again and hold its score against the stored "
+    f"interval; exit with 4 if it lies outside. May be repeated; {ALL!r} for all.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    help="Seed of --rerun; by default a fresh one.",
+)
+@data_dir_option
 @json_option
+@quiet_option
+@progress_option
 def leaderboard(
     track: str,
     split_seed: int | None,
@@ -57,15 +83,20 @@ def leaderboard(
     board: Path | None,
     update: bool,
     check: bool,
+    rerun: tuple[str, ...],
+    seed: int | None,
+    data_dir: Path | None,
     as_json: bool,
+    quiet: bool,
+    progress: bool,
 ) -> int:
     """Rank stored results; rows that cannot be told apart share a rank.
 
     With --split-seed, results of that private split decide the order, beside the
     public ranks.
     """
-    if update and check:
-        raise UsageError("--update and --check exclude each other; give one.")
+    if update + check + bool(rerun) > 1:
+        raise UsageError("--update, --check and --rerun exclude each other; give one.")
     public = find_track(track)
     if split_seed == public.data.split_seed:
         raise UsageError(
@@ -76,6 +107,18 @@ def leaderboard(
     place = Board(board or default_board(), public.name)
     if check:
         return _check(place, request, as_json)
+    if rerun:
+        settings = ScoreSettings(
+            track=public,
+            n_models=public.evaluation.n_models,
+            n_jobs=request.n_jobs,
+            seed=secrets.randbelow(2**31) if seed is None else seed,
+            device=public.device,
+            output=output,
+            data_dir=data_dir,
+        )
+        listener = ProgressListener(quiet=quiet, bars=progress)
+        return _rerun(place, settings, rerun, listener, as_json)
     table = update_board(place, request) if update else rank_stored(request)
     click.echo(_json(table.to_dict()) if as_json else _words(table))
     if update:
@@ -92,6 +135,39 @@ def _check(board: Board, request: Request, as_json: bool) -> int:
         raise drift_error(found, board)
     click.echo(_verdict(found, board))
     return ExitCode.OK
+
+
+def _rerun(
+    board: Board,
+    settings: ScoreSettings,
+    names: tuple[str, ...],
+    listener: ProgressListener,
+    as_json: bool,
+) -> int:
+    rows = rows_to_rerun(board, Terms.of(settings.track), names, shipped_submissions())
+    listener.say(f"{len(rows)} submissions again, with --seed {settings.seed}")
+    try:
+        with Scorer(settings, listener, choose("full")) as scorer:
+            results = scorer.score_all([path for _, path in rows])
+    finally:
+        listener.end()
+    reruns = compare_reruns([entry for entry, _ in rows], results)
+    ok = all(each.reproduced for each in reruns)
+    if as_json:
+        rows_told = [each.to_dict() for each in reruns]
+        click.echo(_json({"ok": ok, "seed": settings.seed, "reruns": rows_told}))
+    else:
+        click.echo("\n".join([*map(str, reruns), _summary(reruns)]))
+    return ExitCode.OK if ok else ExitCode.CHECK_FAILED
+
+
+def _summary(reruns: list[Rerun]) -> str:
+    n_inside = sum(each.inside for each in reruns)
+    failed = [each.submission for each in reruns if not each.reproduced]
+    words = f"{n_inside} of {len(reruns)} as the stored interval says; "
+    return words + (
+        f"NOT reproduced: {', '.join(failed)}." if failed else "reproduced."
+    )
 
 
 def _verdict(check: Check, board: Board) -> str:

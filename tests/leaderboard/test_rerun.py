@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from harness.leaderboard.entries import Entry
+from harness.leaderboard.rerun import compare_reruns, widening
+from harness.results.schema import Result
+from harness.status import Status
+
+
+def result(name="method", score=0.05, status=Status.SCORED, low=0.04, high=0.07):
+    number = {"value": score, "low": low, "high": high}
+    return Result(
+        submission={"name": name},
+        status=status,
+        n_models=64,
+        n_finished=64,
+        provenance={},
+        metrics={} if score is None else {"score": number},
+    )
+
+
+def compared(*pairs):
+    stored, now = zip(*pairs, strict=True)
+    entries = [Entry(None, each, 0) for each in stored]
+    return compare_reruns(entries, now)
+
+
+@pytest.mark.parametrize(
+    ("score", "inside"), [(0.04, True), (0.07, True), (0.039, False), (0.071, False)]
+)
+def test_one_row_must_lie_in_its_stored_interval(score, inside):
+    (rerun,) = compared((result(), result(score=score)))
+
+    assert (rerun.inside, rerun.reproduced) == (inside, inside)
+    assert ("inside" if inside else "outside") in str(rerun)
+
+
+def test_among_many_rows_a_little_outside_is_chance_and_far_outside_is_not():
+    others = [(result(f"m{i}"), result(f"m{i}")) for i in range(19)]
+    near, far = result(score=0.0375), result(score=0.02)
+
+    near_by = compared((result(), near), *others)[0]
+    far_off = compared((result(), far), *others)[0]
+
+    assert not near_by.inside
+    assert near_by.reproduced
+    assert "than chance allows" in str(near_by)
+    assert not far_off.reproduced
+
+
+def test_all_rows_together_pass_in_95_percent_of_the_cases():
+    rng = np.random.default_rng(0)
+    deviations = np.abs(rng.normal(size=(4000, 20))).max(axis=1)
+
+    passed = (deviations <= widening(20) * norm.ppf(0.975)).mean()
+
+    assert widening(1) == 1.0
+    assert 0.94 < passed < 0.96
+
+
+@pytest.mark.parametrize("score", [None, 0.05])
+def test_a_row_that_was_over_the_budget_must_be_so_again(score):
+    stored = result(score=None, status=Status.OVER_BUDGET)
+
+    (again,) = compared((stored, result(score=score, status=Status.OVER_BUDGET)))
+    (scored,) = compared((stored, result()))
+
+    assert again.reproduced
+    assert not scored.reproduced
+    assert "was over-budget" in str(scored)
