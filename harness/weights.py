@@ -102,7 +102,8 @@ def relative_distance(
 ) -> float:
     """Euclidean distance of two sets of weights, over the norm of the second."""
     moved = squared = 0.0
-    for name, old in start.items():
+    # A file's tensors come in another order in every process.
+    for name, old in sorted(start.items()):
         if np.issubdtype(old.dtype, np.floating):
             before, after = old.astype(np.float64), weights[name].astype(np.float64)
             moved += float(((after - before) ** 2).sum())

@@ -107,3 +107,14 @@ def test_a_missing_or_damaged_file_is_a_failed_check(tmp_path, content):
 
     with pytest.raises(CheckFailed, match="cannot read the weights"):
         read_weights(tmp_path / "w.safetensors")
+
+
+def test_a_distance_is_the_same_to_the_bit_in_whatever_order_the_tensors_come():
+    rng = np.random.default_rng(0)
+    old = {str(i): rng.normal(size=7).astype(np.float32) for i in range(9)}
+    new = {name: array + np.float32(0.1) for name, array in old.items()}
+    orders = [{n: old[n] for n in rng.permutation(list(old)).tolist()} for _ in "1234"]
+
+    distances = {relative_distance(new, order) for order in orders}
+
+    assert len(distances) == 1
