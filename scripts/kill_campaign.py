@@ -1,0 +1,500 @@
+"""Kill a scoring, or the build of a bank, at random moments, and look at what is left.
+
+    python scripts/kill_campaign.py score --kills 100
+    python scripts/kill_campaign.py bank --kills 100
+
+A small command is started, killed (SIGKILL) at a moment drawn evenly from the life of
+an unkilled one, and started again, until that many kills were survived. After each: no
+process of it lives, no finished work has gone or is done again, every file is whole.
+Each time the command comes to its end: the numbers are those of the unkilled one to the
+bit, and nothing else is left.
+"""
+
+import argparse
+import csv
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.data.location import CACHE_VARIABLE, cache_root
+from harness.reference.bank import MANIFEST, ORIGINAL, read_bank
+from harness.reference.member import (
+    member_paths,
+    original_path,
+    read_member,
+    read_original,
+)
+from harness.results.store import EXAMPLES, MODELS, RESULT, ResultFolder
+from harness.seals import unsealed_arrays
+
+TRACK = """\
+name = "killed"
+description = "300 images, 40 to forget"
+device = "cpu"
+
+[data]
+dataset = "cifar10"
+train_size = 300
+forget_size = 40
+validation_size = 50
+test_size = 100
+split_seed = 1
+
+[network]
+name = "small-cnn"
+
+[recipe]
+epochs = 4
+batch_size = 32
+learning_rate = 0.1
+warmup_fraction = 0.2
+momentum = 0.9
+weight_decay = 5e-4
+augmentation = "flip"
+
+[evaluation]
+n_models = 6
+bank_size = 6
+cap = 1.0
+delta = 1e-5
+"""
+
+#: Says in a file that it begins, and takes a while.
+SUBMISSION = '''"""Tell the log, wait, and shake the weights: {name}."""
+
+import time
+
+import torch
+
+
+def unlearning(net, retain, forget, validation, seed):
+    with open({log!r}, "a") as log:
+        log.write(f"{name} {{seed}}\\n")
+    time.sleep(0.15)
+    with torch.no_grad():
+        for p in net.parameters():
+            p += 0.05 * torch.randn_like(p)
+    print("done")
+'''
+SUBMISSIONS = ("first", "second")
+MEASURED = ("cpu_seconds", "wall_seconds", "peak_bytes")
+JOBS, N_MODELS = 2, 6
+#: Processes of a killed command notice that it has gone, and end.
+PATIENCE_SECONDS = 20.0
+
+
+class Lost(AssertionError):
+    """Something was lost, repeated, half-written or left behind."""
+
+
+def require(holds: bool, what: str) -> None:
+    """Raise `Lost` unless it holds."""
+    if not holds:
+        raise Lost(what)
+
+
+@dataclass
+class Place:
+    """A folder that everything of a campaign lies in, caches and scratch files too."""
+
+    root: Path
+    pids: set[int] = field(default_factory=set)
+    shared_before: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        for folder in (self.cache, self.scratch):
+            folder.mkdir(parents=True)
+        for store in cache_root().glob("cifar10-*"):
+            (self.cache / store.name).symlink_to(store.resolve())
+        self.track.write_text(TRACK)
+        self.shared_before = shared_memory()
+
+    @property
+    def cache(self) -> Path:
+        """The user's cache."""
+        return self.root / "cache"
+
+    @property
+    def scratch(self) -> Path:
+        """The place for temporary files."""
+        return self.root / "scratch"
+
+    @property
+    def track(self) -> Path:
+        """The track's file."""
+        return self.root / "killed.toml"
+
+    def start(self, words: Sequence[str | Path]) -> "subprocess.Popen[str]":
+        """Start the command line."""
+        code = "from harness.cli.entry import main; main()"
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, *map(str, words)],
+            env={
+                **os.environ,
+                CACHE_VARIABLE: str(self.cache),
+                "TMPDIR": str(self.scratch),
+            },
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self.pids.add(process.pid)
+        return process
+
+    def processes(self) -> set[int]:
+        """Find all processes of the campaign, by what they were started with."""
+        mark, found = os.fsencode(self.root), set()
+        for path in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                words = (path / "environ").read_bytes() + (
+                    path / "cmdline"
+                ).read_bytes()
+                if mark in words and int(path.name) != os.getpid():
+                    found.add(int(path.name))
+        return found
+
+    def await_end(self) -> None:
+        """Wait until no process is left."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while left := self.processes():
+            self.pids |= left
+            words = {pid: _command(pid) for pid in left}
+            require(time.monotonic() < deadline, f"processes live on: {words}")
+            time.sleep(0.02)
+
+    def require_clean(self) -> None:
+        """Require that no temporary file and no shared memory is left."""
+        names = {path.name for path in self.scratch.iterdir()}
+        # torch's own, which every process of a user shares.
+        left = sorted(n for n in names if not n.startswith("torchinductor_"))
+        require(not left, f"temporary files are left: {left}")
+        pids = "|".join(map(str, self.pids))
+        pattern = re.compile(rf"(?<!\d)({pids})(?!\d)")
+        new = shared_memory() - self.shared_before
+        left = sorted(name for name in new if pattern.search(name))
+        require(not left, f"shared memory is left: {left}")
+
+
+def shared_memory() -> set[str]:
+    """Names of what lies in shared memory."""
+    with suppress(OSError):
+        return {path.name for path in Path("/dev/shm").iterdir()}
+    return set()
+
+
+def _command(pid: int) -> str:
+    with suppress(OSError):
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        return b" ".join(words)[-300:].decode(errors="replace")
+    return "gone"
+
+
+class Work(ABC):
+    """A command that is killed again and again."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.repeated, self.most_in_flight = 0, 0
+
+    @abstractmethod
+    def words(self) -> list[str | Path]:
+        """The command line."""
+
+    @abstractmethod
+    def look(self) -> None:
+        """Look at what a kill left; raise `Lost` where it is not as it should be."""
+
+    @abstractmethod
+    def finished(self) -> dict[str, Any]:
+        """Read the numbers of a command that came to its end."""
+
+    @abstractmethod
+    def clear(self) -> None:
+        """Begin anew."""
+
+
+class Scoring(Work):
+    """Two submissions of six runs, two at a time."""
+
+    def __init__(self, place: Place, isolation: str = "none") -> None:
+        super().__init__(place)
+        self.output, self.log = place.root / "runs", place.root / "begun.txt"
+        self.isolation = isolation
+        self._kept: set[tuple[str, int]] = set()
+        self._indices: dict[tuple[str, int], int] = {}
+        for name in SUBMISSIONS:
+            source = SUBMISSION.format(name=name, log=str(self.log))
+            (place.root / f"{name}.py").write_text(source)
+        build: list[str | Path] = [
+            "reference",
+            "build",
+            "--track",
+            place.track,
+            "-j",
+            "2",
+            "--quiet",
+        ]
+        with place.start(build) as process:
+            require(process.wait() == 0, "the bank was not built")
+        self.log.touch()
+
+    def words(self) -> list[str | Path]:
+        """Score both."""
+        files: list[str | Path] = [
+            self.place.root / f"{name}.py" for name in SUBMISSIONS
+        ]
+        where: list[str | Path] = ["--track", self.place.track, "-o", self.output]
+        how = ["-n", str(N_MODELS), "-j", str(JOBS), "--isolation", self.isolation]
+        return ["score", *files, *where, *how]
+
+    def look(self) -> None:
+        """Nothing kept has gone or was begun again, and every file is whole."""
+        begun = self._begun()
+        again = begun & self._kept
+        require(not again, f"runs that were kept were done again: {sorted(again)}")
+        kept = self._kept_now()
+        require(kept >= self._kept, f"runs were lost: {sorted(self._kept - kept)}")
+        in_flight = len(begun - kept)
+        # One in each slot, and one more that has ended and is not written yet.
+        require(in_flight <= 2 * JOBS, f"{in_flight} runs will be done again")
+        self.repeated += in_flight
+        self.most_in_flight = max(self.most_in_flight, in_flight)
+        self._kept = kept
+        for path in self.output.rglob("*"):
+            if path.is_file() and not path.name.startswith("."):
+                require_whole(path)
+
+    def finished(self) -> dict[str, Any]:
+        """All that does not depend on the clock."""
+        numbers: dict[str, Any] = {}
+        for path in sorted(self.output.rglob(RESULT)):
+            folder, name = path.parent, path.parents[1].name
+            ResultFolder(folder).check()
+            require(not (folder / "runs").exists(), "kept runs are left")
+            with np.load(folder / EXAMPLES) as arrays:
+                numbers |= {f"{name} {key}": arrays[key] for key in arrays.files}
+            for row in csv.DictReader((folder / MODELS).read_text().splitlines()):
+                numbers[f"{name} {row['index']}"] = {
+                    key: value for key, value in row.items() if key not in MEASURED
+                }
+            content = json.loads(path.read_text())
+            for key in ("status", "forgetting_quality", "epsilon", "n_finished"):
+                numbers[f"{name} {key}"] = content[key]
+        require(len(numbers) == len(SUBMISSIONS) * (2 + N_MODELS + 4), "a result lacks")
+        if not self._indices:
+            self._indices = {
+                (name, int(numbers[f"{name} {i}"]["seed"])): i
+                for name in SUBMISSIONS
+                for i in range(N_MODELS)
+            }
+        hidden = [path for path in self.output.rglob(".*") if path.is_file()]
+        require(not hidden, f"temporary files are left: {hidden}")
+        return numbers
+
+    def clear(self) -> None:
+        """Forget results and the cost of a retraining."""
+        shutil.rmtree(self.output, ignore_errors=True)
+        shutil.rmtree(self.place.cache / "calibration", ignore_errors=True)
+        self.log.write_text("")
+        self._kept = set()
+
+    def _begun(self) -> set[tuple[str, int]]:
+        begun = [line.split() for line in self.log.read_text().splitlines()]
+        self.log.write_text("")
+        return {(name, self._indices[name, int(seed)]) for name, seed in begun}
+
+    def _kept_now(self) -> set[tuple[str, int]]:
+        kept = set()
+        for name in SUBMISSIONS:
+            for path in self.output.glob(f"*/{name}/*/runs/0*.safetensors"):
+                kept.add((name, int(path.stem)))
+            if list(self.output.glob(f"*/{name}/*/{RESULT}")):
+                kept |= {(name, index) for index in range(N_MODELS)}
+        return kept
+
+
+class Building(Work):
+    """A bank of six models and the original, two at a time."""
+
+    def __init__(self, place: Place) -> None:
+        super().__init__(place)
+        self._kept: dict[str, tuple[int, int]] = {}
+
+    def words(self) -> list[str | Path]:
+        """Build the bank."""
+        how = ["-n", str(N_MODELS), "-j", str(JOBS), "--quiet"]
+        return ["reference", "build", "--track", self.place.track, *how]
+
+    def look(self) -> None:
+        """Nothing kept has gone or was trained again, and every file is whole."""
+        folder = self._folder()
+        if folder is None:
+            return
+        if (folder / MANIFEST).exists():
+            read_bank(folder)
+            self._kept = {}
+            return
+        kept = {}
+        for path in member_paths(folder):
+            require(read_member(path) is not None, f"{path} is damaged")
+            kept[path.name] = _identity(path)
+        original = original_path(folder)
+        if original.exists():
+            require(read_original(original) is not None, f"{original} is damaged")
+            kept[original.name] = _identity(original)
+        require(kept.items() >= self._kept.items(), "models were lost or trained again")
+        self._kept = kept
+
+    def finished(self) -> dict[str, Any]:
+        """All that does not depend on the clock."""
+        folder = self._folder()
+        if folder is None:
+            raise Lost("there is no bank")
+        names = sorted(path.name for path in folder.iterdir())
+        require(len(names) == 3, f"there is more than a bank: {names}")
+        bank = read_bank(folder)
+        numbers = {k: v for k, v in bank.arrays.items() if not k.endswith("seconds")}
+        return {**numbers, ORIGINAL: (folder / ORIGINAL).read_bytes()}
+
+    def clear(self) -> None:
+        """Forget the bank."""
+        shutil.rmtree(self.place.cache / "banks", ignore_errors=True)
+        self._kept = {}
+
+    def _folder(self) -> Path | None:
+        found = [p for p in self.place.cache.glob("banks/*") if p.is_dir()]
+        return found[0] if found else None
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    state = path.stat()
+    return state.st_ino, state.st_mtime_ns
+
+
+def require_whole(path: Path) -> None:
+    """Require that a file can be read to its end."""
+    try:
+        match path.suffix:
+            case ".json":
+                json.loads(path.read_text())
+            case ".csv":
+                rows = list(csv.reader(path.read_text().splitlines()))
+                require(len({len(row) for row in rows}) == 1, f"{path} is half-written")
+            case ".npz":
+                with np.load(path) as arrays:
+                    require(all(arrays[key].size for key in arrays.files), f"{path}")
+            case ".safetensors":
+                unsealed_arrays(path.read_bytes())
+        if path.name == RESULT:
+            ResultFolder(path.parent).check()
+    except (ValueError, OSError) as error:
+        raise Lost(f"{path} is half-written: {error}") from error
+
+
+def require_same(ours: dict[str, Any], control: dict[str, Any]) -> None:
+    """Require that two commands came to the same numbers, to the bit."""
+    require(ours.keys() == control.keys(), f"there are others: {sorted(ours)}")
+    for key, wanted in control.items():
+        equal = np.array_equal(np.asarray(ours[key]), np.asarray(wanted))
+        require(equal, f"{key} is {ours[key]} and was {wanted}")
+
+
+def run_campaign(work: Work, kills: int, seed: int) -> str:
+    """Kill and look until enough kills were survived.
+
+    Parameters
+    ----------
+    work : Work
+        What is killed.
+    kills : int
+        How often.
+    seed : int
+        Of the moments.
+
+    Returns
+    -------
+    str
+        One line with the counts.
+
+    Raises
+    ------
+    Lost
+        If anything is not as it should be.
+    """
+    began = time.monotonic()
+    life, control = _unkilled(work)
+    moments, survived, ends = random.Random(seed), 0, 0
+    work.clear()
+    while survived < kills or not ends:
+        killed = _one_life(work, moments.uniform(0, life) if survived < kills else None)
+        work.look()
+        survived += killed
+        if not killed:
+            require_same(work.finished(), control)
+            work.place.require_clean()
+            work.clear()
+            ends += 1
+    name, minutes = type(work).__name__.lower(), (time.monotonic() - began) / 60
+    return (
+        f"{name}: {survived} kills survived (seed {seed}, {minutes:.1f} min); "
+        f"{ends} came to an end with the numbers of the unkilled one to the bit; "
+        f"{work.repeated} unfinished runs done again, at most {work.most_in_flight} "
+        "a kill; 0 finished ones lost or done again; 0 files half-written; "
+        "0 processes, temporary files and shared memory left."
+    )
+
+
+def _unkilled(work: Work) -> tuple[float, dict[str, Any]]:
+    """Seconds and numbers of a command that nobody kills, the caches being warm."""
+    for _ in range(2):
+        work.clear()
+        start = time.monotonic()
+        _one_life(work, None)
+        seconds = time.monotonic() - start
+    return seconds, work.finished()
+
+
+def _one_life(work: Work, seconds: float | None) -> bool:
+    """Start the command, and kill it after a while; return whether it was killed."""
+    with work.place.start(work.words()) as process:
+        try:
+            _, words = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+    work.place.await_end()
+    if process.returncode in (-9, 0):
+        return process.returncode != 0
+    raise Lost(f"it ended with {process.returncode}: {words}")
+
+
+def main() -> None:
+    """Run a campaign and print its counts."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=["score", "bank"])
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        place = Place(Path(folder).resolve() / "campaign")
+        work = Scoring(place) if args.what == "score" else Building(place)
+        print(run_campaign(work, args.kills, args.seed))
+
+
+if __name__ == "__main__":
+    main()
