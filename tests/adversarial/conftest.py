@@ -5,13 +5,19 @@ Every attack is a test of its own file. It names the properties it depends on wi
 skipped there with the reason, and the summary says so. After each attack an honest run
 in the same slot must come back with the original weights.
 
+At the end no process, shared memory or scratch folder of ours may be left. What
+was tried and contained is said in the summary, also where several processes share the
+work; so each test carries it on its report.
+
 The level ``none`` has no claims. Some attacks are also tried there, to show that it is
 the sandbox that stops them and not a mistake in the attack.
 """
 
 import os
 import secrets
+import select
 import subprocess
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -24,7 +30,9 @@ import pytest
 
 from harness.data import load_cifar10
 from harness.data.splits import Examples, SplitData
-from harness.isolation import PROPERTIES, choose, probe, why_not
+from harness.isolation import PROPERTIES, choose, probe, scratch, why_not
+from harness.isolation.descendants import descendants
+from harness.isolation.namespaces import SHARED_MEMORY
 from harness.runner.messages import RunReport, RunRequest
 from harness.runner.slot import Slot
 from harness.runner.task import write_task
@@ -37,9 +45,10 @@ HONEST = "def unlearning(net, retain, forget, validation):\n    return net\n"
 # Smaller than by default, so that going past them takes less time.
 BOUNDS = {"scratch_bytes": 64 << 20, "n_tasks": 60}
 SIZES = {"retain": 40, "forget": 10, "validation": 10, "test": 20}
-_tried: dict[str, set[str]] = defaultdict(set)
-_untested: dict[str, set[str]] = defaultdict(set)
-_unavailable: dict[str, str] = {}
+CONTROLS = "test_honest_controls"
+#: Others' on this machine: joblib's workers keep theirs for as long as they live.
+NOT_OURS = ("joblib_memmapping", "sem.loky")
+_PATIENCE_SECONDS = 20.0
 
 
 @dataclass
@@ -97,6 +106,73 @@ class Lab:
         return self.folder / "canary"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_left(tmp_path_factory) -> Iterator[None]:
+    """Fail if a process, shared memory or a scratch folder of ours is still there.
+
+    Set up before everything else of this folder, and so looked at after all is over.
+    """
+    folders = [tmp_path_factory.getbasetemp()]
+    before = _shared_memory()
+
+    def make(parent: Path) -> tuple[Path, int]:
+        path, lock = make_scratch(parent)
+        folders.append(path)
+        return path, lock
+
+    make_scratch = scratch._make
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scratch, "_make", make)
+        yield
+
+    def left() -> list[str]:
+        processes = [f"process {pid}" for pid in _processes_of(folders)]
+        # An empty folder may wait for the end of this process.
+        files = (f for folder in folders[1:] for f in folder.rglob("*"))
+        kept = [str(path) for path in files if not path.is_dir()]
+        return processes + kept + sorted(_shared_memory() - before)
+
+    # What is being ended may take a moment, and so may others' short-lived memory.
+    end, found = time.monotonic() + _PATIENCE_SECONDS, left()
+    while found and time.monotonic() < end:
+        select.select([], [], [], 0.2)
+        found = [one for one in left() if one in found]
+    assert not found, f"left behind: {', '.join(found)}"
+
+
+def _processes_of(folders: list[Path]) -> set[int]:
+    """Find descendants, and whatever else was started on one of these folders."""
+    words = [str(path).encode() for path in folders]
+    found = set(descendants(os.getpid()))
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = path.read_bytes()
+        except OSError:
+            continue
+        if any(word in line for word in words):
+            found.add(int(path.parent.name))
+    trackers = {pid for pid in found if b"resource_tracker" in _command(pid)}
+    return found - trackers - {os.getpid(), os.getppid()}
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def _shared_memory() -> set[str]:
+    """List named shared memory, and System V segments by their number."""
+    named = {
+        str(path)
+        for path in Path(SHARED_MEMORY).glob("*")
+        if not path.name.startswith(NOT_OURS)
+    }
+    lines = Path("/proc/sysvipc/shm").read_text().splitlines()[1:]
+    return named | {f"segment {line.split()[1]}" for line in lines}
+
+
 @pytest.fixture(scope="session")
 def bench(tmp_path_factory) -> tuple[Path, WeightSpec, dict[str, Array], SplitData]:
     """A task of a few real images and the quick track's network."""
@@ -144,17 +220,22 @@ def _labs(bench) -> Iterator[dict[str, Lab]]:
 def lab(request, _labs) -> Iterator[Lab]:
     """The laboratory of each level, if what the attack depends on is claimed there."""
     level = request.param
+
+    def note(kind: str, words: str) -> None:
+        request.node.user_properties.append((kind, (level, words)))
+
     if reason := why_not(level):
-        _unavailable[level] = reason
+        assert "got through" not in reason, reason
+        note("unavailable", reason)
         pytest.skip(f"the level {level} is not to be had here")
     for marker in request.node.iter_markers("claims"):
         for name in marker.args:
             if not probe(level).properties[name]:
-                _untested[level].add(name)
+                note("untested", name)
                 pytest.skip(
                     f"{level} does not enforce here: {PROPERTIES[name].otherwise}"
                 )
-    _tried[level].add(request.path.stem)
+    note("tried", request.path.stem)
     laboratory = _labs[level]
     yield laboratory
     laboratory.assert_unharmed()
@@ -191,14 +272,35 @@ def pytest_configure(config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
-    for level in LEVELS:
-        count = len(_tried[level])
-        line = f"isolation {level}: {count} attacks and controls tried"
-        if _untested[level]:
-            line += f"; not tested here: {', '.join(sorted(_untested[level]))}"
-        if level in _unavailable:
-            line += f"; {_unavailable[level]}"
-        terminalreporter.write_line(line)
+    reports = [r for kind in terminalreporter.stats.values() for r in kind]
+    reports = [r for r in reports if "adversarial/" in getattr(r, "nodeid", "")]
+    for level in LEVELS if reports else ():
+        terminalreporter.write_line(_line(level, reports))
+    if reports:
+        seconds = sum(report.duration for report in reports)
+        terminalreporter.write_line(f"the attack suite took {seconds:.0f} s of tests")
+
+
+def _line(level: str, reports: list[pytest.TestReport]) -> str:
+    """Say of a level what was tried and contained, and what could not be tested."""
+    found: dict[str, set[str]] = defaultdict(set)
+    controls = 0
+    for report in reports:
+        for kind, (of, words) in report.user_properties:
+            if of != level:
+                continue
+            found[kind].add(words)
+            if report.failed:
+                found["failed"].add(words)
+            elif kind == "tried" and words == CONTROLS and report.when == "call":
+                controls += 1
+    attacks = found["tried"] - {CONTROLS}
+    line = f"isolation {level}: {len(attacks)} attacks tried, "
+    line += f"{len(attacks - found['failed'])} contained; "
+    line += f"{controls} honest controls scored"
+    if found["untested"]:
+        line += f"; not enforced, so not tested: {', '.join(sorted(found['untested']))}"
+    return "; ".join([line, *found["unavailable"]])
 
 
 def pytest_collection_modifyitems(items) -> None:

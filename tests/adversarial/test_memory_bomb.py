@@ -49,3 +49,14 @@ def test_a_run_that_takes_too_much_memory_is_stopped_and_told_so(lab, way):
 def test_too_large_a_piece_is_refused_before_it_is_taken(lab):
     report = lab.call(SOURCE, WAY="at_once", memory_bytes=512 << 20)
     assert report.failure.reason.startswith("it raised MemoryError")
+
+
+FIRST = """
+def unlearning(net, retain, forget, validation):
+    print(open("/proc/self/oom_score_adj").read().strip())
+    return net
+"""
+
+
+def test_a_run_is_the_first_that_the_kernel_ends_for_want_of_memory(lab):
+    assert lab.said(FIRST) == "1000\n"

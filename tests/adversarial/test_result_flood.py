@@ -17,3 +17,5 @@ def test_only_one_byte_too_many_is_kept(lab):
     report = lab.call(SOURCE)
     assert report.failure.status is Status.INVALID
     assert report.weights is None
+    kept = max(lab.spec.n_bytes + 2, 1 << 16)
+    assert f"wrote {kept} bytes" in report.failure.reason

@@ -16,6 +16,7 @@ from harness.isolation import (
     probe,
     why_not,
 )
+from harness.isolation.cpu_counter import perf_works
 from harness.isolation.probes import PROBES
 from harness.isolation.report import REQUIRED
 from harness.processes import WorkerDied
@@ -26,6 +27,12 @@ def fresh_probe():
     levels.probe.cache_clear()
     yield levels.probe
     levels.probe.cache_clear()
+
+
+@pytest.mark.parametrize("level", ["full", "partial"])
+def test_a_level_is_never_missed_because_a_probe_got_through(level):
+    """Machines lack means; that a sandbox does not hold is a fault of ours."""
+    assert "got through" not in why_not(level)
 
 
 @pytest.mark.usefixtures("needs_full")
@@ -40,6 +47,14 @@ def test_the_partial_level_says_what_it_does_not_enforce():
     report = probe("partial")
     assert all(report.properties[name] for name in REQUIRED["partial"])
     assert PROPERTIES["disk"].otherwise in report.not_enforced
+    beyond_it = {"disk", "traces", "shared-memory", "tasks", "privileges", "cpu-time"}
+    assert {n for n, held in report.properties.items() if not held} <= beyond_it
+
+
+@pytest.mark.usefixtures("needs_full")
+@pytest.mark.skipif(not perf_works(), reason="perf is forbidden to this user")
+def test_where_perf_works_no_cpu_time_is_missed():
+    assert probe("full").properties["cpu-time"]
 
 
 def test_without_a_sandbox_almost_nothing_is_enforced():
