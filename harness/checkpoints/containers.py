@@ -64,18 +64,19 @@ class Folder:
 
     def read(self, name: str, largest: int) -> bytes:
         """Read one file; a link or a device is no file."""
+        shown = harmless(name)
         try:
             # A pipe would block, and a link may lead to anything.
             flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
             handle = os.open(self._path / name, flags)
         except OSError as error:
             if error.errno == errno.ELOOP:
-                raise Refused(f"{name} is a link; give the file itself.") from None
-            raise Refused(f"{name} cannot be read: {error.strerror}.") from None
+                raise Refused(f"{shown} is a link; give the file itself.") from None
+            raise Refused(f"{shown} cannot be read: {error.strerror}.") from None
         with os.fdopen(handle, "rb") as file:
             facts = os.fstat(file.fileno())
             if not stat.S_ISREG(facts.st_mode):
-                raise Refused(f"{name} is no plain file.")
+                raise Refused(f"{shown} is no plain file.")
             _refuse_larger(name, "has", facts.st_size, largest)
             content = file.read(largest + 1)
         _refuse_larger(name, "has", len(content), largest)
@@ -86,7 +87,8 @@ class Folder:
         try:
             return sorted(p for p in folder.iterdir() if not p.name.startswith("."))
         except OSError as error:
-            raise Refused(f"{folder.name} cannot be read: {error.strerror}.") from None
+            shown = harmless(folder.name)
+            raise Refused(f"{shown} cannot be read: {error.strerror}.") from None
 
 
 class ZipArchive:
@@ -97,15 +99,16 @@ class ZipArchive:
 
     def names(self) -> tuple[str, ...]:
         """List the files; a zip with anything odd in it is refused as a whole."""
+        shown = harmless(self._path.name)
+        if not self._path.is_file():
+            raise Refused(f"{shown} is no plain file.")
         try:
             with zipfile.ZipFile(self._path) as archive:
                 entries = archive.infolist()
         except OSError as error:
-            words = f"{self._path.name} cannot be read: {error.strerror}."
-            raise Refused(words) from None
+            raise Refused(f"{shown} cannot be read: {error.strerror}.") from None
         except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-            words = f"{self._path.name} is no sound zip file: {harmless(error)}."
-            raise Refused(words) from None
+            raise Refused(f"{shown} is no sound zip file: {harmless(error)}.") from None
         for entry in entries:
             _vet(entry)
         names = [entry.filename for entry in entries if not entry.is_dir()]
@@ -131,7 +134,8 @@ class ZipArchive:
             zipfile.BadZipFile,
             zlib.error,
         ) as error:
-            raise Refused(f"{name} is damaged in the zip: {harmless(error)}.") from None
+            words = f"{harmless(name)} is damaged in the zip: {harmless(error)}."
+            raise Refused(words) from None
         _refuse_larger(name, "unpacks to", len(content), largest)
         return content
 

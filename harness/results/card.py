@@ -78,7 +78,7 @@ def _words(result: Result) -> str:
     reason = metrics["forgetting_quality"].get("ceiling_reason")
     if reason:
         lines.append(f"No ceiling: {reason}")
-    if unknown := metrics.get("efficiency", {}).get("reason"):
+    if unknown := result.unknown_cost:
         lines.append(f"{unknown[0].upper()}{unknown[1:]}; it takes no rank.")
     n = result.n_models
     retain, test = metrics["retain_accuracy"], metrics["test_accuracy"]
@@ -110,5 +110,5 @@ def _render(panel: Panel) -> str:
 
 def is_ranked(result: Result) -> bool:
     """Whether a result takes part in a ranking: not what has an unknown cost."""
-    timed = result.metrics.get("efficiency", {}).get("reason") is None
-    return result.status == Status.SCORED and not result.is_reference and timed
+    shown_only = result.is_reference or result.unknown_cost
+    return result.status == Status.SCORED and not shown_only

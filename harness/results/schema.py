@@ -73,6 +73,12 @@ class Result:
         """Whether it is shown for comparison only."""
         return bool(self.submission.get("reference"))
 
+    @property
+    def unknown_cost(self) -> str:
+        """Why nothing is known of its cost, so that it takes no rank; mostly empty."""
+        efficiency = self.metrics.get("efficiency") or {}
+        return str(efficiency.get("reason", ""))
+
     def to_dict(self) -> dict[str, Any]:
         """Flatten into the documented JSON object."""
         return {

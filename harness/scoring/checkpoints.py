@@ -15,6 +15,7 @@ from harness.runner.submission import (
     find_submissions,
     read_submission,
 )
+from harness.runner.terminal_text import harmless
 from harness.scoring.judge import Job
 from harness.scoring.provenance import about_submission
 from harness.seeds import derive_seed
@@ -78,7 +79,8 @@ def about_entry(entry: Entry) -> dict[str, Any]:
     """Describe what is scored."""
     if isinstance(entry, Submission):
         return about_submission(entry)
-    plain = Submission(entry.name, entry.path, "", title=f"{entry.name} (checkpoints)")
+    title = f"{harmless(entry.name)} (checkpoints)"
+    plain = Submission(entry.name, entry.path, "", title=title)
     return {**about_submission(plain), "sha256": entry.sha256, "made": "elsewhere"}
 
 

@@ -161,6 +161,23 @@ def test_a_file_that_is_no_zip_says_so(tmp_path, content):
     )
 
 
+def test_a_pipe_with_a_zips_name_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "x.zip")
+
+    found = read_checkpoints(tmp_path / "x.zip", 2, N_BYTES)
+
+    assert found.problems == ("x.zip is no plain file.",)
+
+
+def test_control_characters_in_names_never_reach_a_terminal(make_zip):
+    odd = {f"\x1b[2J\n/{name}": bytes(2_000_000) for name in NAMES}
+
+    (problem,) = read_checkpoints(make_zip(odd), 2, N_BYTES).problems
+
+    assert problem.isprintable()
+    assert problem.startswith("\\x1b[2J /unlearned_checkpoint_0.pth unpacks to 2.0 MB")
+
+
 def test_a_damaged_entry_is_named(make_zip):
     path = make_zip(FILES)
     content = bytearray(path.read_bytes())

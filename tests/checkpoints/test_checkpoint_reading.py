@@ -204,3 +204,12 @@ def test_only_the_process_of_a_run_can_read_a_checkpoint():
                     importing.add(place)
     assert loading == {"checkpoints/reading.py"}
     assert importing == {"runner/template.py"}
+
+
+def test_what_was_saved_on_a_gpu_is_read_without_one(arrays, state, saved, monkeypatch):
+    monkeypatch.setattr(torch.serialization, "location_tag", lambda storage: "cuda:0")
+    assert b"cuda:0" in saved(state)
+
+    read = arrays(state)
+
+    assert read["fc.bias"].tobytes() == state["fc.bias"].numpy().tobytes()
