@@ -8,7 +8,7 @@ from typing import NamedTuple
 from harness.data import cache_root, load_cifar10
 from harness.errors import UnlearnEvalError
 from harness.files import make_folder
-from harness.isolation import PROPERTIES, choose, why_not
+from harness.isolation import PROPERTIES, choose, not_enforced_on, why_not
 from harness.machine import this_machine
 from harness.processes.worker import TORCH_MISMATCH, worker_environment
 from harness.reference import find_bank
@@ -101,4 +101,12 @@ def _isolation() -> list[Check]:
         Check(f"  {name}", held, PROPERTIES[name].claim, needed=False)
         for name, held in report.properties.items()
     ]
-    return [level, *rows]
+    return [level, *rows, *_on_a_gpu()]
+
+
+def _on_a_gpu() -> list[Check]:
+    """Say what a run with ``--device cuda`` is not kept from, where there is a GPU."""
+    if not this_machine().gpu:
+        return []
+    words = f"not enforced with --device cuda: {', '.join(not_enforced_on('cuda'))}"
+    return [Check("  gpu", False, words, needed=False)]

@@ -1,7 +1,12 @@
 """Keep strangers' code apart: what it may see, use and leave behind, and the proof."""
 
 from harness.isolation.levels import CHOICES, LevelNotAvailable, choose, probe, why_not
-from harness.isolation.report import LEVELS, PROPERTIES, IsolationReport
+from harness.isolation.report import (
+    LEVELS,
+    PROPERTIES,
+    IsolationReport,
+    not_enforced_on,
+)
 from harness.isolation.sandbox import Sandbox
 
 __all__ = [
@@ -12,6 +17,7 @@ __all__ = [
     "LevelNotAvailable",
     "Sandbox",
     "choose",
+    "not_enforced_on",
     "probe",
     "why_not",
 ]

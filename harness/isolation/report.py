@@ -80,6 +80,13 @@ REQUIRED: Mapping[str, frozenset[str]] = {
     "partial": frozenset({"files", "read-only", "network", "system-calls"}),
     "none": frozenset(),
 }
+#: What no level enforces where runs use a GPU, whose driver sees to itself.
+_ON_A_GPU = ("a run's memory", "the GPU's driver", "what is left in GPU memory")
+
+
+def not_enforced_on(device: str) -> tuple[str, ...]:
+    """Say what no level enforces on a device, ``"cpu"`` or ``"cuda"``."""
+    return _ON_A_GPU if device == "cuda" else ()
 
 
 @dataclass(frozen=True)

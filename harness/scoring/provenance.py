@@ -5,6 +5,7 @@ from typing import Any
 
 from harness import __version__
 from harness.data import DATA_HASH
+from harness.isolation import not_enforced_on
 from harness.machine import this_machine
 from harness.metrics import METRICS_VERSION
 from harness.reference import ReferenceBank
@@ -38,7 +39,10 @@ def provenance(
         "machine": asdict(this_machine()),
         "isolation": {
             "level": isolation.level,
-            "not_enforced": list(isolation.not_enforced),
+            "not_enforced": [
+                *isolation.not_enforced,
+                *not_enforced_on(settings.device),
+            ],
         },
     }
 
