@@ -2,7 +2,7 @@
 
 import csv
 import io
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from harness.checkpoints.containers import Refused, open_container
@@ -10,6 +10,7 @@ from harness.checkpoints.selection import select
 from harness.errors import UsageError
 from harness.files import sha256_of
 from harness.runner.submission import submission_name
+from harness.runner.terminal_text import harmless
 
 #: A file may have double precision, twice; and words around its numbers.
 _FACTOR, _AROUND = 4, 1_000_000
@@ -81,8 +82,8 @@ class CheckpointSet:
             content = b""
         if sha256_of(content) != checkpoint.sha256:
             raise UsageError(
-                f"{checkpoint.file} of {self.path} changed while it was being scored; "
-                "score it again."
+                f"{harmless(checkpoint.file)} of {self.path} changed while it was "
+                "being scored; score it again."
             )
         return content
 
@@ -91,7 +92,8 @@ class CheckpointSet:
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
         writer.writerow(field.name for field in fields(Checkpoint))
-        writer.writerows(map(astuple, self.checkpoints))
+        for one in self.checkpoints:
+            writer.writerow((one.number, harmless(one.file), one.n_bytes, one.sha256))
         return buffer.getvalue()
 
 

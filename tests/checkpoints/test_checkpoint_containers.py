@@ -178,6 +178,18 @@ def test_control_characters_in_names_never_reach_a_terminal(make_zip):
     assert problem.startswith("\\x1b[2J /unlearned_checkpoint_0.pth unpacks to 2.0 MB")
 
 
+def test_a_folder_whose_name_is_no_text_can_be_listed(tmp_path):
+    folder = tmp_path / "loose" / os.fsdecode(b"odd\xff")
+    folder.mkdir(parents=True)
+    for name, content in FILES.items():
+        (folder / name).write_bytes(content)
+
+    found = read_checkpoints(tmp_path / "loose", 2, N_BYTES)
+
+    assert found.problems == ()
+    assert f"odd\\udcff/{NAMES[0]}" in found.table().encode().decode()
+
+
 def test_a_damaged_entry_is_named(make_zip):
     path = make_zip(FILES)
     content = bytearray(path.read_bytes())
