@@ -56,7 +56,8 @@ class Measure(NamedTuple):
         if self.value is None:
             return float("nan")
         if self.direction == Direction.NULL:
-            return -abs(self.value - (self.at_best or 0.0))
+            ideal = float("nan") if self.at_best is None else self.at_best
+            return -abs(self.value - ideal)
         return self.value if self.direction == Direction.HIGHER else -self.value
 
 

@@ -1,5 +1,6 @@
 """Pages whose figures a script writes and whose words a person does."""
 
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ LAST = "<!-- The script writes up to here. -->"
 
 def figure(value: float | None, digits: int) -> str:
     """Write a number with a true minus sign; a dash where there is none."""
-    if value is None:
+    if value is None or math.isnan(value):
         return "–"
     # Adding zero turns a minus zero into a zero.
     return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")

@@ -55,6 +55,15 @@ def test_a_missing_metric_ranks_nothing_and_leaves_the_others():
     assert len(columns) == len(NAMES) - 1
 
 
+def test_nearness_to_an_unknown_null_ranks_nothing():
+    rows = [
+        row(n, v, others={"TA": measure(v, direction=Direction.NULL, at_best=None)})
+        for n, v in (("a", 2), ("b", 1))
+    ]
+
+    assert "TA" not in agreement.comparable(rows)
+
+
 def test_a_metric_that_is_the_same_for_all_ranks_nothing():
     rows = [row(n, v, others={"F": measure(0.5)}) for n, v in (("a", 2), ("b", 1))]
 
@@ -78,7 +87,7 @@ def test_a_row_over_the_budget_says_so():
 def test_numbers_have_a_true_minus_and_no_negative_zero():
     assert agreement.cell(measure(-0.25), "gap") == "−0.250 (−0.350, −0.150)"
     assert pages.figure(-0.0004, 3) == "0.000"
-    assert pages.figure(None, 3) == "–"
+    assert pages.figure(None, 3) == pages.figure(float("nan"), 3) == "–"
 
 
 def test_controls_have_no_say_in_rank_agreement():
@@ -163,9 +172,22 @@ def test_second_scores_outside_the_interval_are_counted():
 
     text = agreement.replicate_table(ROWS, again)
 
-    assert "in 2 of 3 rows for score" in text
-    assert "τ-b between the two rankings of 3 ranked submissions is 1.00" in text
+    assert "Of the 3 ranked submissions" in text
+    assert (
+        "for 2 (score) and 2 (F); Kendall's τ-b between the two rankings is 1.00"
+        in (text)
+    )
     assert "| a | 0.3000 (0.2000, 0.4000) | 0.4500 | **no** |" in text
+
+
+def test_controls_and_rows_over_the_budget_are_shown_again_but_not_counted():
+    first = [*ROWS, row("identity", 0.0, control=True), row("slow", 0.05)]
+    again = [*first[:4], row("slow", 0.05, over=True)]
+
+    text = agreement.replicate_table(first, again)
+
+    assert "Of the 3 ranked submissions" in text
+    assert "| identity (control) |" in text
 
 
 def test_the_ends_of_an_interval_belong_to_it():
