@@ -4,12 +4,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
-from harness.metrics.bounded_errors import LEVEL, bound_errors
+from harness.metrics.bounded_errors import LEVEL, prove_loss
 from harness.metrics.confidence import ConfidencePair, confidence_pair
 from harness.metrics.half_sampling import Comparison, MetricKind, measure
 from harness.metrics.membership import likelihood_scores, roc_auc
 from harness.metrics.metric_value import Direction, MetricValue
-from harness.metrics.model_halves import halve_pair
 
 MU = MetricKind("GDP µ", Direction.LOWER, -np.inf, np.inf)
 """Mean over the examples, in standard deviations."""
@@ -52,15 +51,15 @@ def certified_mu(
     """Bound every example's µ from below.
 
     µ-GDP allows no attack with ``Φ⁻¹(1 - FPR) - Φ⁻¹(FNR) > µ``. As for the certified
-    ε, one half of the models chooses the attack that promises the largest µ, the other
-    bounds its error rates, and the bound holds with probability ``1 - level`` for each
+    ε, a third of the models chooses the attack that promises the largest µ, the others
+    bound its error rates, and the bound holds with probability ``1 - level`` for each
     example by itself.
 
     Parameters
     ----------
     unlearned, retrained : array_like, shape [N, S] and [M, S]
     seed : int
-        Decides the halves.
+        Decides which models choose.
     level : float
         Probability with which each bound may fail.
 
@@ -80,10 +79,8 @@ def certified_mu(
     section 3; Dong, Roth and Su (2022), equation 6.
     """
     pair = confidence_pair(unlearned, retrained)
-    halves = halve_pair(pair, np.random.default_rng(seed))
-    bounds = bound_errors(halves, _mu_from_errors, level)
-    mu = _mu_from_errors(bounds.false_positive, bounds.false_negative)
-    return np.maximum(mu, 0.0)
+    rng = np.random.default_rng(seed)
+    return np.maximum(prove_loss(pair, _mu_from_errors, level, rng).loss, 0.0)
 
 
 def _mu_from_errors(

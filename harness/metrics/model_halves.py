@@ -14,7 +14,8 @@ class HalvedPair(NamedTuple):
     Attributes
     ----------
     first : ConfidencePair
-        ``[N // 2, S]`` unlearned and ``[M // 2, S]`` retrained confidences.
+        ``[N // 2, S]`` unlearned and ``[M // 2, S]`` retrained confidences, or another
+        share of the models.
     second : ConfidencePair
         The remaining models of either side.
     """
@@ -42,6 +43,28 @@ def halve_pair(pair: ConfidencePair, rng: np.random.Generator) -> HalvedPair:
     return HalvedPair(
         ConfidencePair(unlearned[0], retrained[0]),
         ConfidencePair(unlearned[1], retrained[1]),
+    )
+
+
+def split_pair(
+    pair: ConfidencePair, rng: np.random.Generator, share: int
+) -> HalvedPair:
+    """Split both sides of `pair` at random, one in `share` models to the first part.
+
+    Parameters
+    ----------
+    pair : ConfidencePair
+        ``[N, S]`` unlearned and ``[M, S]`` retrained confidences, N, M >= 2.
+    rng : numpy.random.Generator
+    share : int
+        The first part has ``N // share`` and ``M // share`` models, but at least one.
+    """
+    orders = [rng.permutation(len(side)) for side in pair]
+    cuts = [max(1, len(side) // share) for side in pair]
+    split = list(zip(pair, orders, cuts, strict=True))
+    return HalvedPair(
+        ConfidencePair(*(side[order[:cut]] for side, order, cut in split)),
+        ConfidencePair(*(side[order[cut:]] for side, order, cut in split)),
     )
 
 

@@ -40,7 +40,7 @@ def test_few_models_leave_the_metrics_that_can_do_with_few():
     assert by_name["ToW"].value is not None
     assert by_name["loss-threshold MIA accuracy"].value is not None
     assert by_name["KLOM mean"].reason_missing.startswith("needs N ≥ 8")
-    assert by_name["certified ε"].reason_missing.startswith("needs N ≥ 11")
+    assert by_name["certified ε"].reason_missing.startswith("needs N ≥ 5")
 
 
 def test_without_test_confidences_and_accuracies_the_others_still_come():
