@@ -14,6 +14,7 @@ import pytest
 
 from harness.isolation import choose, why_not
 from harness.isolation import sandbox as sandbox_module
+from harness.isolation.cgroup import make_leaf, own_cgroup, remove_leaf
 from harness.isolation.confinement import Confinement, FreshUsers
 from harness.isolation.sandbox import Sandbox
 from harness.processes import WorkerProcess
@@ -108,6 +109,27 @@ def test_what_is_secret_in_a_folder_of_packages_is_not_seen(level, tmp_path, pac
     paths = [package / "bank" / "model", package / "bank", link / "bank"]
     assert got_through(sandbox, tmp_path, paths) == []
     assert got_through(Sandbox(level), tmp_path, paths) != []
+
+
+@pytest.mark.usefixtures("needs_full")
+def test_a_run_does_not_see_the_cgroup_that_has_counted_the_runs_before(
+    tmp_path, monkeypatch
+):
+    if own_cgroup() is None:
+        pytest.skip("there is no cgroup (version 2)")
+    paths = [tmp_path / "nothing"]
+
+    def make(*words):
+        leaf = make_leaf(*words)
+        paths.extend([] if leaf is None else [leaf])
+        return leaf
+
+    monkeypatch.setattr(sandbox_module, "perf_works", lambda: False)
+    monkeypatch.setattr(sandbox_module, "make_leaf", make)
+    assert got_through(Sandbox("full"), tmp_path, paths) == []
+    if len(paths) == 1:
+        pytest.skip("this user may not make a cgroup")
+    remove_leaf(paths[1])
 
 
 def test_a_run_without_a_sandbox_still_has_its_own_folder(tmp_path):
