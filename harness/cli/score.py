@@ -173,6 +173,8 @@ def _exit_code(results: list[Result], fail_under: float | None) -> int:
     # A reference is over the cap by nature; anything else unscored is a failure.
     references = [result for result in results if result.is_reference]
     fine = (Status.SCORED, Status.OVER_BUDGET)
+    if any(result.status == Status.HARNESS_ERROR for result in results):
+        return ExitCode.OUR_FAILURE
     if any(result.status != Status.SCORED for result in ranked):
         return ExitCode.NOT_SCORED
     if any(result.status not in fine for result in references):

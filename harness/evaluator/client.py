@@ -41,9 +41,9 @@ class Evaluator:
     """
 
     def __init__(self, track: Track, device: str, folder: Path) -> None:
-        args = [track.network.name, device, str(folder)]
-        self._worker = WorkerProcess("harness.evaluator.worker", args)
-        self._started = False
+        self._args = [track.network.name, device, str(folder)]
+        self._started = self._closed = False
+        self._worker = self._start()
 
     def evaluate(self, blob: bytes) -> Outputs:
         """Measure one model.
@@ -74,6 +74,26 @@ class Evaluator:
         retain, forget, test = (float(a) for a in arrays["accuracies"])
         return Outputs(arrays["forget"], arrays["test"], retain, forget, test)
 
-    def close(self) -> None:
-        """End the process."""
+    def restart(self) -> None:
+        """Replace a process that failed by a fresh one, unless this is closed.
+
+        Raises
+        ------
+        WorkerDied
+            If this is closed.
+        """
         self._worker.kill()
+        if not self._closed:
+            self._worker = self._start()
+        if self._closed:
+            self._worker.kill()
+            raise WorkerDied("the evaluator was ended")
+
+    def close(self) -> None:
+        """End the process; no other takes its place."""
+        self._closed = True
+        self._worker.kill()
+
+    def _start(self) -> WorkerProcess:
+        self._started = False
+        return WorkerProcess("harness.evaluator.worker", self._args)

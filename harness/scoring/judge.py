@@ -2,10 +2,10 @@
 
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeVar
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from harness.runner.messages import (
     Failure,
     RunReport,
     RunRequest,
+    Usage,
 )
 from harness.runner.slot import Slot
 from harness.runner.task import write_task
@@ -30,8 +31,8 @@ from harness.status import Status
 from harness.track.schema import Track
 from harness.weights import Array, WeightSpec, relative_distance
 
-_ATTEMPTS_OF_OURS = 2
 _SLOTS_AN_EVALUATOR = 4
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,19 @@ class Outcome(NamedTuple):
     job: Job
     report: RunReport
     run: FinishedRun | None
+
+    def failure_of_its_own(self) -> Failure | None:
+        """Return what the submission failed by, where nobody scores it.
+
+        Raises
+        ------
+        WorkerDied
+            If it was a process of ours that failed.
+        """
+        failure = self.report.failure
+        if failure is not None and failure.status == Status.HARNESS_ERROR:
+            raise WorkerDied(failure.reason)
+        return failure
 
 
 @dataclass(frozen=True)
@@ -88,6 +102,7 @@ class Judge:
         self._bench = bench
         self.spec = WeightSpec.of(bench.original)
         self._folder = ScratchFolder()
+        self._closed = False
         task, sets = self._folder.path / "task", self._folder.path / "sets"
         self._slots: list[Slot] = []
         self._evaluators: list[Evaluator] = []
@@ -118,6 +133,7 @@ class Judge:
 
     def close(self) -> None:
         """End every process and remove the scratch folder."""
+        self._closed = True
         for slot in self._slots:
             slot.close()
         for evaluator in self._evaluators:
@@ -128,12 +144,13 @@ class Judge:
         """Do jobs, in order of their start, and yield each as it is done.
 
         Closing the iterator waits for the runs in flight and throws them away; to wait
-        for nothing, close the judge first.
+        for nothing, close the judge first. A job on which a process of ours failed
+        twice has the status ``harness-error``.
 
         Raises
         ------
         WorkerDied
-            If a process of ours failed twice on the same job.
+            If the judge is closed meanwhile.
         """
         waiting: queue.SimpleQueue[Job] = queue.SimpleQueue()
         for job in jobs:
@@ -170,16 +187,17 @@ class Judge:
         _join(threads)
 
     def _do(self, job: Job, position: int) -> Outcome:
-        slot = self._slots[position]
-        for attempt in range(_ATTEMPTS_OF_OURS):
-            try:
-                report = slot.run(job.request, job.limit_seconds)
-                break
-            except WorkerDied:
-                # Our fault, not the submission's: the same seed, once more.
-                if attempt + 1 == _ATTEMPTS_OF_OURS:
-                    raise
-                slot.restart()
+        try:
+            return self._judged(job, self._slots[position])
+        except WorkerDied as error:
+            if self._closed:
+                raise
+            failure = Failure(Status.HARNESS_ERROR, str(error))
+            report = RunReport(Usage(0.0, 0.0, 0), failure=failure)
+            return Outcome(job, report, None)
+
+    def _judged(self, job: Job, slot: Slot) -> Outcome:
+        report = _twice(lambda: slot.run(job.request, job.limit_seconds), slot.restart)
         if report.weights is None:
             return Outcome(job, report, None)
         outputs = self._evaluate(report.weights)
@@ -192,7 +210,7 @@ class Judge:
     def _evaluate(self, weights: bytes) -> Outputs:
         evaluator = self._free.get()
         try:
-            return evaluator.evaluate(weights)
+            return _twice(lambda: evaluator.evaluate(weights), evaluator.restart)
         finally:
             self._free.put(evaluator)
 
@@ -216,6 +234,18 @@ class Judge:
             moved=moved,
             weights_sha256=sha256_of(weights),
         )
+
+
+def _twice(action: Callable[[], T], restart: Callable[[], None]) -> T:
+    """Do what a process of ours failed at once more, in a fresh one.
+
+    It is our fault, not the submission's: the same run, with the same seed.
+    """
+    try:
+        return action()
+    except WorkerDied:
+        restart()
+    return action()
 
 
 def _join(threads: Sequence[threading.Thread]) -> None:

@@ -54,6 +54,8 @@ class RetrainingCost:
         ------
         CheckFailed
             If the oracle fails on this machine.
+        WorkerDied
+            If a process of ours does.
         """
         self.known = self.kept()
         if self.known is None:
@@ -66,10 +68,11 @@ class RetrainingCost:
         listener.begin("measuring one retraining, once per machine", count, 0)
         seconds = []
         for outcome in judge.work([self._job(i) for i in range(count)]):
-            if outcome.report.failure is not None:
+            failure = outcome.failure_of_its_own()
+            if failure is not None:
                 raise CheckFailed(
                     f"the oracle {self._oracle.path} failed on this machine, so the "
-                    f"cap has no denominator: {outcome.report.failure.reason}"
+                    f"cap has no denominator: {failure.reason}"
                 )
             seconds.append(cost_seconds(outcome.report.usage, self._settings.device))
             listener.advance()

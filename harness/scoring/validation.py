@@ -121,7 +121,8 @@ def _budget(
 def _summary(
     submission: Submission, outcomes: list[Outcome], device: str
 ) -> Validation:
-    failures = [o.report.failure for o in outcomes if o.report.failure is not None]
+    found = [outcome.failure_of_its_own() for outcome in outcomes]
+    failures = [failure for failure in found if failure is not None]
     problems = [f"{failure.status}: {failure.reason}" for failure in failures]
     tracebacks = [failure.traceback for failure in failures if failure.traceback]
     costs = tuple(cost_seconds(outcome.report.usage, device) for outcome in outcomes)
