@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from harness.errors import CheckFailed, UsageError
-from harness.files import sha256_of, to_json, write_atomic
+from harness.files import sha256_of, write_atomic
 from harness.leaderboard.columns import Cells
 from harness.leaderboard.csv_table import csv_text
 from harness.leaderboard.entries import Entry, read_entry
 from harness.leaderboard.markdown import markdown_table
 from harness.leaderboard.terms import Terms
 from harness.results.store import EXAMPLES, MODELS, RESULT, ResultFolder
+from harness.seals import sealed_json
 from harness.shipped import shipped_submissions
 
 _REPLICATE = re.compile(r"seed-\d+")
@@ -158,4 +159,5 @@ def _copy(entry: Entry, place: Path) -> None:
         else:
             (place / name).unlink(missing_ok=True)
     sums = {name: sha256_of(data) for name, data in content.items()}
-    write_atomic(place / RESULT, to_json({**entry.result.to_dict(), "files": sums}))
+    result = {**entry.result.to_dict(), "files": sums}
+    write_atomic(place / RESULT, sealed_json(result))

@@ -27,6 +27,9 @@ from harness.leaderboard.terms import Terms
 from harness.results.schema import METRICS, Result
 from harness.status import Status
 
+#: Differences that an error lists; one bad result brings dozens.
+_LISTED = 40
+
 
 @dataclass(frozen=True)
 class Check:
@@ -160,9 +163,12 @@ def _text_drift(
 
 def drift_error(check: Check, board: Board) -> CheckFailed:
     """Return the error that lists what has drifted."""
-    listing = "\n".join(f"  {each}" for each in check.differences)
+    listed = [f"  {each}" for each in check.differences[:_LISTED]]
+    more = len(check.differences) - len(listed)
+    if more:
+        listed.append(f"  and {more} more (all with --json)")
     return CheckFailed(
         f"{len(check.differences)} figures of {board.csv} are not what the stored "
         "arrays give; write the table again with unlearn-eval leaderboard --update, "
-        f"and where a result itself differs, score it again:\n{listing}"
+        "and where a result itself differs, score it again:\n" + "\n".join(listed)
     )

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from harness.errors import CheckFailed
 from harness.leaderboard.terms import Terms
+from harness.results.card import is_ranked
 from harness.results.schema import Result
 from harness.results.store import RESULT, ResultFolder
-from harness.status import Status
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,7 @@ class Entry:
     @property
     def is_ranked(self) -> bool:
         """Whether it takes part in the ranking."""
-        scored = self.result.status == Status.SCORED and self.is_measured
-        return scored and not self.result.is_reference
+        return self.is_measured and is_ranked(self.result)
 
 
 class Refused(NamedTuple):

@@ -147,18 +147,20 @@ def _read(path: Path) -> list[FinishedRun]:
 
 def _unfinished(runs: list[FinishedRun], question: Question) -> dict[str, Any]:
     """Return the figures that do not need all runs."""
-    made = question.result.provenance
-    device = str(made["device"])
+    result = question.result
+    figures = {"status": str(result.status), "n_finished": len(runs)}
+    stored = result.metrics.get("efficiency", {})
+    if stored.get("reason"):
+        # Nothing was timed, so there is nothing to compute it from.
+        return {**figures, "efficiency": stored}
+    device = str(result.provenance["device"])
     costs = [
         cost_seconds(Usage(r.cpu_seconds, r.wall_seconds, 0), device) for r in runs
     ]
-    efficiency = efficiency_ratio(costs, made["retraining_seconds"], question.cap)
+    base = result.provenance["retraining_seconds"]
+    efficiency = efficiency_ratio(costs, base, question.cap)
     status = Status.OVER_BUDGET if efficiency.over_cap else Status.SCORED
-    return {
-        "status": str(status),
-        "n_finished": len(runs),
-        "efficiency": asdict(efficiency),
-    }
+    return {**figures, "status": str(status), "efficiency": asdict(efficiency)}
 
 
 def _median_certified(measurement: Measurement) -> float:

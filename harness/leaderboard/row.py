@@ -99,7 +99,7 @@ def row_of(entry: Entry, metrics: dict[str, Any], **more: Any) -> Row:
         Fields that the result does not hold; they take the place of those it does.
     """
     result, made = entry.result, entry.result.provenance
-    score = metrics.get("score", {})
+    score, efficiency = metrics.get("score", {}), metrics.get("efficiency", {})
     fields: dict[str, Any] = {
         "submission": entry.name,
         "title": str(result.submission.get("title", "")),
@@ -111,11 +111,11 @@ def row_of(entry: Entry, metrics: dict[str, Any], **more: Any) -> Row:
         "forgetting_quality": metrics.get("forgetting_quality", {}).get("value"),
         "ra_ratio": metrics.get("retain_accuracy", {}).get("ratio"),
         "ta_ratio": metrics.get("test_accuracy", {}).get("ratio"),
-        "efficiency_ratio": metrics.get("efficiency", {}).get("ratio"),
+        "efficiency_ratio": efficiency.get("ratio"),
         "n_models": result.n_models,
         "isolation": str(made["isolation"]["level"]),
         "seed": entry.seed,
-        "reason": result.reason,
+        "reason": result.reason or str(efficiency.get("reason", "")),
         "flags": " ".join(str(f["code"]) for f in metrics.get("flags", [])),
         "submission_sha256": entry.sha256[:12],
         "role": _role(entry),

@@ -1,0 +1,353 @@
+"""A board's world without training: a bank and results drawn from normal numbers."""
+
+import copy
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.files import sha256_of
+from harness.leaderboard import evidence
+from harness.leaderboard.board import Board
+from harness.leaderboard.evidence import Evidence, Question, evidence_of
+from harness.leaderboard.table import Request
+from harness.leaderboard.terms import Terms
+from harness.metrics import METRICS_VERSION
+from harness.metrics.efficiency import efficiency_ratio
+from harness.reference import bank_key
+from harness.reference.bank import write_bank
+from harness.reference.location import built_folder
+from harness.results.schema import Result
+from harness.results.store import EXAMPLES, MODELS, ResultFolder
+from harness.scoring.finished import FinishedRun
+from harness.scoring.measure import Measurement
+from harness.scoring.sides import runs_facts, unlearned_side
+from harness.seals import SEAL, sealed_json
+from harness.status import Status
+from harness.track import Track, find_track
+
+N, FORGOTTEN, TESTS = 16, 20, 30
+PRIVATE_SEED = 864_209_753
+RETRAINING = (10.0, 10.1, 9.9)
+
+DRAWN = f"""\
+name = "drawn"
+description = "no images, normal numbers"
+device = "cpu"
+
+[data]
+dataset = "cifar10"
+train_size = 400
+forget_size = {FORGOTTEN}
+validation_size = 10
+test_size = {TESTS}
+split_seed = 3
+
+[network]
+name = "small-cnn"
+
+[recipe]
+epochs = 2
+batch_size = 32
+learning_rate = 0.1
+warmup_fraction = 0.2
+momentum = 0.9
+weight_decay = 5e-4
+augmentation = "flip"
+
+[evaluation]
+n_models = {N}
+bank_size = {2 * N}
+cap = 0.2
+delta = 1e-5
+"""
+
+
+def _members(rng: np.random.Generator, n: int, shift: float) -> dict[str, Any]:
+    """Outputs of n models that prefer class 0, more so by `shift`."""
+
+    def logits(examples: int) -> np.ndarray:
+        noise = rng.normal(size=(n, examples, 10))
+        noise[:, :, 0] += 2 + shift
+        return noise
+
+    accuracies = {
+        f"{of}_accuracy": mean + 0.01 * rng.normal(size=n)
+        for of, mean in (("retain", 0.8), ("forget", 0.5), ("test", 0.5))
+    }
+    return {
+        "index": np.arange(n),
+        "seed": np.arange(n),
+        "seconds": np.full(n, 10.0),
+        "forget_logits": logits(FORGOTTEN).astype(np.float32),
+        "test_logits": logits(TESTS).astype(np.float16),
+        **accuracies,
+    }
+
+
+def _write_bank(track: Track) -> None:
+    rng = np.random.default_rng(track.data.split_seed)
+    original = _members(rng, 1, shift=3.0)
+    arrays = {
+        **_members(rng, 2 * N, shift=0.0),
+        **{f"original_{name}": array for name, array in original.items()},
+        "forget_targets": np.zeros(FORGOTTEN, dtype=np.int64),
+        "test_targets": np.zeros(TESTS, dtype=np.int64),
+    }
+    manifest = {
+        "key": bank_key(track),
+        "track": track.name,
+        "track_hash": track.hash,
+    }
+    write_bank(built_folder(track), manifest, arrays, b"")
+
+
+@pytest.fixture(scope="session")
+def drawn_file(cache, tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("drawn") / "drawn.toml"
+    path.write_text(DRAWN)
+    for seed in (None, PRIVATE_SEED):
+        _write_bank(find_track(str(path), split_seed=seed))
+    return path
+
+
+@pytest.fixture(scope="session")
+def drawn(drawn_file) -> Track:
+    return find_track(str(drawn_file))
+
+
+@pytest.fixture(scope="session")
+def private(drawn_file) -> Track:
+    return find_track(str(drawn_file), split_seed=PRIVATE_SEED)
+
+
+@pytest.fixture(scope="session")
+def terms(drawn) -> Terms:
+    return Terms.of(drawn)
+
+
+@pytest.fixture(scope="session")
+def private_terms(private) -> Terms:
+    return Terms.of(private)
+
+
+def drawn_runs(shift: float, seed: int, cost: float, n: int = N) -> list[FinishedRun]:
+    """Runs whose confidences lie `shift` above those of retrained models."""
+    rng = np.random.default_rng([seed, int(1000 * abs(shift))])
+    forget = rng.normal(shift - 0.3, 1.2, (n, FORGOTTEN)).astype(np.float32)
+    return [
+        FinishedRun(
+            index=index,
+            seed=1000 * seed + index,
+            forget_confidence=rng.normal(shift - 0.3, 1.2, FORGOTTEN).astype(
+                np.float32
+            ),
+            test_confidence=rng.normal(-0.3, 1.2, TESTS).astype(np.float32),
+            retain_accuracy=0.8 + 0.01 * rng.normal(),
+            forget_accuracy=0.5 + 0.01 * rng.normal(),
+            test_accuracy=0.5 + 0.01 * rng.normal(),
+            cpu_seconds=cost * (1 + 0.01 * rng.normal()),
+            wall_seconds=cost,
+            peak_bytes=1e8,
+            moved=0.1,
+            weights_sha256=f"{index:064x}",
+        )
+        for index in range(n)
+    ]
+
+
+@dataclass
+class Drawer:
+    """Puts results into a folder of runs, as the scorer does."""
+
+    output: Path
+    terms: Terms
+    known: dict[object, dict[str, Any]]
+
+    def __call__(
+        self,
+        name: str,
+        shift: float = 0.0,
+        *,
+        seed: int = 0,
+        cost: float = 1.0,
+        source: str = "a",
+        runs: Sequence[FinishedRun] | None = None,
+        folder: str = "",
+        **changes: Any,
+    ) -> Path:
+        """Write a scored result; `changes` go into its provenance."""
+        key = (shift, seed, cost, self.terms.track.hash)
+        if runs is None:
+            runs = drawn_runs(shift, seed, cost)
+            if key not in self.known:
+                self.known[key] = self._metrics(runs)
+            metrics = copy.deepcopy(self.known[key])
+        else:
+            metrics = self._metrics(runs)
+        track, bank = self.terms.track, self.terms.bank
+        provenance = {
+            "metrics_version": METRICS_VERSION,
+            "track": track.name,
+            "track_hash": track.hash,
+            "split_seed": track.data.split_seed,
+            "bank_key": bank.key,
+            "bank_size": len(bank),
+            "delta": track.evaluation.delta,
+            "seed": seed,
+            "device": "cpu",
+            "retraining_seconds": list(RETRAINING),
+            "isolation": {"level": "full", "not_enforced": []},
+            **changes,
+        }
+        submission = {
+            "name": name,
+            "title": name.title(),
+            "summary": "",
+            "authors": "",
+            "url": "",
+            "sha256": source.ljust(64, "0"),
+            "reference": name == "oracle",
+        }
+        result = Result(
+            submission=submission,
+            status=Status.SCORED,
+            n_models=N,
+            n_finished=len(runs),
+            provenance=provenance,
+            metrics=metrics,
+        )
+        if result.metrics and result.metrics["efficiency"]["ratio"] > 0.25:
+            reason = "it costs too much."
+            result = replace(result, status=Status.OVER_BUDGET, reason=reason)
+        where = folder or f"{source}{seed}{track.data.split_seed}-n{N}"
+        path = self.output / track.name / name / where
+        ResultFolder(path).write(result, runs)
+        return path
+
+    def _metrics(self, runs: Sequence[FinishedRun]) -> dict[str, Any]:
+        if not runs:
+            return {}
+        costs = [run.cpu_seconds for run in runs]
+        metrics = {"efficiency": asdict(efficiency_ratio(costs, RETRAINING, 0.2))}
+        if len(runs) == N:
+            side = unlearned_side(runs)
+            measured = Measurement(side, self.terms.yardstick, runs_facts(runs))
+            metrics |= measured.headline() | measured.others()
+        return metrics
+
+    def failed(self, name: str, *, source: str = "a", seed: int = 0) -> Path:
+        """Write a result of a submission that failed before its first run."""
+        path = self(name, runs=[], source=source, seed=seed)
+        edit(path, status="error", reason="run 0 (seed 5): it raised ValueError.")
+        return path
+
+
+def edit(path: Path, **fields: Any) -> None:
+    """Change fields of a stored result and seal it anew; ``a__b`` is field b of a."""
+    file = path / "result.json"
+    content = json.loads(file.read_text())
+    for dotted, value in fields.items():
+        *outer, last = dotted.split("__")
+        place = content
+        for key in outer:
+            place = place[key]
+        place[last] = value
+    del content[SEAL]
+    file.write_text(sealed_json(content))
+
+
+def forge_arrays(path: Path, content: bytes) -> None:
+    """Put other arrays into a result, with a sum that fits."""
+    (path / EXAMPLES).write_bytes(content)
+    sums = json.loads((path / "result.json").read_text())["files"]
+    edit(path, files={**sums, EXAMPLES: sha256_of(content)})
+
+
+@pytest.fixture(scope="session")
+def forged() -> Callable[..., None]:
+    return forge_arrays
+
+
+@pytest.fixture(scope="session")
+def edited() -> Callable[..., None]:
+    return edit
+
+
+@pytest.fixture(scope="session")
+def known_metrics() -> dict[object, dict[str, Any]]:
+    """Metrics of the session's drawn runs: measuring them takes most of the time."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def _remembered() -> Iterator[None]:
+    """Answer the same question about the same bytes once in a session."""
+    known: dict[object, Evidence] = {}
+
+    def answer(question: Question) -> Evidence:
+        files = [question.path / name for name in (EXAMPLES, MODELS)]
+        key = (
+            *(file.read_bytes() if file.is_file() else None for file in files),
+            repr(question.result),
+            question.yardstick.retrained.forget.tobytes(),
+            question.cap,
+            question.compares,
+            question.everything,
+        )
+        if key not in known:
+            known[key] = evidence_of(question)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evidence, "evidence_of", answer)
+        yield
+
+
+@pytest.fixture
+def draw(_remembered, tmp_path, terms, known_metrics) -> Drawer:
+    return Drawer(tmp_path / "runs", terms, known_metrics)
+
+
+@pytest.fixture
+def draw_private(tmp_path, private_terms, known_metrics) -> Drawer:
+    return Drawer(tmp_path / "runs", private_terms, known_metrics)
+
+
+@pytest.fixture
+def request_of(tmp_path, drawn) -> Callable[..., Request]:
+    def make(private: Track | None = None) -> Request:
+        return Request(tmp_path / "runs", drawn, private, 1)
+
+    return make
+
+
+@pytest.fixture
+def board(tmp_path, drawn) -> Board:
+    return Board(tmp_path / "board", drawn.name)
+
+
+@pytest.fixture
+def four(draw) -> Drawer:
+    """Two that cannot be told apart, a worse one, and an oracle over the cap."""
+    for seed in (0, 1):
+        draw("good", 0.0, seed=seed)
+        draw("similar", 0.05, seed=seed)
+        draw("bad", 3.0, seed=seed)
+    draw("oracle", 0.01, cost=10.0)
+    return draw
+
+
+@pytest.fixture
+def leaderboard(cli, drawn_file, tmp_path) -> Callable[..., Any]:
+    """The command on the drawn track, in this process."""
+
+    def call(*args: object) -> Any:
+        where = ("--track", drawn_file, "-o", tmp_path / "runs", "-j", 1)
+        return cli("leaderboard", *where, "--board", tmp_path / "board", *args)
+
+    return call

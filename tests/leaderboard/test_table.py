@@ -1,0 +1,159 @@
+"""Ranking stored results."""
+
+import numpy as np
+import pytest
+
+from harness.errors import CheckFailed, UsageError
+from harness.leaderboard.table import rank_stored
+from harness.metrics.certified import certified_epsilon
+from harness.results.store import read_examples
+from harness.scoring.sides import unlearned_side
+
+
+def by_name(table):
+    return {row.submission: row for row in table.rows}
+
+
+def test_rows_come_in_the_order_of_their_scores_and_parts(four, request_of):
+    four.failed("broken")
+    four("slow", 0.0, cost=8.0)
+    rows = rank_stored(request_of()).rows
+    ranked = [row for row in rows if row.role == "ranked"]
+    assert {row.submission for row in ranked} == {"good", "similar", "bad"}
+    assert [r.score for r in ranked] == sorted((r.score for r in ranked), reverse=True)
+    assert [row.role for row in rows] == ["ranked"] * 3 + ["control"] * 3 + [
+        "unranked"
+    ] * 2
+    assert rows[5].submission == "(floor)"
+    assert {row.submission for row in rows[6:]} == {"broken", "slow"}
+
+
+def test_rows_that_cannot_be_told_apart_share_a_rank(four, request_of):
+    rows = by_name(rank_stored(request_of()))
+    assert rows["good"].rank == rows["similar"].rank == 1
+    assert rows["bad"].rank == 3
+
+
+def test_nothing_but_ranked_rows_has_a_rank(four, request_of):
+    four.failed("broken")
+    four("slow", 0.0, cost=8.0)
+    rows = by_name(rank_stored(request_of()))
+    unranked = ("broken", "slow", "oracle", "(ceiling)", "(floor)")
+    assert [rows[name].rank for name in unranked] == [None] * 5
+    assert rows["slow"].status == "over-budget"
+    assert rows["slow"].reason == "it costs too much."
+    assert rows["broken"].reason.startswith("run 0")
+
+
+def test_the_lowest_seed_is_the_row_and_the_next_its_replicate(draw, request_of):
+    paths = {seed: draw("one", 0.1, seed=seed) for seed in (7, 3, 5)}
+    table = rank_stored(request_of())
+    row = by_name(table)["one"]
+    assert row.seed == 3
+    assert len(paths) == 3
+    alone = draw("two", 0.1, seed=5)
+    again = by_name(rank_stored(request_of()))
+    assert alone.exists()
+    assert again["one"].score_second_replicate == again["two"].score
+    assert again["two"].score_second_replicate is None
+
+
+def test_the_certified_epsilon_is_the_median_over_the_examples(draw, request_of, terms):
+    side = unlearned_side(read_examples(draw("bad", 5.0)))
+    pair = side.forget, terms.yardstick.retrained.forget
+    wanted = np.median(certified_epsilon(*pair, seed=2023).epsilon)
+    found = by_name(rank_stored(request_of()))["bad"].certified_epsilon
+    assert found == wanted > 0
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"isolation": {"level": "partial"}}, "isolation partial: not ranked"),
+        ({"isolation": None}, "isolation unknown: not ranked"),
+        ({"track_hash": "beef"}, "track version beef, not "),
+        ({"bank_key": "cafe"}, "reference bank cafe, not "),
+        ({"bank_size": 99}, "size of the reference bank 99, not 32"),
+        ({"metrics_version": 0}, "metrics version 0, not "),
+        ({"split_seed": 4711}, "another split of the track: not ranked"),
+    ],
+)
+def test_a_result_measured_on_other_terms_is_refused_with_the_reason(
+    draw, request_of, change, words
+):
+    draw("good", 0.0)
+    draw("other", 0.0, **change)
+    table = rank_stored(request_of())
+    assert "other" not in by_name(table)
+    (refused,) = table.refused
+    assert refused.submission == "other"
+    assert words in refused.reason
+    assert "4711" not in refused.reason
+
+
+def test_a_result_at_another_n_is_refused(draw, request_of, edited):
+    draw("good")
+    edited(draw("small"), n_models=4)
+    (refused,) = rank_stored(request_of()).refused
+    assert refused.reason == "N 4, not 16: not ranked"
+
+
+def test_refused_results_alone_are_a_mistake_that_says_why(draw, request_of):
+    draw("weak", isolation={"level": "none"})
+    with pytest.raises(UsageError, match=r"weak \(seed 0\): isolation none") as caught:
+        rank_stored(request_of())
+    assert "unlearn-eval score submissions/ --official --track" in str(caught.value)
+
+
+def test_an_empty_folder_is_a_mistake_with_its_remedy(request_of):
+    with pytest.raises(UsageError, match=r"there are no results in .*--official"):
+        rank_stored(request_of())
+
+
+def test_two_submissions_of_one_name_are_a_mistake_that_names_both(draw, request_of):
+    one, other = draw("twin", source="a"), draw("twin", source="b")
+    with pytest.raises(UsageError) as caught:
+        rank_stored(request_of())
+    assert "two submissions named 'twin'" in str(caught.value)
+    assert str(one) in str(caught.value)
+    assert str(other) in str(caught.value)
+
+
+def test_a_source_that_changed_between_replicates_is_a_mistake(draw, request_of):
+    draw("twin", source="a", seed=0)
+    draw("twin", source="b", seed=1)
+    with pytest.raises(UsageError, match="two submissions named"):
+        rank_stored(request_of())
+
+
+def test_two_results_of_one_seed_are_a_mistake(draw, request_of):
+    draw("twin", folder="cpu-n8")
+    draw("twin", folder="gpu-n8")
+    with pytest.raises(UsageError, match="two results of 'twin' with seed 0"):
+        rank_stored(request_of())
+
+
+def test_a_refused_result_is_no_second_one_of_its_name(draw, request_of):
+    draw("good")
+    draw("good", folder="weak-n8", isolation={"level": "partial"})
+    assert len(rank_stored(request_of()).refused) == 1
+
+
+def test_a_damaged_array_file_fails_the_check_of_its_sum(draw, request_of):
+    path = draw("good") / "examples.npz"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(CheckFailed, match=r"examples\.npz is not the file"):
+        rank_stored(request_of())
+
+
+def test_a_result_in_the_folder_of_another_fails(draw, request_of, edited):
+    edited(draw("good"), about__name="../../elsewhere")
+    with pytest.raises(CheckFailed, match="lies in the folder of 'good'"):
+        rank_stored(request_of())
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "null", '{"schema": 99}'])
+def test_a_result_that_cannot_be_read_fails(draw, request_of, text):
+    (draw("good") / "result.json").write_text(text)
+    with pytest.raises(CheckFailed, match=r"result\.json"):
+        rank_stored(request_of())
