@@ -319,9 +319,11 @@ def report(repeated: list[Repeated], n_models: int) -> str:
 
 
 def _cells(difference: PairedDifference) -> tuple[str, str]:
+    apart = f"{difference.difference:+.4f}"
+    interval = f"({difference.low:+.4f}, {difference.high:+.4f})"
     return (
         f"{difference.second:.4f} → {difference.first:.4f}",
-        f"{difference.difference:+.4f} ({difference.low:+.4f}, {difference.high:+.4f})",
+        f"{apart} {interval}".replace("-", "−"),
     )
 
 
