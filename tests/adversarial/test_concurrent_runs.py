@@ -76,4 +76,7 @@ def test_without_a_sandbox_they_meet(unconfined):
     source = source.replace("what not in MINE", "what not in NEVER")
     values = {"NAME": name, "KEY": int(name[:7], 16), "MINE": set()}
     source = source.replace('("/tmp", "/dev/shm", "/var/tmp", os.getcwd())', "()")
+    # Those would stay behind.
+    lines = source.splitlines(keepends=True)
+    source = "".join(x for x in lines if '"queue":' not in x and '"segment":' not in x)
     assert unconfined.said(source, **values) == "met socket\n"
