@@ -1,7 +1,7 @@
 """Time every number of a score: part by part, in total, and the peak of memory.
 
-    python scripts/bench_measurement.py [--models 64 --examples 400 --bank 128]
-    python scripts/bench_measurement.py --estimate --models 512 --examples 5000
+    python -m scripts.bench_measurement [--models 64 --examples 400 --bank 128]
+    python -m scripts.bench_measurement --estimate --models 512 --examples 5000
 
 The first makes the arrays of a scoring (one submission, a bank, accuracies, a test set)
 and measures it as ``score`` does; the second writes an ``.npz`` file and runs

@@ -57,7 +57,8 @@ def sample_sizes(
     """Return F and the width of its interval against the number of models.
 
     Sizes are N and its halves down to 8.  Subsets of half the models or fewer come in
-    disjoint pairs, whose differences show the noise directly.  F is not comparable
+    disjoint pairs, whose differences show the noise directly; halves and quarters are
+    those that the interval of F is made of.  F is not comparable
     between sizes: what to read off is how fast the interval narrows.
 
     Parameters
