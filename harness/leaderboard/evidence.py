@@ -106,7 +106,8 @@ def gather(
         )
         for entry in entries
     ]
-    answers = Parallel(n_jobs=min(n_jobs, max(1, len(questions))))(
+    # No memory mapped for a few megabytes: a killed process would leave it behind.
+    answers = Parallel(n_jobs=min(n_jobs, max(1, len(questions))), max_nbytes=None)(
         delayed(evidence_of)(question) for question in questions
     )
     return {entry.path: each for entry, each in zip(entries, answers, strict=True)}

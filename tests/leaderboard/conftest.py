@@ -143,9 +143,7 @@ def drawn_runs(shift: float, seed: int, cost: float, n: int = N) -> list[Finishe
         FinishedRun(
             index=index,
             seed=1000 * seed + index,
-            forget_confidence=rng.normal(shift - 0.3, 1.2, FORGOTTEN).astype(
-                np.float32
-            ),
+            forget_confidence=forget[index],
             test_confidence=rng.normal(-0.3, 1.2, TESTS).astype(np.float32),
             retain_accuracy=0.8 + 0.01 * rng.normal(),
             forget_accuracy=0.5 + 0.01 * rng.normal(),
