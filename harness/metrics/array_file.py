@@ -1,6 +1,7 @@
 """Anyone's arrays: confidences or logits from an ``.npz`` file, checked."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,8 @@ from numpy.typing import NDArray
 from harness.errors import UsageError
 from harness.metrics.confidence import ConfidencePair, logit_scaled_confidence
 
+#: What an archive may unpack to; a few kilobytes can claim far more than any memory.
+LARGEST_BYTES = 16 << 30
 _KEYS = "unlearned and retrained ([N, S] confidences, or [N, S, C] logits with targets)"
 
 
@@ -69,7 +72,8 @@ def _load(path: Path) -> dict[str, NDArray[np.generic]]:
             content = np.load(file, allow_pickle=False)
             if isinstance(content, np.ndarray):
                 raise UsageError(f"{path} is one array; give an .npz with {_KEYS}.")
-            return {name: content[name] for name in content.files}
+            _require_bounded(content, path)
+            arrays = {name: content[name] for name in content.files}
     except UsageError:
         raise
     except Exception as error:
@@ -82,3 +86,17 @@ def _load(path: Path) -> dict[str, NDArray[np.generic]]:
         raise UsageError(
             f"{path} is no readable .npz file ({error}); write it with numpy.savez."
         ) from None
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray):
+            raise UsageError(f"{path}: {name} is no array; write it with numpy.savez.")
+    return arrays
+
+
+def _require_bounded(content: "np.lib.npyio.NpzFile[Any]", path: Path) -> None:
+    archive = content.zip
+    n_bytes = sum(entry.file_size for entry in archive.infolist()) if archive else 0
+    if n_bytes > LARGEST_BYTES:
+        raise UsageError(
+            f"{path} unpacks to {n_bytes / 2**30:.0f} GiB; give at most "
+            f"{LARGEST_BYTES / 2**30:.0f} GiB: fewer models or examples."
+        )

@@ -46,8 +46,20 @@ def send_json(sock: socket.socket, message: Any, fds: tuple[int, ...] = ()) -> N
 
 
 def receive_json(sock: socket.socket) -> Any:
-    """Receive one JSON message without file descriptors."""
-    return json.loads(receive_bytes(sock))
+    """Receive one JSON message without file descriptors.
+
+    Raises
+    ------
+    ChannelClosed
+        If the other side has gone, or sent something else.
+    TimeoutError
+        If the socket has a timeout and it has passed.
+    """
+    payload = receive_bytes(sock)
+    try:
+        return json.loads(payload)
+    except (ValueError, RecursionError):
+        raise ChannelClosed("what came is no message of ours") from None
 
 
 def receive_json_and_fds(sock: socket.socket, n_fds: int) -> tuple[Any, list[int]]:

@@ -80,7 +80,9 @@ def read_submission(path: Path) -> Submission:
         return Submission(name, path, source, (_syntax_problem(path, error),))
     constants = _constants(tree)
     summary = (ast.get_docstring(tree) or "").strip().partition("\n")[0]
-    title, authors, url = (constants.get(key, "") for key in ("NAME", "AUTHORS", "URL"))
+    # Words alone: a number may be too long for Python to write it out.
+    words = {key: value for key, value in constants.items() if isinstance(value, str)}
+    title, authors, url = (words.get(key, "") for key in ("NAME", "AUTHORS", "URL"))
     return Submission(
         name=name,
         path=path,
@@ -136,11 +138,14 @@ def distinct(paths: Iterable[Path]) -> list[Path]:
     Raises
     ------
     UsageError
-        If two submissions have one name: their results would get mixed up.
+        If two submissions have one name: their results would get mixed up. If a name
+        cannot be shown.
     """
     by_name: dict[str, Path] = {}
     for path in paths:
         name = submission_name(path)
+        if not name.isprintable():
+            raise UsageError(f"the file name {name!a} cannot be shown; rename it.")
         other = by_name.setdefault(name, path)
         if other.resolve() != path.resolve():
             raise UsageError(
