@@ -44,7 +44,7 @@ never grows with either rate."""
 STEPS = 16
 """Steps of a staircase; twice as many prove hardly more."""
 
-ANGLES = (10, 25, 40, 55, 70, 85)
+ANGLES = (8, 24, 40, 50, 66, 82)
 """Weights of the false positives: the sine of these, in degrees."""
 
 ARMS = (0.1, 0.5, 0.9)

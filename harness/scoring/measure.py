@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,6 @@ from harness.metrics.ceiling import (
     Ceilings,
     ceilings,
     floor,
-    share_of_ceiling,
 )
 from harness.metrics.certified import LEAST_MODELS as CERTIFIABLE_MODELS
 from harness.metrics.certified import certified_epsilon
@@ -25,7 +24,6 @@ from harness.metrics.field_metrics import field_inputs, field_metrics
 from harness.metrics.flags import FlagInputs, result_flags
 from harness.metrics.interval import (
     Examples,
-    Interval,
     IntervalOptions,
     Unavailable,
     mean_interval,
@@ -43,6 +41,7 @@ from harness.metrics.scored_side import ScoredSide
 from harness.metrics.scoring_noise import Scoring
 from harness.metrics.utility import Utility
 from harness.metrics.utility import score as official_score
+from harness.scoring.numbers import BothIntervals, Ends, ends_of, number
 
 Floats = NDArray[np.float64]
 SETS = ("retain", "test", "forget")
@@ -185,7 +184,7 @@ class Measurement:
         tops, floors = self._yardstick.ceilings, self._yardstick.floors
         intervals = self._intervals
         content = {
-            "forgetting_quality": _number(
+            "forgetting_quality": number(
                 quality,
                 intervals.of_quality,
                 tops.forgetting_quality,
@@ -194,7 +193,7 @@ class Measurement:
             "epsilon": self._epsilon(),
         }
         if utility is not None and intervals.of_score is not None:
-            score = _number(
+            score = number(
                 quality * utility.factor, intervals.of_score, tops.score, floors[1]
             )
             score["clipped"] = quality * utility.clipped
@@ -210,14 +209,14 @@ class Measurement:
         return Scoring.of(self._pair, rng, self._yardstick.delta)
 
     @cached_property
-    def _intervals(self) -> "_Intervals":
+    def _intervals(self) -> BothIntervals:
         fixed, drawn = (
             self._intervals_over(examples) for examples in ("fixed", "drawn")
         )
-        quality = _Ends(fixed.forgetting_quality, drawn.forgetting_quality)
+        quality = Ends(fixed.forgetting_quality, drawn.forgetting_quality)
         if fixed.score is None or drawn.score is None:
-            return _Intervals(quality, None)
-        return _Intervals(quality, _Ends(fixed.score, drawn.score))
+            return BothIntervals(quality, None)
+        return BothIntervals(quality, Ends(fixed.score, drawn.score))
 
     def _intervals_over(self, examples: Examples) -> OfficialIntervals:
         options = IntervalOptions(delta=self._yardstick.delta, examples=examples)
@@ -332,7 +331,7 @@ class Measurement:
         value, retrained_value = float(ours.mean()), float(theirs.mean())
         return {
             "value": value,
-            **_ends(mean_interval(ours)),
+            **ends_of(mean_interval(ours)),
             "direction": "nearest to the ceiling" if of == "forget" else "higher",
             "ratio": value / retrained_value if retrained_value else None,
             "ceiling": retrained_value,
@@ -342,58 +341,6 @@ class Measurement:
 
 def _vectors(accuracies: Accuracies) -> tuple[Floats, Floats, Floats]:
     return accuracies.forget, accuracies.retain, accuracies.test
-
-
-def _ends(interval: Interval | Unavailable) -> dict[str, Any]:
-    if isinstance(interval, Unavailable):
-        return {"low": None, "high": None, "reason": f"interval: {interval.reason}"}
-    return {"low": interval.low, "high": interval.high, "level": interval.level}
-
-
-class _Ends(NamedTuple):
-    """Intervals of a number: for these forget examples, and for others like them."""
-
-    fixed: Interval | Unavailable
-    drawn: Interval | Unavailable
-
-    def content(self) -> dict[str, Any]:
-        """Lay both out: ``low`` and ``high``, ``low_drawn`` and ``high_drawn``.
-
-        The first pair answers what fresh models would get on the same forget examples,
-        and is what a repetition of the scoring should fall into. The second answers
-        what they would get on fresh forget examples of the same kind, and is what says
-        how good the method is.
-        """
-        content = _ends(self.fixed)
-        if isinstance(self.drawn, Unavailable):
-            return {**content, "low_drawn": None, "high_drawn": None}
-        return {
-            **content,
-            "low_drawn": self.drawn.low,
-            "high_drawn": self.drawn.high,
-        }
-
-
-class _Intervals(NamedTuple):
-    """Intervals of F and, where there are accuracies, of the score."""
-
-    of_quality: _Ends
-    of_score: _Ends | None
-
-
-def _number(
-    value: float, ends: _Ends, top: Ceiling | Unavailable, bottom: float | None
-) -> dict[str, Any]:
-    """Put a number together with all that says what it means."""
-    share = share_of_ceiling(value, top)
-    content = {"value": value, **ends.content(), "direction": "higher"}
-    if isinstance(top, Ceiling):
-        around = {"ceiling_low": top.interval.low, "ceiling_high": top.interval.high}
-        content |= {"ceiling": top.value, **around}
-    else:
-        content |= {"ceiling": None, "ceiling_reason": top.reason}
-    shared = None if isinstance(share, Unavailable) else share
-    return {**content, "floor": bottom, "share_of_ceiling": shared}
 
 
 def _metric(metric: MetricValue) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """Certified epsilon: valid always, tight where it can be, not fooled by its search."""
 
-import itertools
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,7 +13,7 @@ from harness.metrics.attack_search import (
     best_likelihood_ratio,
     best_threshold,
 )
-from harness.metrics.attacks import ErrorCounts, count_errors
+from harness.metrics.attacks import count_errors
 from harness.metrics.bounded_errors import FAMILIES, chosen_attacks
 from harness.metrics.certified import (
     LEAST_MODELS,
@@ -25,7 +23,6 @@ from harness.metrics.certified import (
 from harness.metrics.clopper_pearson import upper_bounds
 from harness.metrics.confidence import ConfidencePair
 from harness.metrics.error_rates import epsilon_from_errors
-from harness.metrics.joint_bounds import ErrorRates, prove, regions
 
 
 def laplace_pair(epsilon, models, examples, rng):
@@ -164,39 +161,6 @@ def test_five_models_are_the_fewest_that_certify_anything():
     assert LEAST_MODELS == 5
     assert largest_certifiable(5, 5) > 0.0
     assert largest_certifiable(4, 4) == 0.0
-
-
-@pytest.mark.parametrize("region", regions(0.05))
-def test_true_rates_fall_below_a_staircase_in_at_most_five_percent(region):
-    """By exact sums over both binomials, for rates of all kinds."""
-    for n, m in ((5, 9), (40, 40)):
-        for f, g in itertools.product([0.001, 0.1, 0.5, 0.97], repeat=2):
-            x, y = np.arange(m + 1), np.arange(n + 1)
-            u, v = binom.cdf(x, m, f), binom.cdf(y, n, g)
-            corners = zip(region.false_positive, region.false_negative, strict=True)
-            above = np.zeros((m + 1, n + 1), dtype=bool)
-            for low, high in corners:
-                above |= (u[:, None] > low) & (v[None, :] > high)
-            seen = binom.pmf(x, m, f)[:, None] * binom.pmf(y, n, g)[None, :]
-            assert seen[~above].sum() <= 0.05 + 1e-9
-
-
-@pytest.mark.parametrize("level", [0.001, 0.05, 0.5])
-def test_the_area_below_each_staircase_is_the_level(level):
-    for region in regions(level):
-        outer = np.append(region.false_positive, 1.0)
-        height = np.append(1.0, region.false_negative)
-        area = (np.diff(outer, prepend=0.0) * height).sum()
-        assert area == pytest.approx(level, rel=1e-6)
-
-
-def test_bounding_both_rates_at_once_proves_more_than_one_by_one():
-    """A quarter wrong on either side: worst-case luck on both is not to be feared."""
-    counts = ErrorCounts(np.array([8]), np.array([8]))
-    errors = ErrorRates(counts, 32, 32)
-    single = upper_bounds(32, 0.025)[8]
-    apart = epsilon_from_errors(np.array(single), np.array(single))
-    assert prove(errors, errors, epsilon_from_errors, 0.05)[0] > apart + 0.2
 
 
 @pytest.mark.parametrize("pair", [laplace_pair, randomized_response])
