@@ -23,6 +23,14 @@ from harness.weights import Array, read_weights
 
 MANIFEST, BANK, ORIGINAL = "manifest.json", "bank.safetensors", "original.safetensors"
 FORMAT = 1
+_NUMBERS = (
+    "index",
+    "seed",
+    "seconds",
+    "retain_accuracy",
+    "forget_accuracy",
+    "test_accuracy",
+)
 
 
 def bank_key(track: Track, seed: int = 0) -> str:
@@ -134,18 +142,43 @@ def read_bank(folder: Path) -> ReferenceBank:
     """
     try:
         manifest = json.loads((folder / MANIFEST).read_text())
+        _require_manifest(manifest)
         sums = dict(manifest["sha256"])
         content = {name: (folder / name).read_bytes() for name in (BANK, ORIGINAL)}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckFailed(_damaged(folder, str(error))) from None
     for name, data in content.items():
         if sha256_of(data) != sums.get(name):
             raise CheckFailed(_damaged(folder, f"{name} is not what was written"))
     try:
         arrays = load(content[BANK])
-    except SafetensorError as error:
+        _require_arrays(arrays)
+    except (SafetensorError, ValueError, KeyError) as error:
         raise CheckFailed(_damaged(folder, str(error))) from None
     return ReferenceBank(folder, manifest, arrays)
+
+
+def _require_manifest(manifest: dict[str, Any]) -> None:
+    """Require what others read; raises KeyError, TypeError, ValueError."""
+    for key in ("key", "track", "track_hash", "arithmetic"):
+        if not isinstance(manifest[key], str):
+            raise ValueError(f"{key} in {MANIFEST} is no text")
+    for key in ("processor", "torch"):
+        if not isinstance(manifest["machine"][key], str):
+            raise ValueError(f"machine.{key} in {MANIFEST} is no text")
+
+
+def _require_arrays(arrays: dict[str, Array]) -> None:
+    """Require that arrays fit together; raises KeyError, ValueError."""
+    for prefix, count in (("", len(arrays["seed"])), ("original_", 1)):
+        for name in _NUMBERS:
+            if arrays[prefix + name].shape != (count,):
+                raise ValueError(f"{prefix}{name} is not of {count} models")
+        for of in ("forget", "test"):
+            array, targets = arrays[f"{prefix}{of}_logits"], arrays[f"{of}_targets"]
+            fits = array.ndim == 3 and targets.ndim == 1
+            if not fits or array.shape[:2] != (count, len(targets)):
+                raise ValueError(f"{prefix}{of}_logits has shape {array.shape}")
 
 
 def _damaged(folder: Path, why: str) -> str:

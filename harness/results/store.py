@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.errors import CheckFailed
 from harness.files import (
@@ -195,26 +196,45 @@ def read_examples(folder: Path) -> list[FinishedRun]:
     OSError, ValueError, KeyError
         If the files are missing or damaged.
     """
-    rows = list(csv.DictReader(io.StringIO((folder / MODELS).read_text())))
-    with np.load(folder / EXAMPLES, allow_pickle=False) as arrays:
-        forget, test = (
-            arrays[f"{of}_confidence"].astype(np.float32) for of in ("forget", "test")
-        )
+    rows = _rows(folder / MODELS)
+    forget, test = _confidences(folder / EXAMPLES)
     runs = []
     for row, forget_row, test_row in zip(rows, forget, test, strict=True):
         numbers = {
-            name: int(row[name]) if name in _INTEGERS else float(row[name])
+            name: (int if name in _INTEGERS else float)(row[name] or "")
             for name in _COLUMNS[:-1]
         }
         runs.append(
             FinishedRun(
                 forget_confidence=forget_row,
                 test_confidence=test_row,
-                weights_sha256=row["weights_sha256"],
+                weights_sha256=row["weights_sha256"] or "",
                 **numbers,  # type: ignore[arg-type]
             )
         )
     return runs
+
+
+def _rows(path: Path) -> list[dict[str, str | None]]:
+    """Read a table; a value is None where a row is too short."""
+    try:
+        return list(csv.DictReader(io.StringIO(path.read_text())))
+    except csv.Error as error:
+        raise ValueError(f"{path} cannot be read: {error}") from None
+
+
+def _confidences(path: Path) -> list[NDArray[np.float32]]:
+    """Read the confidences of N models on the forget and the test set."""
+    content = path.read_bytes()
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            return [
+                np.asarray(arrays[f"{of}_confidence"], dtype=np.float32)
+                for of in ("forget", "test")
+            ]
+    except Exception as error:
+        # A damaged archive fails in more ways than can be listed.
+        raise ValueError(f"{path} cannot be read: {error}") from None
 
 
 def _examples(runs: Sequence[FinishedRun]) -> bytes:
