@@ -86,6 +86,12 @@ def _words(result: Result) -> str:
         f"Ratios RA {_ratio(retain)}, TA {_ratio(test)}; "
         f"N = {n} unlearned, {n} retrained models."
     )
+    waited = result.provenance.get("retraining_waited", 0.0)
+    if waited > 0.25:
+        lines.append(
+            f"The machine was busy (retrainings waited {waited:.0%} of their time for "
+            "a core): the efficiency ratio may be off."
+        )
     undetermined = metrics["epsilon"].get("undetermined", 0)
     if undetermined:
         lines.append(f"{undetermined} examples undetermined: their epsilon counts 50.")

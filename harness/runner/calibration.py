@@ -5,6 +5,8 @@ runner as any submission, so neither a faster way of building the bank nor a slo
 machine changes what the cap allows.
 """
 
+import statistics
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +14,7 @@ from typing import NamedTuple
 from harness.data import cache_root
 from harness.files import write_atomic
 from harness.machine import this_machine
+from harness.runner.messages import Usage
 from harness.seals import sealed_json, unsealed_json
 from harness.shipped import shipped_submissions
 from harness.track.schema import Track
@@ -26,10 +29,47 @@ def oracle_path() -> Path:
     return shipped_submissions() / f"{ORACLE}.py"
 
 
+#: Share of its time that a retraining may wait for a core; beyond, the machine is busy,
+#: and what shares a core's caches makes CPU seconds dear too.
+_MOST_WAITING = 0.25
+#: CPU seconds below which starting and ending a run look like waiting.
+_LONG_ENOUGH = 1.0
+
+
 class Calibration(NamedTuple):
-    """Cost of each of a few retrainings, in seconds as `cost_seconds` counts them."""
+    """What a few retrainings cost.
+
+    Attributes
+    ----------
+    seconds : tuple of float
+        Cost of each, as `cost_seconds` counts it.
+    waited : float
+        Share of their time that they waited for a core; 0 where it is not known.
+    """
 
     seconds: tuple[float, ...]
+    waited: float = 0.0
+
+    @property
+    def busy(self) -> bool:
+        """Whether others used the machine so much that it should be measured again."""
+        return self.waited > _MOST_WAITING
+
+
+def share_waited(usages: Sequence[Usage]) -> float:
+    """Return the share of its time that a run of one thread waited, by the median.
+
+    Parameters
+    ----------
+    usages : sequence of Usage
+        Of runs that compute all the time; 0 if they are too short to tell.
+    """
+    shares = [
+        1 - usage.cpu_seconds / usage.wall_seconds
+        for usage in usages
+        if usage.cpu_seconds >= _LONG_ENOUGH
+    ]
+    return max(0.0, statistics.median(shares)) if shares else 0.0
 
 
 class CalibrationKey(NamedTuple):

@@ -36,6 +36,7 @@ def provenance(
         "device": settings.device,
         "n_jobs": settings.n_jobs,
         "retraining_seconds": list(calibration.seconds) if calibration else [],
+        "retraining_waited": calibration.waited if calibration else 0.0,
         "machine": asdict(this_machine()),
         "isolation": {
             "level": isolation.level,

@@ -10,6 +10,7 @@ from harness.runner.calibration import (
     calibration_runs,
     oracle_path,
     read_calibration,
+    share_waited,
     write_calibration,
 )
 from harness.runner.submission import read_submission
@@ -50,6 +51,8 @@ class RetrainingCost:
     def get(self, open_judge: Callable[[], Judge], listener: Listener) -> Calibration:
         """Return the cost: known, kept from an earlier time, or measured now.
 
+        What was measured on a busy machine holds for this command and is not kept.
+
         Raises
         ------
         CheckFailed
@@ -60,13 +63,16 @@ class RetrainingCost:
         self.known = self.kept()
         if self.known is None:
             self.known = self._measure(open_judge(), listener)
-            write_calibration(self._key, self.known)
+            if self.known.busy:
+                listener.say(_busy(self.known))
+            else:
+                write_calibration(self._key, self.known)
         return self.known
 
     def _measure(self, judge: Judge, listener: Listener) -> Calibration:
         count = calibration_runs(self._settings.n_jobs)
         listener.begin("measuring one retraining, once per machine", count, 0)
-        seconds = []
+        usages = []
         for outcome in judge.work([self._job(i) for i in range(count)]):
             failure = outcome.failure_of_its_own()
             if failure is not None:
@@ -74,11 +80,21 @@ class RetrainingCost:
                     f"the oracle {self._oracle.path} failed on this machine, so the "
                     f"cap has no denominator: {failure.reason}"
                 )
-            seconds.append(cost_seconds(outcome.report.usage, self._settings.device))
+            usages.append(outcome.report.usage)
             listener.advance()
         listener.end()
-        return Calibration(tuple(seconds))
+        device = self._settings.device
+        costs = tuple(cost_seconds(usage, device) for usage in usages)
+        return Calibration(costs, share_waited(usages) if device == "cpu" else 0.0)
 
     def _job(self, index: int) -> Job:
         seed, device = derive_seed("calibration", index), self._settings.device
         return Job(index, run_request(self._oracle, seed, device, None), None)
+
+
+def _busy(calibration: Calibration) -> str:
+    return (
+        f"This machine is busy: the retrainings waited {calibration.waited:.0%} of "
+        "their time for a core, and may cost more CPU time for it. They are measured "
+        "again at the next scoring; score on a quiet machine where the cap matters."
+    )

@@ -10,8 +10,10 @@ from harness.runner.calibration import (
     calibration_runs,
     oracle_path,
     read_calibration,
+    share_waited,
     write_calibration,
 )
+from harness.runner.messages import Usage
 
 
 @pytest.fixture
@@ -86,3 +88,23 @@ def test_every_slot_measures_equally_often_and_three_times_at_least():
 def test_the_oracle_is_the_shipped_retraining():
     assert oracle_path().name == "retrain.py"
     assert oracle_path().is_file()
+
+
+def usage(cpu, wall):
+    return Usage(cpu, wall, 0)
+
+
+def test_a_retraining_that_had_its_core_did_not_wait():
+    assert share_waited([usage(6.0, 6.0), usage(6.1, 6.2)]) < 0.02
+
+
+def test_a_retraining_that_shared_its_core_says_how_much_it_waited():
+    waited = share_waited([usage(6.0, 12.0), usage(6.0, 9.0), usage(6.0, 15.0)])
+
+    assert waited == 0.5
+    assert Calibration((6.0,), waited).busy
+
+
+def test_runs_too_short_to_tell_are_not_called_waiting():
+    assert share_waited([usage(0.1, 0.5), usage(0.9, 3.0)]) == 0.0
+    assert not Calibration((0.1,), 0.0).busy

@@ -7,6 +7,7 @@ import pytest
 
 from harness.errors import CheckFailed
 from harness.reference.location import built_folder
+from harness.results.card import score_card
 
 
 @pytest.fixture
@@ -59,4 +60,17 @@ def test_a_failing_oracle_is_our_failure_not_the_submissions(
 
     with pytest.raises(CheckFailed, match="the cap has no denominator: it raised OSE"):
         score(method)
+    assert own() == []
+
+
+def test_what_a_busy_machine_measured_is_used_told_and_not_kept(
+    own, score, heard, method, monkeypatch
+):
+    monkeypatch.setattr("harness.scoring.retraining.share_waited", lambda usages: 0.4)
+
+    result = score(method)
+
+    assert result.provenance["retraining_waited"] == 0.4
+    assert any("waited 40% of their time" in line for line in heard.lines)
+    assert "retrainings waited 40%" in " ".join(score_card(result).split())
     assert own() == []
