@@ -32,6 +32,8 @@ def explained(path: Path) -> Iterator[None]:
     """Turn the system's refusal to write into one sentence with the remedy."""
     try:
         yield
+    except FileNotFoundError:
+        raise
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise UnlearnEvalError(
@@ -44,7 +46,10 @@ def explained(path: Path) -> Iterator[None]:
                 "--output for results, UNLEARN_EVAL_CACHE for what is kept between "
                 "runs."
             ) from None
-        raise
+        raise UnlearnEvalError(
+            f"{path} could not be written ({error.strerror}); run the same command "
+            "again when that is mended: nothing finished is lost."
+        ) from None
 
 
 def make_folder(path: Path) -> Path:

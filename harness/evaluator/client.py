@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from safetensors.numpy import load, save_file
+from safetensors.numpy import load, save
 
 from harness.data.splits import SplitData
 from harness.evaluator.outputs import Outputs
@@ -23,7 +23,7 @@ def write_evaluator_inputs(folder: Path, split: SplitData, spec: WeightSpec) -> 
         arrays[f"{name}_images"] = examples.images
         arrays[f"{name}_targets"] = examples.targets
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(arrays, folder / "sets.safetensors")
+    (folder / "sets.safetensors").write_bytes(save(arrays))
     (folder / "weights.json").write_text(spec.to_json())
 
 

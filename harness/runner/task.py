@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from harness.data.splits import Examples, SplitData
 from harness.track.schema import NetworkSpec, Recipe, Track
@@ -59,8 +59,9 @@ def write_task(
         arrays[f"{name}_images"] = examples.images
         arrays[f"{name}_targets"] = examples.targets
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(arrays, folder / "sets.safetensors")
-    save_file(original, folder / "original.safetensors")
+    # Written here and not by safetensors, whose errors do not say what went wrong.
+    (folder / "sets.safetensors").write_bytes(save(arrays))
+    (folder / "original.safetensors").write_bytes(save(original))
     words = {
         "network": asdict(track.network),
         "recipe": asdict(track.recipe),

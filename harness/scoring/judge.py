@@ -12,7 +12,7 @@ import numpy as np
 from harness.data.splits import SplitData
 from harness.evaluator.client import Evaluator, write_evaluator_inputs
 from harness.evaluator.outputs import Outputs
-from harness.files import sha256_of
+from harness.files import explained, sha256_of
 from harness.isolation.scratch import ScratchFolder
 from harness.metrics.confidence import logit_scaled_confidence
 from harness.processes import WorkerDied
@@ -108,8 +108,9 @@ class Judge:
         self._evaluators: list[Evaluator] = []
         self._free: queue.SimpleQueue[Evaluator] = queue.SimpleQueue()
         try:
-            write_task(task, bench.track, bench.device, bench.split, bench.original)
-            write_evaluator_inputs(sets, bench.split, self.spec)
+            with explained(self._folder.path):
+                write_task(task, bench.track, bench.device, bench.split, bench.original)
+                write_evaluator_inputs(sets, bench.split, self.spec)
             for _ in range(n_jobs):
                 self._slots.append(Slot(task, self.spec, isolation))
             for _ in range(-(-n_jobs // _SLOTS_AN_EVALUATOR)):
