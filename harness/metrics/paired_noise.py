@@ -12,6 +12,12 @@ example's own noise e of the models, and the noise g that the models give all ex
 alike. Then ``Var D = (Var m + Var e) / S + Var g``. The first term is what the scatter
 of the S values d_s themselves shows, own noise included, so that only the shared noise
 is added to it, not the own noise once more.
+
+``scripts/simulate_paired.py`` holds this to known truths (Gaussian, heavy-tailed and
+bimodal confidences, 60 examples). Nominal 95 % intervals for fixed examples held the
+mean difference in 95 to 98 % of 100 benchmarks each, N = 32 and 64, and called equal
+methods different in 0 to 5 %. With examples drawn it was 95 to 99 % and 3 to 4 % of 150
+benchmarks each at N = 64.
 """
 
 from typing import NamedTuple
