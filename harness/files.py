@@ -71,8 +71,8 @@ def write_atomic(path: Path, content: bytes | str) -> None:
     """
     data = content.encode() if isinstance(content, str) else content
     for attempt in range(_ATTEMPTS):
-        make_folder(path.parent)
         try:
+            make_folder(path.parent)
             with explained(path):
                 _replace(path, data)
             return
