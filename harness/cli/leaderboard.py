@@ -27,6 +27,7 @@ from harness.leaderboard.table import Request, Table, rank_stored, update_board
 from harness.leaderboard.terminal_table import terminal_table
 from harness.leaderboard.terms import Terms
 from harness.scoring.scorer import Scorer
+from harness.scoring.secret import organizers_secret
 from harness.scoring.settings import ScoreSettings
 from harness.shipped import shipped_submissions
 from harness.track import find_track
@@ -116,6 +117,7 @@ def leaderboard(
             device=public.device,
             output=output,
             data_dir=data_dir,
+            secret=organizers_secret(),
         )
         listener = ProgressListener(quiet=quiet, bars=progress)
         return _rerun(place, settings, rerun, listener, as_json)

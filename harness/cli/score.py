@@ -30,6 +30,7 @@ from harness.results.metric_lines import metric_lines, precision_lines
 from harness.results.schema import Result
 from harness.scoring.checkpoints import find_entries
 from harness.scoring.scorer import Scorer
+from harness.scoring.secret import organizers_secret
 from harness.scoring.settings import ScoreSettings
 from harness.status import Status
 
@@ -56,7 +57,8 @@ from harness.status import Status
 @click.option(
     "--official",
     is_flag=True,
-    help="Refuse what a ranking cannot use: less than full isolation or the track's N.",
+    help="Score for a ranking: secret seeds; less than full isolation or another N "
+    "than the track's is refused.",
 )
 @click.option(
     "--fail-under",
@@ -104,6 +106,7 @@ def score(
         output=output,
         force=force,
         data_dir=data_dir,
+        secret=organizers_secret() if official else b"",
     )
     if official:
         _refuse_unknown_costs(found)

@@ -24,11 +24,14 @@ class Entry:
         What it says.
     seed : int
         The scoring's seed; another one is another replicate.
+    written : float
+        When it was written, in seconds since the epoch.
     """
 
     path: Path
     result: Result
     seed: int
+    written: float = 0.0
 
     @property
     def name(self) -> str:
@@ -94,7 +97,7 @@ def read_entry(path: Path) -> Entry:
             f"{path / RESULT} says it is of {result.name!r} but lies in the folder of "
             f"{path.parent.name!r}; put it back, or score the submission again."
         )
-    return Entry(path, result, seed)
+    return Entry(path, result, seed, (path / RESULT).stat().st_mtime)
 
 
 def vet(entries: Iterable[Entry], terms: Terms, *, secret: bool = False) -> Vetted:
@@ -110,6 +113,25 @@ def vet(entries: Iterable[Entry], terms: Terms, *, secret: bool = False) -> Vett
             refused.append(Refused(entry.name, entry.seed, reason))
         else:
             kept.append(entry)
+    return Vetted(tuple(kept), tuple(refused))
+
+
+def without_earlier_versions(vetted: Vetted) -> Vetted:
+    """Refuse the results of a submission whose file was changed and scored again.
+
+    The version of the result that was written last stays.
+    """
+    latest: dict[str, Entry] = {}
+    for entry in sorted(vetted.entries, key=lambda each: each.written):
+        latest[entry.name] = entry
+    kept: list[Entry] = []
+    refused = list(vetted.refused)
+    for entry in vetted.entries:
+        if entry.sha256 == latest[entry.name].sha256:
+            kept.append(entry)
+        else:
+            reason = f"an earlier version of its file ({entry.path}): not ranked"
+            refused.append(Refused(entry.name, entry.seed, reason))
     return Vetted(tuple(kept), tuple(refused))
 
 

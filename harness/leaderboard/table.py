@@ -16,6 +16,7 @@ from harness.leaderboard.entries import (
     read_entries,
     refusals_in_words,
     vet,
+    without_earlier_versions,
 )
 from harness.leaderboard.evidence import gather
 from harness.leaderboard.private_split import (
@@ -114,7 +115,7 @@ def rank_stored(request: Request) -> Table:
     Raises
     ------
     UsageError
-        If there are none that can be ranked, or two of one name.
+        If there are none that can be ranked, or two of one name and seed.
     CheckFailed
         If a stored file has changed.
     """
@@ -178,7 +179,7 @@ def _stored(request: Request, terms: Terms, *, empty: bool = False) -> _Stored:
     rest = [entry for entry in found if entry not in hidden]
     if found and not any(is_of_split(e.result, request.track) for e in rest):
         _refuse_private_alone(request, n_results=len(found), empty=empty)
-    return _Stored(vet(rest, terms), hidden)
+    return _Stored(without_earlier_versions(vet(rest, terms)), hidden)
 
 
 def _refuse_private_alone(request: Request, n_results: int, *, empty: bool) -> None:
@@ -227,7 +228,7 @@ class Private(NamedTuple):
 
 def _private(track: Track, entries: Sequence[Entry], n_jobs: int) -> Private:
     terms = Terms.of(track)
-    vetted = vet(entries, terms, secret=True)
+    vetted = without_earlier_versions(vet(entries, terms, secret=True))
     groups = by_submission(vetted.entries)
     evidence = gather([group.first for group in groups], terms, n_jobs=n_jobs)
     return Private(private_standings(groups, evidence), vetted.refused)

@@ -83,7 +83,10 @@ class Terms:
                 return f"{words} {found}, not {needed}: not ranked"
         isolation = made.get("isolation")
         level = isolation.get("level") if isinstance(isolation, dict) else "unknown"
-        return "" if level == _LEVEL else f"isolation {level}: not ranked"
+        if level != _LEVEL:
+            return f"isolation {level}: not ranked"
+        official = made.get("secret_name") or result.unknown_cost
+        return "" if official else "scored without --official: not ranked"
 
 
 def is_of_split(result: Result, track: Track) -> bool:

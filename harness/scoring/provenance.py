@@ -12,6 +12,7 @@ from harness.reference import ReferenceBank
 from harness.runner.calibration import Calibration
 from harness.runner.isolation import Isolation
 from harness.runner.submission import Submission
+from harness.scoring.seeds import secret_name
 from harness.scoring.settings import ScoreSettings
 
 
@@ -33,6 +34,7 @@ def provenance(
         "bank_size": len(bank),
         "delta": settings.track.evaluation.delta,
         "seed": settings.seed,
+        "secret_name": secret_name(settings.secret),
         "device": settings.device,
         "n_jobs": settings.n_jobs,
         "retraining_seconds": list(calibration.seconds) if calibration else [],

@@ -46,7 +46,7 @@ from harness.scoring.measure import Measurement, Yardstick
 from harness.scoring.provenance import provenance
 from harness.scoring.request import run_request
 from harness.scoring.retraining import RetrainingCost
-from harness.scoring.seeds import run_seeds
+from harness.scoring.seeds import run_seeds, secret_name
 from harness.scoring.settings import ScoreSettings
 from harness.scoring.sides import bank_side, runs_facts, unlearned_side
 from harness.status import Status
@@ -188,11 +188,12 @@ class Scorer:
     def folder_of(self, submission: Entry) -> ResultFolder:
         """Find the folder: another source, bank, seed, device, level or N has another.
 
-        Runs made at a weaker level of isolation never count for a stronger one.
+        Runs made at a weaker level of isolation never count for a stronger one, nor
+        runs whose seeds anybody knows for secret ones.
         """
-        settings = self.settings
+        settings, name = self.settings, secret_name(self.settings.secret)
         conditions = (str(settings.seed), settings.device, self.isolation.level)
-        parts = (self.bank.key, submission.sha256, *conditions)
+        parts = (self.bank.key, submission.sha256, *conditions, *filter(None, [name]))
         digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
         parent = settings.output / settings.track.name / submission.name
         return ResultFolder(parent / f"{digest}-n{settings.n_models}")
@@ -244,8 +245,10 @@ class Scorer:
     def _seeds(self, submission: Entry) -> list[int]:
         if isinstance(submission, CheckpointSet):
             return checkpoint_seeds(submission)
-        settings = self.settings
-        return run_seeds(settings.track, submission, settings.seed, settings.n_models)
+        asked = self.settings
+        return run_seeds(
+            asked.track, submission, asked.seed, asked.n_models, asked.secret
+        )
 
     def _jobs(self, submission: Entry, missing: dict[int, int]) -> list[Job]:
         """Plan the runs that are missing, by index and seed."""

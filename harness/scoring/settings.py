@@ -30,6 +30,8 @@ class ScoreSettings:
         Do all runs again even if they are there.
     data_dir : Path, optional
         Where CIFAR-10 lies.
+    secret : bytes
+        The seeds of the runs are an HMAC with it; empty for public ones.
     """
 
     track: Track
@@ -40,6 +42,7 @@ class ScoreSettings:
     output: Path = Path("runs")
     force: bool = False
     data_dir: Path | None = None
+    secret: bytes = b""
 
     def __post_init__(self) -> None:
         if self.n_models < 2:

@@ -7,6 +7,7 @@ from harness.scoring.scorer import Scorer
 
 #: Says that it keeps runs fully apart, as a board demands; a test need not.
 FULL = ProcessBoundary(level="full")
+SECRET = bytes(32)
 
 
 class Silent:
@@ -22,7 +23,7 @@ def scored(settings, judge, method):
     broken = method.with_name("broken.py")
     broken.write_text("def unlearning(net, retain, forget, validation): 1 / 0\n")
     for seed in (0, 1):
-        with Scorer(settings(seed=seed), Silent(), FULL) as scorer:
+        with Scorer(settings(seed=seed, secret=SECRET), Silent(), FULL) as scorer:
             scorer.score_all([method, broken])
     return settings().output
 

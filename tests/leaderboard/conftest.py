@@ -102,6 +102,8 @@ def _write_bank(track: Track) -> None:
         "key": bank_key(track),
         "track": track.name,
         "track_hash": track.hash,
+        "arithmetic": "drawn",
+        "machine": {"processor": "none", "torch": "none"},
     }
     write_bank(built_folder(track), manifest, arrays, b"")
 
@@ -200,6 +202,7 @@ class Drawer:
             "device": "cpu",
             "retraining_seconds": list(RETRAINING),
             "isolation": {"level": "full", "not_enforced": []},
+            "secret_name": "0123456789ab",
             **changes,
         }
         submission = {

@@ -1,5 +1,7 @@
 """Ranking stored results."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -110,20 +112,21 @@ def test_an_empty_folder_is_a_mistake_with_its_remedy(request_of):
         rank_stored(request_of())
 
 
-def test_two_submissions_of_one_name_are_a_mistake_that_names_both(draw, request_of):
-    one, other = draw("twin", source="a"), draw("twin", source="b")
-    with pytest.raises(UsageError) as caught:
-        rank_stored(request_of())
-    assert "two submissions named 'twin'" in str(caught.value)
-    assert str(one) in str(caught.value)
-    assert str(other) in str(caught.value)
+def test_of_a_file_that_was_changed_and_scored_again_the_last_version_is_ranked(
+    draw, request_of
+):
+    old, new = draw("twin", source="a"), draw("twin", source="b", seed=1)
+    os.utime(old / "result.json", (1, 1))
 
+    table = rank_stored(request_of())
 
-def test_a_source_that_changed_between_replicates_is_a_mistake(draw, request_of):
-    draw("twin", source="a", seed=0)
-    draw("twin", source="b", seed=1)
-    with pytest.raises(UsageError, match="two submissions named"):
-        rank_stored(request_of())
+    (row,) = (row for row in table.rows if row.submission == "twin")
+    assert (row.seed, row.score_second_replicate) == (1, None)
+    (refused,) = table.refused
+    assert (refused.submission, refused.seed) == ("twin", 0)
+    assert f"an earlier version of its file ({old})" in refused.reason
+    os.utime(new / "result.json", (0, 0))
+    assert [each.seed for each in rank_stored(request_of()).refused] == [1]
 
 
 def test_two_results_of_one_seed_are_a_mistake(draw, request_of):
@@ -131,6 +134,16 @@ def test_two_results_of_one_seed_are_a_mistake(draw, request_of):
     draw("twin", folder="gpu-n8")
     with pytest.raises(UsageError, match="two results of 'twin' with seed 0"):
         rank_stored(request_of())
+
+
+def test_a_result_whose_seeds_anybody_knows_is_refused(draw, request_of):
+    draw("good")
+    draw("open", secret_name="")
+
+    (refused,) = rank_stored(request_of()).refused
+
+    assert refused.submission == "open"
+    assert refused.reason == "scored without --official: not ranked"
 
 
 def test_a_refused_result_is_no_second_one_of_its_name(draw, request_of):
