@@ -4,6 +4,7 @@
 """
 
 import importlib.util
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "kill_campaign.py"
-KILLS = 5
+KILLS = 4
 
 
 @pytest.fixture(scope="module")
@@ -25,11 +26,40 @@ def campaign():
     del sys.modules["kill_campaign"]
 
 
-@pytest.mark.parametrize("work", ["Scoring", "Building"])
-def test_nothing_is_lost_repeated_or_left_behind_by_kills(campaign, user_cache, work):
-    # Not pytest's own folder: the path of a socket must be short.
+@pytest.fixture
+def place(campaign, user_cache):
+    """A folder of its own; not pytest's, as the path of a socket must be short."""
     with tempfile.TemporaryDirectory() as folder:
-        place = campaign.Place(Path(folder).resolve() / "campaign")
-        words = campaign.run_campaign(getattr(campaign, work)(place), KILLS, seed=1)
+        yield campaign.Place(Path(folder).resolve() / "campaign")
+
+
+@pytest.mark.parametrize("work", ["Scoring", "Building"])
+def test_nothing_is_lost_repeated_or_left_behind_by_kills(campaign, place, work):
+    words = campaign.run_campaign(getattr(campaign, work)(place), KILLS, seed=1)
 
     assert f"{KILLS} kills survived" in words
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("work", "begun"), [("Scoring", "first: 6 to do"), ("Building", "6 to do")]
+)
+def test_a_signal_ends_it_in_one_line_with_nothing_left(
+    campaign, place, work, begun, number
+):
+    command = getattr(campaign, work)(place)
+    words = [word for word in command.words() if word != "--quiet"]
+
+    with place.start(words) as process:
+        for line in process.stderr:
+            if begun in line:
+                break
+        process.send_signal(number)
+        rest = process.stderr.read()
+
+    assert process.returncode == 130
+    assert rest.splitlines()[-1].startswith("Interrupted. Run the same command again")
+    assert "Traceback" not in rest
+    assert "Warning" not in rest
+    place.await_end()
+    place.require_clean()

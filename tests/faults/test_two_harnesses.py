@@ -7,6 +7,7 @@ import sys
 import threading
 
 import numpy as np
+import pytest
 
 from harness.data.lock import WAITING
 from harness.files import write_atomic
