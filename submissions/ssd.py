@@ -27,7 +27,11 @@ BATCH_SIZE = 128
 def unlearning(net, retain, forget, validation):
     """Scale down the weights that are important to the forget set."""
     net.eval()
-    retain_batches, forget_batches = whole_batches(retain), whole_batches(forget)
+    size = min(BATCH_SIZE, len(forget.dataset), len(retain.dataset))
+    retain_batches, forget_batches = (
+        DataLoader(loader.dataset, size, shuffle=True, drop_last=True)
+        for loader in (retain, forget)
+    )
     of_retain = squared_gradients(net, retain_batches)
     of_forget = squared_gradients(net, forget_batches)
     n_retain, n_forget = len(retain_batches), len(forget_batches)
@@ -36,12 +40,6 @@ def unlearning(net, retain, forget, validation):
         everything = (retain_sum + forget_sum) / (n_retain + n_forget)
         dampen(parameter, everything, forget_sum / n_forget)
     return net
-
-
-def whole_batches(loader):
-    """Batches of one size, shuffled."""
-    size = min(BATCH_SIZE, len(loader.dataset))
-    return DataLoader(loader.dataset, size, shuffle=True, drop_last=True)
 
 
 def squared_gradients(net, batches):
