@@ -249,8 +249,8 @@ def _read_failure(body: bytes) -> Failure:
     with suppress(ValueError, KeyError, TypeError, RecursionError):
         words = json.loads(body)
         status = Status(words["status"])
-        if status in allowed:
-            reason = escape_controls(str(words["reason"]))[:1000].replace("\n", " ")
+        reason = escape_controls(str(words["reason"]))[:1000].replace("\n", " ")
+        if status in allowed and reason.strip():
             trace = escape_controls(str(words["traceback"]))[-8000:]
             return Failure(status, reason, trace)
     return fallback

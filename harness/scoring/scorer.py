@@ -207,7 +207,10 @@ class Scorer:
             self._listener.say(f"{error} That is done now.")
             return None
         result = folder.read_result()
-        return result if result is not None and self._still_holds(result) else None
+        if result is None or not self._still_holds(result):
+            return None
+        folder.forget()  # What a kill left between the result and the tidying.
+        return result
 
     def _still_holds(self, result: Result) -> bool:
         """Whether a stored verdict is the one that is asked for now."""

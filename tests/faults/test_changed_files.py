@@ -165,3 +165,15 @@ def test_changed_data_is_never_used(own_cache):
 
     with pytest.raises(StoreMiss, match=r"train_images\.npy with other bytes"):
         read_store(link, CIFAR10)
+
+
+def test_runs_that_a_kill_left_beside_their_result_are_tidied_away(desk):
+    """Killed between the writing of the one and the removal of the others."""
+    for run in read_examples(desk.folder):
+        write_run(desk.folder, run)
+
+    ended = desk.score()
+
+    assert "(stored result)" in ended.err
+    assert desk.repeated() == []
+    assert not (desk.folder / "runs").exists()

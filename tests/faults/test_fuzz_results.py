@@ -210,7 +210,7 @@ def small_bank(bank, tmp_path_factory):
 def used(folder: Path) -> None:
     """Read a bank, and all that others read of it."""
     found = read_bank(folder)
-    assert found.key
+    assert isinstance(found.key, str)
     for position in range(len(found)):
         found.member(position)
     assert found.original
