@@ -13,6 +13,7 @@ bit, and nothing else is left.
 import argparse
 import csv
 import json
+import math
 import os
 import random
 import re
@@ -112,8 +113,9 @@ class Place:
     """A folder that everything of a campaign lies in, caches and scratch files too."""
 
     root: Path
-    pids: set[int] = field(default_factory=set)
-    shared_before: set[str] = field(default_factory=set)
+    #: When each of our processes was last seen; numbers are used again by others.
+    pids: dict[int, float] = field(default_factory=dict)
+    shared_before: list[Path] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for folder in (self.cache, self.scratch):
@@ -153,7 +155,7 @@ class Place:
             text=True,
             start_new_session=True,
         )
-        self.pids.add(process.pid)
+        self.pids[process.pid] = math.inf
         return process
 
     def processes(self) -> set[int]:
@@ -170,9 +172,10 @@ class Place:
 
     def await_end(self) -> None:
         """Wait until no process is left."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline, now = time.monotonic() + PATIENCE_SECONDS, time.time()
+        self.pids = {pid: min(seen, now) for pid, seen in self.pids.items()}
         while left := self.processes():
-            self.pids |= left
+            self.pids |= dict.fromkeys(left, time.time())
             words = {pid: _command(pid) for pid in left}
             require(time.monotonic() < deadline, f"processes live on: {words}")
             time.sleep(0.02)
@@ -183,18 +186,22 @@ class Place:
         # torch's own, which every process of a user shares.
         left = sorted(n for n in names if not n.startswith("torchinductor_"))
         require(not left, f"temporary files are left: {left}")
-        pids = "|".join(map(str, self.pids))
-        pattern = re.compile(rf"(?<!\d)({pids})(?!\d)")
-        new = shared_memory() - self.shared_before
-        left = sorted(name for name in new if pattern.search(name))
+        new = [path for path in shared_memory() if path not in self.shared_before]
+        left = sorted(path.name for path in new if self._is_ours(path))
         require(not left, f"shared memory is left: {left}")
 
+    def _is_ours(self, path: Path) -> bool:
+        """Whether shared memory names a process of ours, and is not of a later one."""
+        seen = [self.pids.get(int(n), 0.0) for n in re.findall(r"\d+", path.name)]
+        with suppress(FileNotFoundError):
+            return path.stat().st_mtime < max(seen, default=0.0) + 1
+        return False
 
-def shared_memory() -> set[str]:
-    """Names of what lies in shared memory."""
-    with suppress(OSError):
-        return {path.name for path in Path("/dev/shm").iterdir()}
-    return set()
+
+def shared_memory() -> list[Path]:
+    """What lies in shared memory."""
+    folder = Path("/dev/shm")
+    return list(folder.iterdir()) if folder.is_dir() else []
 
 
 def _command(pid: int) -> str:
