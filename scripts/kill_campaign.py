@@ -216,7 +216,6 @@ class Work(ABC):
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        self.repeated, self.most_in_flight = 0, 0
 
     @abstractmethod
     def words(self) -> list[str | Path]:
@@ -225,6 +224,10 @@ class Work(ABC):
     @abstractmethod
     def look(self) -> None:
         """Look at what a kill left; raise `Lost` where it is not as it should be."""
+
+    def repetitions(self) -> str:
+        """Say how many unfinished ones were begun again, where that is counted."""
+        return ""
 
     @abstractmethod
     def finished(self) -> dict[str, Any]:
@@ -242,6 +245,7 @@ class Scoring(Work):
         super().__init__(place)
         self.output, self.log = place.root / "runs", place.root / "begun.txt"
         self.isolation = isolation
+        self.repeated, self.most_in_flight = 0, 0
         self._kept: set[tuple[str, int]] = set()
         self._indices: dict[tuple[str, int], int] = {}
         for name in SUBMISSIONS:
@@ -259,6 +263,11 @@ class Scoring(Work):
         with place.start(build) as process:
             require(process.wait() == 0, "the bank was not built")
         self.log.touch()
+
+    def repetitions(self) -> str:
+        """Count them by the log."""
+        most = f"at most {self.most_in_flight} a kill"
+        return f"{self.repeated} unfinished runs done again, {most}; "
 
     def words(self) -> list[str | Path]:
         """Score both."""
@@ -460,8 +469,8 @@ def run_campaign(work: Work, kills: int, seed: int) -> str:
     return (
         f"{name}: {survived} kills survived (seed {seed}, {minutes:.1f} min); "
         f"{ends} came to an end with the numbers of the unkilled one to the bit; "
-        f"{work.repeated} unfinished runs done again, at most {work.most_in_flight} "
-        "a kill; 0 finished ones lost or done again; 0 files half-written; "
+        f"{work.repetitions()}0 finished ones lost or done again; "
+        "0 files half-written; "
         "0 processes, temporary files and shared memory left."
     )
 
