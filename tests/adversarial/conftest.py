@@ -47,7 +47,7 @@ BOUNDS = {"scratch_bytes": 64 << 20, "n_tasks": 60}
 SIZES = {"retain": 40, "forget": 10, "validation": 10, "test": 20}
 CONTROLS = "test_honest_controls"
 #: Others' on this machine: joblib's workers keep theirs for as long as they live.
-# Scratch folders of ours are known one by one; others' are of harnesses killed by tests.
+#: Our scratch folders are known one by one; others are of harnesses that tests killed.
 NOT_OURS = ("joblib_memmapping", "sem.loky", scratch.PREFIX)
 _PATIENCE_SECONDS = 20.0
 
