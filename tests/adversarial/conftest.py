@@ -49,6 +49,9 @@ CONTROLS = "test_honest_controls"
 #: Others' on this machine: joblib's workers keep theirs for as long as they live.
 #: Our scratch folders are known one by one; others are of harnesses that tests killed.
 NOT_OURS = ("joblib_memmapping", "sem.loky", scratch.PREFIX)
+#: What a library keeps for its next use, whichever test had the first: joblib's workers,
+#: and what looks after shared memory.
+KEPT = (b"joblib.externals.loky", b"resource_tracker")
 _PATIENCE_SECONDS = 20.0
 
 
@@ -130,7 +133,7 @@ def _nothing_left(tmp_path_factory) -> Iterator[None]:
 
     def left() -> list[str]:
         ours = _processes_of(folders, of_folders_alone=not alone)
-        processes = [f"process {pid}" for pid in ours]
+        processes = [f"process {pid} ({_command(pid).decode()})" for pid in ours]
         # An empty folder may wait for the end of this process.
         files = (f for folder in folders[1:] for f in folder.rglob("*"))
         kept = [str(path) for path in files if not path.is_dir()]
@@ -155,13 +158,13 @@ def _processes_of(folders: list[Path], *, of_folders_alone: bool = False) -> set
             continue
         if any(word in line for word in words):
             found.add(int(path.parent.name))
-    trackers = {pid for pid in found if b"resource_tracker" in _command(pid)}
-    return found - trackers - {os.getpid(), os.getppid()}
+    kept = {pid for pid in found if any(word in _command(pid) for word in KEPT)}
+    return found - kept - {os.getpid(), os.getppid()}
 
 
 def _command(pid: int) -> bytes:
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
     except OSError:
         return b""
 
