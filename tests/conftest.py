@@ -3,6 +3,7 @@
 import fcntl
 import io
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from hypothesis import settings
 
 from harness.cli.entry import run
 from harness.data import Cifar10, load_cifar10
@@ -104,6 +106,21 @@ class CountingJudge:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+# The same inputs in every session: a change is to blame for a failure, not chance.
+settings.register_profile("steady", derandomize=True, database=None, deadline=None)
+settings.load_profile("steady")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C reach what tests start, also where a shell's background ignores it."""
+    before = signal.getsignal(signal.SIGINT)
+    if before == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session", autouse=True)
