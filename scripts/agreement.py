@@ -239,10 +239,11 @@ def replicate_table(first: Sequence[Row], second: Sequence[Row]) -> str:
 
 
 def is_inside(first: Measure, second: Measure) -> bool:
-    """Say whether the second value lies in the first's interval."""
-    if first.low is None or first.high is None or second.value is None:
+    """Say whether the second value lies where the first says that it will."""
+    low, high = first.low_repeated, first.high_repeated
+    if low is None or high is None or second.value is None:
         return False
-    return first.low <= second.value <= first.high
+    return low <= second.value <= high
 
 
 def _confirmed(first: Measure, second: Measure, name: str) -> tuple[str, str, str]:
@@ -264,7 +265,8 @@ def _agreement_words(pairs: Sequence[tuple[Row, Row]]) -> str:
     scores = np.array([(a.score.goodness, b.score.goodness) for a, b in ranked])
     return (
         f"Of the {len(ranked)} ranked submissions the second value lies in the first's "
-        f"interval for {inside[0]} (score) and {inside[1]} (F); Kendall's τ-b between "
+        f"95 % interval for a repetition for {inside[0]} (score) and {inside[1]} (F); "
+        "Kendall's τ-b between "
         f"the two rankings is {short(tau(*scores.T))}."
     )
 

@@ -42,6 +42,8 @@ class Measure(NamedTuple):
     direction : Direction
     at_best : float or None
         What retraining itself gets.
+    low_repeated, high_repeated : float or None
+        The ends for a second scoring, of score and F.
     """
 
     value: float | None
@@ -49,6 +51,8 @@ class Measure(NamedTuple):
     high: float | None
     direction: Direction
     at_best: float | None
+    low_repeated: float | None = None
+    high_repeated: float | None = None
 
     @property
     def goodness(self) -> float:
@@ -198,7 +202,9 @@ def _row(folder: ResultFolder, result: Result) -> Row:
 def _official(field: dict[str, Any], direction: Direction) -> Measure:
     value = field.get("value", field.get("ratio"))
     at_best = 1.0 if "ratio" in field and "cap" in field else field.get("ceiling")
-    return Measure(value, field.get("low"), field.get("high"), direction, at_best)
+    repeated = field.get("low_repeated"), field.get("high_repeated")
+    ends = field.get("low"), field.get("high")
+    return Measure(value, *ends, direction, at_best, *repeated)
 
 
 def _listed(entry: dict[str, Any]) -> Measure:

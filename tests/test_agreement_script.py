@@ -18,7 +18,7 @@ NAMES = [name for group in agreement.GROUPS.values() for name in group]
 
 def measure(value=0.5, reach=0.1, direction=Direction.HIGHER, at_best=1.0) -> Measure:
     ends = (None, None) if value is None else (value - reach, value + reach)
-    return Measure(value, *ends, direction, at_best)
+    return Measure(value, *ends, direction, at_best, *ends)
 
 
 def row(name, value, seed=0, *, control=False, over=False, others=()) -> Row:
@@ -191,7 +191,7 @@ def test_controls_and_rows_over_the_budget_are_shown_again_but_not_counted():
 
 
 def test_the_ends_of_an_interval_belong_to_it():
-    first = measure(0.5, reach=0.25)
+    first = measure(0.5, reach=0.25)._replace(low=0.45, high=0.55)
 
     assert agreement.is_inside(first, measure(0.75))
     assert not agreement.is_inside(first, measure(0.7501))

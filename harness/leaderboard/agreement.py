@@ -18,8 +18,10 @@ class Agreement:
     replicated : int
         Ranked rows that were scored twice.
     inside : int or None
-        How many of those have their second score inside the first's 95 % interval;
-        None where there are no intervals.
+        How many of those have their second score inside the first's 95 % interval
+        for a repetition; None where there are no intervals.
+    inside_mean : int or None
+        The same with the narrower interval of the mean over repetitions.
     kendall_tau : float or None
         Kendall's τ-b between the two orders; None with fewer than two rows, or where
         all scores are equal.
@@ -28,6 +30,7 @@ class Agreement:
     ranked: int
     replicated: int
     inside: int | None
+    inside_mean: int | None
     kendall_tau: float | None
 
     @property
@@ -48,15 +51,21 @@ def agreement_of(cells: Sequence[Cells]) -> Agreement:
     """
     ranked = [row for row in cells if row["role"] == Role.RANKED]
     twice = [row for row in ranked if row["score_second_replicate"]]
+    inside, inside_mean = (_n_inside(twice, name) for name in ("repeat", "score"))
     second = [float(row["score_second_replicate"]) for row in twice]
-    inside = None
-    if twice and all(row["score_low"] for row in twice):
-        inside = sum(
-            float(row["score_low"]) <= score <= float(row["score_high"])
-            for row, score in zip(twice, second, strict=True)
-        )
     tau = kendall_tau([float(row["score"]) for row in twice], second)
-    return Agreement(len(ranked), len(twice), inside, tau)
+    return Agreement(len(ranked), len(twice), inside, inside_mean, tau)
+
+
+def _n_inside(rows: Sequence[Cells], interval: str) -> int | None:
+    """Count second scores inside an interval of the first; None if there is none."""
+    low, high = f"{interval}_low", f"{interval}_high"
+    if not rows or not all(row[low] for row in rows):
+        return None
+    return sum(
+        float(row[low]) <= float(row["score_second_replicate"]) <= float(row[high])
+        for row in rows
+    )
 
 
 def kendall_tau(first: Sequence[float], second: Sequence[float]) -> float | None:

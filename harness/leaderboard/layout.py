@@ -16,6 +16,7 @@ WORDS = ("submission", "status", "reason", "flags")
 _NUMBERS = {
     "score": "score",
     "interval": "95 % interval",
+    "repeat": "scored again",
     "share_of_ceiling": "of ceiling",
     "forgetting_quality": "F",
     "ra_ratio": "RA",
@@ -32,6 +33,7 @@ _PRIVATE = {
 }
 _INTERVALS = {
     "interval": ("score_low", "score_high"),
+    "repeat": ("repeat_low", "repeat_high"),
     "private_interval": ("private_low", "private_high"),
 }
 _FORMATS = {
@@ -117,7 +119,9 @@ def measured_on(cells: Sequence[Cells]) -> str:
         f"isolation; track version {one['track']}, reference bank {one['bank']}. "
         "Scores stand beside retraining's own as a share of the ceiling; RA and TA are "
         "ratios to retrained models, cost is in retrainings, certified ε is the median "
-        "over the forget examples, and second is the score of a second replicate."
+        "over the forget examples. Scored again against the same bank, a submission "
+        "falls between the two ends in 95 % of the cases; second is the score of a "
+        "second replicate."
     )
 
 
@@ -133,6 +137,7 @@ def replicated(cells: Sequence[Cells]) -> str:
     if found.share_inside is not None:
         words += (
             f" {found.inside} of {found.replicated} second scores "
-            f"({found.share_inside:.0%}) lie in the first's 95 % interval."
+            f"({found.share_inside:.0%}) lie in the first's 95 % interval for a "
+            f"repetition, {found.inside_mean} in that of the mean."
         )
     return words

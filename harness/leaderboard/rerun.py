@@ -31,7 +31,7 @@ class Rerun:
     stored, now : float or None
         The score; None where there is none.
     low, high : float or None
-        The stored 95 % interval.
+        The stored 95 % interval for a second scoring.
     status_stored, status_now : Status
         What became of it.
     inside : bool
@@ -137,8 +137,8 @@ def _rerun(stored: Result, now: Result, n_rows: int) -> Rerun:
     return Rerun(
         submission=stored.name,
         stored=None if before is None else before["value"],
-        low=None if before is None else before["low"],
-        high=None if before is None else before["high"],
+        low=None if before is None else before["low_repeated"],
+        high=None if before is None else before["high_repeated"],
         now=None if after is None else after["value"],
         status_stored=stored.status,
         status_now=now.status,
@@ -157,7 +157,9 @@ def widening(n_rows: int) -> float:
 
 
 def _lies_in(value: float, number: dict[str, Any], times: float) -> bool:
-    center, low, high = number["value"], number["low"], number["high"]
+    center, low, high = (
+        number[key] for key in ("value", "low_repeated", "high_repeated")
+    )
     if low is None or high is None:
         return True  # too few models for an interval: nothing can be said
     return bool(

@@ -28,6 +28,8 @@ class Row:
         ``flags`` are codes separated by spaces.
     score, score_low, score_high : float or None
         The score and its 95 % interval.
+    repeat_low, repeat_high : float or None
+        Where the score of a second scoring falls in 95 % of the cases.
     share_of_ceiling : float or None
         The score over that of retraining itself.
     forgetting_quality, ra_ratio, ta_ratio : float or None
@@ -63,6 +65,8 @@ class Row:
     score: float | None = None
     score_low: float | None = None
     score_high: float | None = None
+    repeat_low: float | None = None
+    repeat_high: float | None = None
     share_of_ceiling: float | None = None
     forgetting_quality: float | None = None
     ra_ratio: float | None = None
@@ -107,6 +111,8 @@ def row_of(entry: Entry, metrics: dict[str, Any], **more: Any) -> Row:
         "score": score.get("value"),
         "score_low": score.get("low"),
         "score_high": score.get("high"),
+        "repeat_low": score.get("low_repeated"),
+        "repeat_high": score.get("high_repeated"),
         "share_of_ceiling": score.get("share_of_ceiling"),
         "forgetting_quality": metrics.get("forgetting_quality", {}).get("value"),
         "ra_ratio": metrics.get("retain_accuracy", {}).get("ratio"),

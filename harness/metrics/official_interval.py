@@ -2,10 +2,14 @@
 
 What is random.  By default the forget set is fixed, as it is in a track: an interval
 for F is meant to hold the mean of F at this N over fresh unlearned *and* fresh
-retrained models on the same examples.  A second scoring against the same reference bank
-differs by the noise of two sets of unlearned models instead, which is about as much, so
-its F falls inside about as often.  With ``examples="drawn"`` the truth is the mean over
-fresh forget sets too, and the interval is wider.
+retrained models on the same examples.  With ``examples="drawn"`` the truth is the mean
+over fresh forget sets too, and the interval is wider.
+
+A second scoring is another question.  Its F is as noisy as the first, so that it falls
+into that interval less often than 95 %; but it meets the same reference bank, whose
+noise the two have in common.  `repetition_intervals` are made for it: twice the
+variance of F over the unlearned models alone, seen between disjoint parts of them that
+meet the same retrained ones.
 
 Why no bootstrap.  Epsilon is the best of 160,000 attacks.  Models drawn with
 replacement come in ties, which attacks take for structure: F of a resample lies far
@@ -137,21 +141,70 @@ def intervals_of(
         reason = Unavailable("needs 2 examples to say anything of others; there is 1")
         return OfficialIntervals(reason, None if utility is None else reason)
     quality = _interval(scoring, None, options)
-    capped = replace(quality, high=min(quality.high, 1.0))
     score = None if utility is None else _interval(scoring, utility, options)
-    return OfficialIntervals(capped, score)
+    return OfficialIntervals(_capped(quality), score)
+
+
+def _capped(quality: Interval) -> Interval:
+    return replace(quality, high=min(quality.high, 1.0))
+
+
+def repetition_intervals(
+    unlearned: ArrayLike,
+    retrained: ArrayLike,
+    utility: Utility | None = None,
+    *,
+    seed: int,
+    options: IntervalOptions = DEFAULT_OPTIONS,
+) -> OfficialIntervals:
+    """Return where a second scoring against the same retrained models falls.
+
+    Parameters
+    ----------
+    unlearned, retrained, utility, seed, options
+        As for `official_intervals`; the examples are these.
+
+    Returns
+    -------
+    OfficialIntervals
+        Prediction intervals for F and the score of N other unlearned models.
+
+    Raises
+    ------
+    UsageError
+        As `official_intervals`.
+    """
+    pair = confidence_pair(unlearned, retrained)
+    if utility is not None:
+        utility.check(len(pair.unlearned), len(pair.retrained))
+    if min(len(side) for side in pair) < LEAST_MODELS:
+        reason = too_few_models(pair)
+        return OfficialIntervals(reason, None if utility is None else reason)
+    rng = np.random.default_rng(seed)
+    scoring = Scoring.of(pair, rng, options.delta, same_retrained=True)
+    quality = _interval(scoring, None, options, noisy_values=2)
+    score = None
+    if utility is not None:
+        score = _interval(scoring, utility, options, noisy_values=2)
+    return OfficialIntervals(_capped(quality), score)
 
 
 def _interval(
-    scoring: Scoring, utility: Utility | None, options: IntervalOptions
+    scoring: Scoring,
+    utility: Utility | None,
+    options: IntervalOptions,
+    noisy_values: int = 1,
 ) -> Interval:
-    """Return the interval of F, or of the score where accuracies are given."""
+    """Return the interval of F, or of the score where accuracies are given.
+
+    It is laid around one noisy value, for a truth, or for a value as noisy.
+    """
     factor = 1.0 if utility is None else utility.factor
     quality = float(scoring.points.mean())
     if scoring.untouched:
         return Interval(0.0, 0.0, options.level, "identical models have F = 0")
     _, noise = scoring.noise(utility)
-    variance = noise.variance(options.examples)
+    variance = noisy_values * noise.variance(options.examples)
     if factor * quality == 0 or variance == 0:
         ends = agreement_interval(quality, scoring.points.size, options.level)
         return replace(ends, low=factor * ends.low, high=factor * ends.high)

@@ -21,7 +21,8 @@ class Replicates:
     Attributes
     ----------
     epsilon : ndarray of float64, shape [L, 2, S]
-        The two of a pair share no model, so they differ as two scorings of that size.
+        The two of a pair share no model, so they differ as two scorings of that size;
+        or no unlearned model, so that they differ as two against the same bank.
     unlearned, retrained : ndarray of int, shape [L, 2, n], [L, 2, m]
         The models in each subset.
     """
@@ -44,10 +45,13 @@ class Division(NamedTuple):
         2 for halves, 4 for quarters; at most half of N and of M.
     times : int
         L, the number of random divisions.
+    same_retrained : bool, default False
+        Whether the two of a pair meet the same retrained models.
     """
 
     share: int
     times: int
+    same_retrained: bool = False
 
 
 def replicate(
@@ -57,7 +61,7 @@ def replicate(
     *,
     delta: float,
 ) -> Replicates:
-    """Score pairs of disjoint subsets of the models of either side.
+    """Score pairs of disjoint subsets of the models of either side, or of one.
 
     Parameters
     ----------
@@ -69,6 +73,8 @@ def replicate(
     """
     unlearned = _subsets(len(pair.unlearned), division, rng)
     retrained = _subsets(len(pair.retrained), division, rng)
+    if division.same_retrained:
+        retrained = retrained[:, [0, 0]]
     found = epsilon_of_subsets(
         pair,
         np.concatenate(unlearned),

@@ -67,19 +67,40 @@ class Scoring:
 
     @classmethod
     def of(
-        cls, pair: ConfidencePair, rng: np.random.Generator, delta: float
+        cls,
+        pair: ConfidencePair,
+        rng: np.random.Generator,
+        delta: float,
+        *,
+        same_retrained: bool = False,
     ) -> "Scoring":
-        """Score a pair of `LEAST_HALVED` models a side, its halves and its quarters."""
+        """Score a pair of models, its halves and its quarters.
+
+        Parameters
+        ----------
+        pair : ConfidencePair
+            Of at least `LEAST_HALVED` models a side.
+        rng : numpy.random.Generator
+            Decides the divisions.
+        delta : float
+        same_retrained : bool, default False
+            Whether repetitions meet the same retrained models, so that the noise is
+            that of the unlearned ones alone.
+        """
         n_models, n_examples = pair.unlearned.shape
         n_fewest = min(len(side) for side in pair)
         seen = np.arange(n_examples)
         if n_examples > MOST_EXAMPLES:
             seen = rng.choice(n_examples, MOST_EXAMPLES, replace=False)
         some = ConfidencePair(*(side[:, seen] for side in pair))
-        halves = replicate(some, Division(2, HALVINGS), rng, delta=delta)
+        halves = replicate(
+            some, Division(2, HALVINGS, same_retrained), rng, delta=delta
+        )
         quarters = None
         if n_fewest >= LEAST_QUARTERED:
-            quarters = replicate(some, Division(4, QUARTERINGS), rng, delta=delta)
+            quarters = replicate(
+                some, Division(4, QUARTERINGS, same_retrained), rng, delta=delta
+            )
         found = epsilon(*pair, delta=delta)
         alike = bool(np.ptp(pair.unlearned, axis=0).max() == 0)
         return cls(

@@ -75,6 +75,9 @@ def _words(result: Result) -> str:
     share = metrics["score"].get("share_of_ceiling")
     if share is not None:
         lines.append(f"The score is {share:.0%} of what retraining itself gets.")
+    low, high = (metrics["score"].get(f"{end}_repeated") for end in ("low", "high"))
+    if low is not None and high is not None:
+        lines.append(f"Scored again, 95 % fall between {low:.4f} and {high:.4f}.")
     reason = metrics["forgetting_quality"].get("ceiling_reason")
     if reason:
         lines.append(f"No ceiling: {reason}")

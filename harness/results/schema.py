@@ -3,9 +3,11 @@
 ``schema`` rises when a field changes its meaning or goes away. Every measured field is
 an object with ``value`` and ``direction``; ``low`` and ``high`` bound a 95 % interval
 over fresh models, ``low_drawn`` and ``high_drawn`` one over other forget examples of
-the same kind too; ``score`` has ``clipped``, with accuracy ratios of at most 1;
-``ceiling`` is what retraining itself gets and ``floor`` what the original model gets. A
-number that does not exist is ``null``, with a ``reason`` beside it.
+the same kind too, and a second scoring against the same reference bank comes to lie
+between ``low_repeated`` and ``high_repeated`` in 95 % of the cases; ``score`` has
+``clipped``, with accuracy ratios of at most 1; ``ceiling`` is what retraining itself
+gets and ``floor`` what the original model gets. A number that does not exist is
+``null``, with a ``reason`` beside it.
 """
 
 from dataclasses import dataclass, field

@@ -34,6 +34,7 @@ from harness.metrics.official_interval import LEAST_MODELS as INTERVAL_MODELS
 from harness.metrics.official_interval import (
     OfficialIntervals,
     intervals_of,
+    repetition_intervals,
     too_few_models,
 )
 from harness.metrics.sample_size import sample_sizes
@@ -210,13 +211,22 @@ class Measurement:
 
     @cached_property
     def _intervals(self) -> BothIntervals:
-        fixed, drawn = (
-            self._intervals_over(examples) for examples in ("fixed", "drawn")
+        found = (
+            self._intervals_over("fixed"),
+            self._intervals_over("drawn"),
+            self._repetitions,
         )
-        quality = Ends(fixed.forgetting_quality, drawn.forgetting_quality)
-        if fixed.score is None or drawn.score is None:
-            return BothIntervals(quality, None)
-        return BothIntervals(quality, Ends(fixed.score, drawn.score))
+        quality = Ends(*(each.forgetting_quality for each in found))
+        scores = [each.score for each in found if each.score is not None]
+        return BothIntervals(quality, Ends(*scores) if scores else None)
+
+    @cached_property
+    def _repetitions(self) -> OfficialIntervals:
+        """Where F and score of other runs of the submission fall."""
+        options = IntervalOptions(delta=self._yardstick.delta)
+        return repetition_intervals(
+            *self._pair, self._utility, seed=_SEED, options=options
+        )
 
     def _intervals_over(self, examples: Examples) -> OfficialIntervals:
         options = IntervalOptions(delta=self._yardstick.delta, examples=examples)

@@ -14,27 +14,26 @@ def ends_of(interval: Interval | Unavailable) -> dict[str, Any]:
 
 
 class Ends(NamedTuple):
-    """Intervals of a number: for these forget examples, and for others like them."""
+    """Intervals of a number: of its mean, of that on other examples, of a repeat."""
 
     fixed: Interval | Unavailable
     drawn: Interval | Unavailable
+    repeated: Interval | Unavailable
 
     def content(self) -> dict[str, Any]:
-        """Lay both out: ``low`` and ``high``, ``low_drawn`` and ``high_drawn``.
+        """Lay all out: ``low`` and ``high``, the same ``_drawn`` and ``_repeated``.
 
-        The first pair answers what fresh models would get on the same forget examples,
-        and is what a repetition of the scoring should fall into. The second answers
-        what they would get on fresh forget examples of the same kind, and is what says
-        how good the method is.
+        The first pair answers what fresh models get in the mean on the same forget
+        examples. The second answers what they would get on fresh forget examples of
+        the same kind, and is what says how good the method is. The third holds the
+        value of one repetition of the scoring, against the same reference bank.
         """
         content = ends_of(self.fixed)
-        if isinstance(self.drawn, Unavailable):
-            return {**content, "low_drawn": None, "high_drawn": None}
-        return {
-            **content,
-            "low_drawn": self.drawn.low,
-            "high_drawn": self.drawn.high,
-        }
+        for name, ends in (("drawn", self.drawn), ("repeated", self.repeated)):
+            there = ends if isinstance(ends, Interval) else None
+            content[f"low_{name}"] = there and there.low
+            content[f"high_{name}"] = there and there.high
+        return content
 
 
 class BothIntervals(NamedTuple):

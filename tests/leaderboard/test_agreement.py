@@ -14,7 +14,9 @@ def row(score, second, low="0.1", high="0.3", role="ranked"):
         "role": role,
         "score": score,
         "score_low": low,
-        "score_high": high,
+        "score_high": "0.25" if high else "",
+        "repeat_low": low,
+        "repeat_high": high,
         "score_second_replicate": second,
     }
 
@@ -36,12 +38,14 @@ def test_second_scores_are_counted_inside_the_first_interval():
         [
             row("0.2", "0.1"),  # on the edge is inside
             row("0.2", "0.31"),
+            row("0.2", "0.3"),  # too far for the mean, not for one repetition
             row("0.2", ""),
             row("0.2", "0.2", role="control"),
         ]
     )
-    assert (found.ranked, found.replicated, found.inside) == (3, 2, 1)
-    assert found.share_inside == 0.5
+    assert (found.ranked, found.replicated) == (4, 3)
+    assert (found.inside, found.inside_mean) == (2, 1)
+    assert found.share_inside == 2 / 3
 
 
 def test_without_intervals_nothing_is_said_to_be_inside():

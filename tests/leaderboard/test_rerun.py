@@ -9,7 +9,7 @@ from harness.status import Status
 
 
 def result(name="method", score=0.05, status=Status.SCORED, low=0.04, high=0.07):
-    number = {"value": score, "low": low, "high": high}
+    number = {"value": score, "low_repeated": low, "high_repeated": high}
     return Result(
         submission={"name": name},
         status=status,

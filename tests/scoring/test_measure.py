@@ -24,13 +24,14 @@ def measured(rng, against, accuracy=0.8, shift=0.5):
     return Measurement(side(shift, against.n_models, accuracy, rng), against)
 
 
-def test_f_and_score_have_an_interval_for_these_examples_and_one_for_any():
+def test_f_and_score_have_intervals_for_these_examples_for_any_and_for_a_repetition():
     rng = np.random.default_rng(0)
     headline = measured(rng, yardstick(rng)).headline()
     for name in ("forgetting_quality", "score"):
         number = headline[name]
         assert number["low_drawn"] <= number["low"] <= number["value"]
         assert number["value"] <= number["high"] <= number["high_drawn"]
+        assert number["low_repeated"] < number["value"] < number["high_repeated"]
     assert "low_drawn" not in headline["retain_accuracy"]
 
 
@@ -48,8 +49,8 @@ def test_the_score_is_shown_with_its_ratios_clipped_at_one_too():
 def test_with_too_few_models_both_intervals_are_missing_for_one_reason():
     rng = np.random.default_rng(2)
     number = measured(rng, yardstick(rng, n_models=6)).headline()["score"]
-    ends = [number[key] for key in ("low", "high", "low_drawn", "high_drawn")]
-    assert ends == [None] * 4
+    kinds = ("", "_drawn", "_repeated")
+    assert [number[e + kind] for e in ("low", "high") for kind in kinds] == [None] * 6
     assert number["reason"].startswith("interval: needs N ≥ 8")
 
 
