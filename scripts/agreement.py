@@ -233,7 +233,8 @@ def replicate_table(first: Sequence[Row], second: Sequence[Row]) -> str:
     header = ("submission", "score", "again", "inside", "F", "again", "inside")
     return (
         f"A second scoring with seed {second[0].seed} against the first with seed "
-        f"{first[0].seed}, same bank. {_agreement_words(pairs)}\n\n"
+        f"{first[0].seed}, same bank. {_agreement_words(pairs)} In brackets: where a "
+        "second value falls in 95 % of the cases.\n\n"
         f"{table(header, body)}"
     )
 
@@ -248,7 +249,8 @@ def is_inside(first: Measure, second: Measure) -> bool:
 
 def _confirmed(first: Measure, second: Measure, name: str) -> tuple[str, str, str]:
     inside = "yes" if is_inside(first, second) else "**no**"
-    return cell(first, name), number(second.value, name), inside
+    expected = first._replace(low=first.low_repeated, high=first.high_repeated)
+    return cell(expected, name), number(second.value, name), inside
 
 
 def _agreement_words(pairs: Sequence[tuple[Row, Row]]) -> str:

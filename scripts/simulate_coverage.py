@@ -4,8 +4,11 @@ Each row simulates benchmarks of one kind: examples that differ in location, spr
 in how well they are forgotten; runs that move all examples, and their accuracies,
 together.  The truth is the mean of F, and of the score, over many replicas at the same
 number of models: on the same examples, or with ``--examples drawn`` each on its own.
-Run ``python scripts/simulate_coverage.py``; with the defaults (500 benchmarks, 60
-examples, N = 32, 64, 256) it takes about twenty minutes of one core.
+On the same examples each benchmark is also scored a second time, against the same
+retrained models: "again" is how often that value lies in the interval for a repetition,
+and "in mean" how often in that of the mean.  Run ``python
+scripts/simulate_coverage.py``; with the defaults (500 benchmarks, 60 examples, N = 32,
+64, 256) it takes about three quarters of an hour of one core.
 """
 
 import argparse
@@ -20,7 +23,11 @@ from numpy.typing import NDArray
 
 from harness.metrics.epsilon import epsilon
 from harness.metrics.interval import Examples, Interval, IntervalOptions
-from harness.metrics.official_interval import official_intervals
+from harness.metrics.official_interval import (
+    OfficialIntervals,
+    official_intervals,
+    repetition_intervals,
+)
 from harness.metrics.quality import points
 from harness.metrics.utility import Utility
 
@@ -115,6 +122,11 @@ class Benchmark(NamedTuple):
     unlearned: Drawn
     retrained: Drawn
 
+    def again(self, world: World, rng: np.random.Generator) -> "Benchmark":
+        """Unlearn anew, against the same retrained models."""
+        n_models = len(self.unlearned.confidences)
+        return Benchmark(world.side(rng, n_models, unlearned=True), self.retrained)
+
     @property
     def pair(self) -> tuple[Floats, Floats]:
         """Confidences of both sides."""
@@ -161,9 +173,36 @@ def values(benchmarks: list[Benchmark]) -> Floats:
     return np.stack([quality, quality * utility])
 
 
-def simulate(
-    shape: str, n_models: int, options: argparse.Namespace
-) -> tuple[Coverage, Coverage]:
+class Simulated(NamedTuple):
+    """What became of the benchmarks of one kind.
+
+    Attributes
+    ----------
+    quality, score : Coverage
+        Of the truth.
+    again : ndarray of float64, shape [2]
+        Share of second values, of F and of the score, in intervals for a repetition.
+    in_mean : ndarray of float64, shape [2]
+        The same in intervals of the mean.
+    """
+
+    quality: Coverage
+    score: Coverage
+    again: Floats
+    in_mean: Floats
+
+    def __str__(self) -> str:
+        seconds = (f"{share:10.1%}" for share in (*self.again, *self.in_mean))
+        return f"{self.quality}{self.score}{''.join(seconds)}"
+
+
+def ends(found: OfficialIntervals) -> list[Interval]:
+    """Return the intervals of F and of the score, which must be there."""
+    both = found.forgetting_quality, found.score
+    return [each for each in both if isinstance(each, Interval)]
+
+
+def simulate(shape: str, n_models: int, options: argparse.Namespace) -> Simulated:
     """Simulate benchmarks of one kind; count intervals of F and of the score."""
     rng = np.random.default_rng([options.seed, n_models, list(SHAPES).index(shape)])
     fixed = World.of(rng, shape, options)
@@ -178,18 +217,30 @@ def simulate(
     )
     examples: Examples = options.examples
     settings = IntervalOptions(examples=examples)
-    intervals = []
+    intervals, repetitions, seconds = [], [], []
     for seed in range(options.benchmarks):
         drawn = draw()
-        found = official_intervals(
-            *drawn.pair, drawn.utility, seed=seed, options=settings
-        )
-        both = found.forgetting_quality, found.score
-        intervals.append([each for each in both if isinstance(each, Interval)])
+        sides = (*drawn.pair, drawn.utility)
+        intervals.append(ends(official_intervals(*sides, seed=seed, options=settings)))
+        if options.examples == "fixed":
+            repetitions.append(ends(repetition_intervals(*sides, seed=seed)))
+            seconds.append(values([drawn.again(fixed, rng)])[:, 0])
     quality, score = zip(*intervals, strict=True)
-    return Coverage.of(replicas[0], list(quality)), Coverage.of(
-        replicas[1], list(score)
+    return Simulated(
+        Coverage.of(replicas[0], list(quality)),
+        Coverage.of(replicas[1], list(score)),
+        share_held(seconds, repetitions),
+        share_held(seconds, intervals[: len(seconds)]),
     )
+
+
+def share_held(found: list[Floats], intervals: list[list[Interval]]) -> Floats:
+    """Return how often F and score lay in their intervals, [2]; [0] without any."""
+    held = [
+        [value in interval for value, interval in zip(*pair, strict=True)]
+        for pair in zip(found, intervals, strict=True)
+    ]
+    return np.mean(held, axis=0) if held else np.array([])
 
 
 def main() -> None:
@@ -213,13 +264,15 @@ def main() -> None:
     head = "".join(
         f"{name:>9}{'sd':>9}{'half width':>12}{'holds':>8}" for name in ("F", "score")
     )
+    if options.examples == "fixed":
+        head += "".join(f"{n:>10}" for n in ("F again", "score", "F in mean", "score"))
     print(f"{'shape':14}{'N':>5}{head}")
     for n_models in options.models:
         for shape in options.shapes:
             start = time.process_time()
-            quality, score = simulate(shape, n_models, options)
+            found = simulate(shape, n_models, options)
             seconds = time.process_time() - start
-            print(f"{shape:14}{n_models:5d}{quality}{score}   ({seconds:.0f} s)")
+            print(f"{shape:14}{n_models:5d}{found}   ({seconds:.0f} s)", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,16 @@
 """The evaluator's process measures what the network itself would output."""
 
+import os
+import select
+import signal
+
 import numpy as np
 import pytest
 import torch
 
 from harness.data.images import normalize
 from harness.data.splits import split_data
+from harness.evaluator import client
 from harness.evaluator.client import Evaluator, write_evaluator_inputs
 from harness.evaluator.inference import evaluate, evaluation_sets, load_weights
 from harness.processes import WorkerDied
@@ -81,6 +86,28 @@ def test_bytes_that_are_no_weights_end_the_evaluator_with_a_clear_error(
             evaluator.evaluate(b"no weights")
     finally:
         evaluator.close()
+
+
+def test_one_that_hangs_is_given_up_and_replaced(
+    track, split, spec, bank, outputs, tmp_path, monkeypatch
+):
+    write_evaluator_inputs(tmp_path, split, spec)
+    weights = spec.pack(bank.original_weights)
+    evaluator = Evaluator(track, "cpu", tmp_path)
+
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(client, "_EVALUATION_SECONDS", 0.5)
+            select.select([evaluator._worker.socket], [], [])  # It has started.
+            os.kill(evaluator._worker.pid, signal.SIGSTOP)
+            with pytest.raises(WorkerDied, match="outlasted its time limit"):
+                evaluator.evaluate(weights)
+        evaluator.restart()
+        again = evaluator.evaluate(weights)
+    finally:
+        evaluator.close()
+
+    assert np.array_equal(again.forget_logits, outputs.forget_logits)
 
 
 def test_a_network_in_training_mode_is_evaluated_all_the_same(track, cifar10, bank):
