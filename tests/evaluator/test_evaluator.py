@@ -32,6 +32,15 @@ def evaluator(track, split, spec, tmp_path_factory):
     evaluator.close()
 
 
+@pytest.fixture
+def one_more(track, split, spec, tmp_path):
+    """For a test that ends it."""
+    write_evaluator_inputs(tmp_path, split, spec)
+    evaluator = Evaluator(track, "cpu", tmp_path)
+    yield evaluator
+    evaluator.close()
+
+
 @pytest.fixture(scope="module")
 def outputs(evaluator, spec, bank):
     return evaluator.evaluate(spec.pack(bank.original_weights))
@@ -75,38 +84,25 @@ def test_the_same_weights_give_the_same_bits_whatever_came_before(
     assert np.array_equal(again.test_logits, outputs.test_logits)
 
 
-def test_bytes_that_are_no_weights_end_the_evaluator_with_a_clear_error(
-    track, split, spec, tmp_path
-):
-    write_evaluator_inputs(tmp_path, split, spec)
-    evaluator = Evaluator(track, "cpu", tmp_path)
-
-    try:
-        with pytest.raises(WorkerDied, match="unexpectedly: ValueError: 10 bytes"):
-            evaluator.evaluate(b"no weights")
-    finally:
-        evaluator.close()
+def test_bytes_that_are_no_weights_end_the_evaluator_with_a_clear_error(one_more):
+    with pytest.raises(WorkerDied, match="unexpectedly: ValueError: 10 bytes"):
+        one_more.evaluate(b"no weights")
 
 
 def test_one_that_hangs_is_given_up_and_replaced(
-    track, split, spec, bank, outputs, tmp_path, monkeypatch
+    one_more, spec, bank, outputs, monkeypatch
 ):
-    write_evaluator_inputs(tmp_path, split, spec)
     weights = spec.pack(bank.original_weights)
-    evaluator = Evaluator(track, "cpu", tmp_path)
 
-    try:
-        with monkeypatch.context() as patch:
-            patch.setattr(client, "_EVALUATION_SECONDS", 0.5)
-            select.select([evaluator._worker.socket], [], [])  # It has started.
-            os.kill(evaluator._worker.pid, signal.SIGSTOP)
-            with pytest.raises(WorkerDied, match="outlasted its time limit"):
-                evaluator.evaluate(weights)
-        evaluator.restart()
-        again = evaluator.evaluate(weights)
-    finally:
-        evaluator.close()
+    with monkeypatch.context() as patch:
+        patch.setattr(client, "_EVALUATION_SECONDS", 0.5)
+        select.select([one_more._worker.socket], [], [])  # It has started.
+        os.kill(one_more._worker.pid, signal.SIGSTOP)
+        with pytest.raises(WorkerDied, match="outlasted its time limit"):
+            one_more.evaluate(weights)
+    one_more.restart()
 
+    again = one_more.evaluate(weights)
     assert np.array_equal(again.forget_logits, outputs.forget_logits)
 
 
