@@ -20,7 +20,7 @@ from harness.cli.options import (
 from harness.cli.progress import ProgressListener
 from harness.errors import ExitCode, UsageError
 from harness.files import write_atomic
-from harness.reference import ReferenceBank, find_bank
+from harness.reference import ReferenceBank, find_largest_bank
 from harness.reference.bank import BANK, MANIFEST, ORIGINAL
 from harness.reference.build import BuildPlan, build_bank
 from harness.reference.verify import verify_bank
@@ -128,7 +128,7 @@ def verify(
     To the bit on the kind of machine that built it, by their distribution elsewhere.
     """
     chosen = chosen_track(track, split_seed, None)
-    bank = find_bank(chosen)
+    bank = find_largest_bank(chosen)
     verification = verify_bank(bank, chosen, n_models, seed=seed, data_dir=data_dir)
     if as_json:
         click.echo(json.dumps(verification.to_dict(), indent=2, allow_nan=False))
@@ -145,7 +145,7 @@ def verify(
 @json_option
 def info(track: str, split_seed: int | None, as_json: bool) -> int:
     """Show what bank there is."""
-    bank = find_bank(chosen_track(track, split_seed, "cpu"))
+    bank = find_largest_bank(chosen_track(track, split_seed, "cpu"))
     content = {**bank.manifest, "accuracies": _accuracies(bank)}
     click.echo(json.dumps(content, indent=2) if as_json else _summary(bank))
     return ExitCode.OK

@@ -1,6 +1,16 @@
 """The reference bank: retrained models and what they output."""
 
 from harness.reference.bank import ReferenceBank, bank_key
-from harness.reference.location import find_bank, find_bank_of_results
+from harness.reference.location import (
+    find_bank,
+    find_bank_of_results,
+    find_largest_bank,
+)
 
-__all__ = ["ReferenceBank", "bank_key", "find_bank", "find_bank_of_results"]
+__all__ = [
+    "ReferenceBank",
+    "bank_key",
+    "find_bank",
+    "find_bank_of_results",
+    "find_largest_bank",
+]

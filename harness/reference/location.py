@@ -60,6 +60,22 @@ def find_bank(track: Track, *, at_least: int = 1, seed: int = 0) -> ReferenceBan
     raise UsageError(_too_small(track, at_least, largest))
 
 
+def find_largest_bank(track: Track) -> ReferenceBank:
+    """Read the track's bank with the most members, shipped or built.
+
+    Raises
+    ------
+    UsageError
+        If there is none; the message says how to build it.
+    CheckFailed
+        If it is damaged.
+    """
+    banks = _banks(track.name, bank_key(track, 0))
+    if not banks:
+        raise UsageError(_too_small(track, 1, 0))
+    return max(banks, key=len)
+
+
 def find_bank_of_results(name: str, key: str, n_models: int) -> ReferenceBank:
     """Read the bank that stored results were measured with.
 

@@ -1,5 +1,6 @@
 """A bank holds what its models output, under an address of all they depend on."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -7,8 +8,14 @@ import pytest
 
 from harness.errors import CheckFailed, UsageError
 from harness.evaluator.outputs import Outputs
-from harness.reference import bank_key, find_bank, find_bank_of_results
-from harness.reference.bank import read_bank, stack_members
+from harness.reference import (
+    bank_key,
+    find_bank,
+    find_bank_of_results,
+    find_largest_bank,
+    location,
+)
+from harness.reference.bank import ORIGINAL, read_bank, stack_members, write_bank
 from harness.reference.member import (
     Member,
     member_path,
@@ -108,6 +115,27 @@ def test_too_small_a_bank_is_told_with_its_size(track, own_bank):
     message = r"has 8 retrained models, not 9; build it with: .* -n 9\.$"
     with pytest.raises(UsageError, match=message):
         find_bank(track, at_least=9)
+
+
+@pytest.mark.parametrize("shipped_is", ["smaller", "larger", "as large"])
+def test_of_a_shipped_and_a_built_bank_the_larger_one_is_found(
+    track, own_bank, tmp_path, monkeypatch, shipped_is
+):
+    shipped = tmp_path / "shipped" / track.name
+    shutil.copytree(own_bank, shipped)
+    smaller = {"smaller": shipped, "larger": own_bank}.get(shipped_is)
+    if smaller is not None:
+        whole = read_bank(smaller)
+        of_models = {k for k, v in whole.arrays.items() if len(v) == len(whole)}
+        arrays = {k: v[:3] if k in of_models else v for k, v in whole.arrays.items()}
+        original = (smaller / ORIGINAL).read_bytes()
+        write_bank(smaller, whole.manifest, arrays, original)
+    monkeypatch.setattr(location, "shipped_tracks", lambda: shipped.parent)
+
+    found = find_largest_bank(track)
+
+    assert len(found) == 8
+    assert found.folder == (own_bank if shipped_is == "smaller" else shipped)
 
 
 def test_the_bank_of_a_result_is_found_without_its_track(bank):
