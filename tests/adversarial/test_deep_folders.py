@@ -1,5 +1,7 @@
 """Leave a tree too deep to remove, or folders that nobody may enter."""
 
+from ast import literal_eval
+
 SOURCE = """
 import os
 
@@ -24,6 +26,8 @@ def unlearning(net, retain, forget, validation):
 """
 
 
-def test_the_next_run_starts_in_an_empty_folder(lab):
+def test_the_next_run_starts_in_a_folder_as_new(lab):
+    new = lab.said(LOOK)  # empty, but for the way to a Python that lies below /tmp
     lab.said(SOURCE)
-    assert lab.said(LOOK) == "[]\n"
+    assert lab.said(LOOK) == new
+    assert not {"closed", "root", "pipe", "d" * 30} & set(literal_eval(new))

@@ -18,7 +18,7 @@ def unlearning(net, retain, forget, validation):
                         raise OSError(errno.ENOSPC, "cut short")
         except OSError as error:
             print(errno.errorcode[error.errno], written <= 64 << 20)
-        for path in Path(folder).iterdir():
+        for path in Path(folder).glob("[0-9]*"):
             path.unlink()
     try:
         for i in range(200_000):

@@ -15,7 +15,10 @@ def test_the_template_can_be_scored_as_it_stands(cli, score, tmp_path, one_objec
     assert submission.problems == ()
     assert submission.title == "my_method"
     (result,) = one_object(score(path, "--json").out)["results"]
-    assert result["status"] == "scored"
+    # Its one epoch is dear beside the two of the tiny track's retraining.
+    assert result["status"] in {"scored", "over-budget"}
+    assert result["n_finished"] == 4
+    assert 0 <= result["forgetting_quality"]["value"] <= 1
 
 
 def test_the_template_is_valid(cli, validate, tmp_path):
