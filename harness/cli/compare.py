@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import json_option, track_option
+from harness.cli.options import json_option, output_option, track_option
 from harness.errors import ExitCode
 from harness.results.lookup import find_result
 from harness.scoring.comparison import compare_results
@@ -17,14 +17,7 @@ from harness.track import find_track
 @click.argument("first")
 @click.argument("second")
 @track_option
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    default=Path("runs"),
-    show_default=True,
-    help="Folder of the results, for results given by name.",
-)
+@output_option
 @json_option
 def compare(first: str, second: str, track: str, output: Path, as_json: bool) -> int:
     """Compare two stored results: FIRST minus SECOND.

@@ -12,6 +12,7 @@ from harness.cli.options import (
     data_dir_option,
     json_option,
     n_jobs_option,
+    output_option,
     progress_option,
     quiet_option,
     split_seed_option,
@@ -37,14 +38,7 @@ from harness.track import find_track
 @track_option
 @split_seed_option
 @n_jobs_option
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    default=Path("runs"),
-    show_default=True,
-    help="Folder of the results.",
-)
+@output_option
 @click.option(
     "--board",
     type=click.Path(path_type=Path),

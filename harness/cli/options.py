@@ -46,6 +46,14 @@ data_dir_option = click.option(
     envvar="UNLEARN_EVAL_DATA",
     help="Folder of an existing cifar-10-batches-py.",
 )
+output_option = click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Folder of the results.",
+)
 json_option = click.option(
     "--json",
     "as_json",
@@ -61,8 +69,6 @@ progress_option = click.option(
     default=True,
     help="Show progress on stderr (never off a terminal).",
 )
-
-
 isolation_option = click.option(
     "--isolation",
     type=click.Choice(CHOICES),

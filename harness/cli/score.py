@@ -15,6 +15,7 @@ from harness.cli.options import (
     json_option,
     n_jobs_option,
     n_models_option,
+    output_option,
     progress_option,
     quiet_option,
     seed_option,
@@ -44,14 +45,7 @@ from harness.status import Status
 @seed_option
 @device_option
 @data_dir_option
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    default=Path("runs"),
-    show_default=True,
-    help="Folder of the results.",
-)
+@output_option
 @click.option("--force", is_flag=True, help="Do all runs again.")
 @isolation_option
 @click.option(

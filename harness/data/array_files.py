@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.closing import Closing
 from harness.data.binary import (
     BATCH_NAMES,
     CHANNELS,
@@ -105,7 +105,7 @@ def write_arrays(
         return {name: file.finish() for name, file in files.items()}
 
 
-class ArrayWriter:
+class ArrayWriter(Closing):
     """A ``.npy`` file written piece by piece.
 
     It is written, not mapped: a full disk then is an error and not a crash.
@@ -133,15 +133,8 @@ class ArrayWriter:
         )
         self._write(header.getvalue())
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the file; safe to repeat."""
         self._file.close()
 
     def append(self, piece: NDArray[np.uint8]) -> None:

@@ -10,9 +10,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from harness.closing import Closing
 from harness.isolation.removal import empty_folder
 
 PREFIX = "unlearn-eval-scratch-"
@@ -20,7 +19,7 @@ PREFIX = "unlearn-eval-scratch-"
 _PATTERN = f"{PREFIX}????????"
 
 
-class ScratchFolder:
+class ScratchFolder(Closing):
     """A folder in the system's place for temporary files. Use it as a context manager.
 
     Parameters
@@ -38,17 +37,6 @@ class ScratchFolder:
         parent = Path(tempfile.gettempdir()) if parent is None else parent
         remove_abandoned(parent)
         self.path, self._lock = _make(parent)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Remove the folder; safe to repeat."""

@@ -8,9 +8,9 @@ import socket
 import time
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from harness.closing import Closing
 from harness.processes import WorkerDied, WorkerProcess
 from harness.processes.channel import ChannelClosed, receive_json, send_json
 from harness.runner.isolation import Isolation
@@ -33,7 +33,7 @@ _LARGEST_WORDS = 1 << 16
 _LARGEST_LOG = 1 << 22
 
 
-class Slot:
+class Slot(Closing):
     """Runs submissions one after the other, each forked from one template.
 
     Parameters
@@ -51,17 +51,6 @@ class Slot:
         self._closed = False
         self._worker = self._start()
         self._ready = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """End the template, and with it a run in flight; no other takes its place."""

@@ -4,11 +4,11 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from types import TracebackType
-from typing import NamedTuple, Self, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from harness.closing import Closing
 from harness.data.splits import SplitData
 from harness.evaluator.client import Evaluator, write_evaluator_inputs
 from harness.evaluator.outputs import Outputs
@@ -90,7 +90,7 @@ class Bench:
     original: dict[str, Array]
 
 
-class Judge:
+class Judge(Closing):
     """Runs jobs in `n_jobs` slots. Use it as a context manager.
 
     Each slot is a thread that waits for its template, then for an evaluator that is
@@ -120,17 +120,6 @@ class Judge:
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """End every process and remove the scratch folder."""

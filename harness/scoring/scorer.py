@@ -1,20 +1,19 @@
 """Score submissions: find what is done, do what is missing, measure, write."""
 
 import hashlib
-import shlex
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from functools import cached_property, partial
 from pathlib import Path
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.checkpoints import CheckpointSet
+from harness.closing import Closing
 from harness.data import Cifar10, load_cifar10
 from harness.data.splits import make_split, split_data
 from harness.errors import CheckFailed
@@ -32,7 +31,6 @@ from harness.runner.submission import Submission
 from harness.scoring.checkpoints import (
     Entry,
     about_entry,
-    checkpoint_failure,
     checkpoint_jobs,
     checkpoint_seeds,
     keep_entry,
@@ -49,6 +47,11 @@ from harness.scoring.retraining import RetrainingCost
 from harness.scoring.seeds import run_seeds, secret_name
 from harness.scoring.settings import ScoreSettings
 from harness.scoring.sides import bank_side, runs_facts, unlearned_side
+from harness.scoring.wording import (
+    failure_reason,
+    over_budget_reason,
+    repeat_command,
+)
 from harness.status import Status
 from harness.weights import WeightSpec
 
@@ -64,7 +67,7 @@ class Scored(NamedTuple):
     examples: Sequence[ExampleRow] = ()
 
 
-class Scorer:
+class Scorer(Closing):
     """Scores submissions on one track. Use it as a context manager.
 
     Parameters
@@ -101,17 +104,6 @@ class Scorer:
             bank_side(self.bank, "original_"),
             settings.track.evaluation.delta,
         )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """End all processes; safe to repeat."""
@@ -318,7 +310,9 @@ class Scorer:
             efficiency = self._efficiency(runs)
             metrics["efficiency"] = asdict(efficiency)
             if efficiency.over_cap:
-                reason = self._over_budget_reason(efficiency, len(runs))
+                reason = over_budget_reason(
+                    efficiency, len(runs), self.settings.n_models
+                )
         examples: tuple[ExampleRow, ...] = ()
         if len(runs) == self.settings.n_models:
             measurement = Measurement(
@@ -346,19 +340,6 @@ class Scorer:
     def _forget_indices(self) -> NDArray[np.int64]:
         return make_split(self._cifar10, self.settings.track.data).forget
 
-    def _over_budget_reason(self, efficiency: EfficiencyRatio, n_runs: int) -> str:
-        interval = ""
-        if efficiency.low is not None and efficiency.high is not None:
-            interval = f" ({efficiency.low:.2f} to {efficiency.high:.2f})"
-        reason = (
-            f"it costs {efficiency.ratio:.2f} of a retraining{interval}; "
-            f"the cap is {efficiency.cap:.2f}."
-        )
-        n_models = self.settings.n_models
-        if n_runs < n_models:
-            reason += f" It was stopped after {n_runs} of {n_models} runs."
-        return reason
-
     def _failed(
         self,
         submission: Entry,
@@ -367,16 +348,9 @@ class Scorer:
         job: Job | None = None,
     ) -> Result:
         settings, repeat, reason = self.settings, "", failure.reason
-        if job is not None and isinstance(submission, CheckpointSet):
-            reason = checkpoint_failure(submission, job.index, failure).reason
-        elif job is not None:
-            seed = job.request.seed
-            reason = f"run {job.index} (seed {seed}): {reason}"
-            path = shlex.quote(str(submission.path))
-            repeat = f"unlearn-eval validate {path} {settings.track.options}"
-            if settings.device != settings.track.device:
-                repeat += f" --device {settings.device}"
-            repeat += f" --isolation {self.isolation.level} --seed {seed}"
+        if job is not None:
+            reason = failure_reason(submission, job, failure)
+            repeat = repeat_command(submission, job, settings, self.isolation.level)
         return Result(
             submission=about_entry(submission),
             status=failure.status,
