@@ -4,6 +4,7 @@ Everything here is made of the cells of the CSV file alone.
 """
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import NamedTuple
 
 from harness.leaderboard.agreement import agreement_of
@@ -88,10 +89,10 @@ def shown(row: Cells, column: str) -> str:
     """Return a cell as people read it."""
     if column in _INTERVALS:
         low, high = (row[end] for end in _INTERVALS[column])
-        return f"{float(low):.4f} to {float(high):.4f}" if low and high else ""
+        return f"{Decimal(low):.4f} to {Decimal(high):.4f}" if low and high else ""
     value = row[column]
     if column in _FORMATS and value:
-        return format(float(value), _FORMATS[column])
+        return format(Decimal(value), _FORMATS[column])
     return value
 
 

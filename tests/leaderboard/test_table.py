@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from harness.errors import CheckFailed, UsageError
+from harness.leaderboard.layout import shown
 from harness.leaderboard.table import rank_stored
 from harness.metrics.certified import certified_epsilon
 from harness.results.store import read_examples
@@ -170,3 +171,10 @@ def test_a_result_that_cannot_be_read_fails(draw, request_of, text):
     (draw("good") / "result.json").write_text(text)
     with pytest.raises(CheckFailed, match=r"result\.json"):
         rank_stored(request_of())
+
+
+def test_fewer_digits_are_rounded_from_those_that_stand_in_the_csv_file():
+    assert format(0.007750, ".4f") == "0.0077"  # the nearest float is just below it
+    assert shown({"score": "0.007750"}, "score") == "0.0078"
+    ends = {"score_low": "0.007750", "score_high": "0.010621"}
+    assert shown(ends, "interval") == "0.0078 to 0.0106"
