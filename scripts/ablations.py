@@ -21,12 +21,12 @@ import numpy as np
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from harness.evaluator.inference import EvaluationSets, evaluate
-from harness.metrics.confidence import logit_scaled_confidence
-from harness.metrics.contender import Contender, contender
-from harness.metrics.paired import PairedDifference, paired_difference
+from harness.metrics.inputs.confidence import logit_scaled_confidence
+from harness.metrics.uncertainty.contender import Contender, contender
+from harness.metrics.uncertainty.paired import PairedDifference, paired_difference
 from harness.reference import ReferenceBank
 from harness.reference.build import BuildPlan, build_bank
+from harness.tasks.images.inference import EvaluationSets, evaluate
 from harness.track import find_track
 from scripts.pages import table, write_page
 from scripts.tune_baselines import (

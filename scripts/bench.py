@@ -26,16 +26,16 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from harness.data import load_cifar10
-from harness.data.images import MEAN, STD
-from harness.data.splits import Examples, split_data
 from harness.machine import this_machine
-from harness.metrics.epsilon import epsilon
+from harness.metrics.official.epsilon import epsilon
 from harness.reference.training import train_member
 from harness.results.store import ResultFolder, read_examples
-from harness.shipped import shipped_submissions
+from harness.storage.shipped import shipped_submissions
+from harness.tasks.cifar10 import load_cifar10
+from harness.tasks.images.networks import build_network
+from harness.tasks.images.normalize import MEAN, STD
+from harness.tasks.images.splits import Examples, split_data
 from harness.track import Track, find_track
-from harness.training.networks import build_network
 
 _TRACK = "cifar10-quick"
 

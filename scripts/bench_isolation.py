@@ -23,21 +23,21 @@ from typing import NamedTuple
 
 import click
 
-from harness.data import load_cifar10
-from harness.data.splits import split_data
-from harness.isolation import LEVELS, choose, why_not
-from harness.isolation.descendants import descendants
 from harness.machine import this_machine
+from harness.models.weights import WeightSpec
 from harness.reference import find_bank
-from harness.runner.isolation import Isolation, ProcessBoundary
-from harness.runner.messages import RunRequest, Usage
-from harness.runner.slot import Slot
-from harness.runner.submission import read_submission
-from harness.runner.task import write_task
+from harness.run.inputs import write_task
+from harness.run.isolation import Isolation, ProcessBoundary
+from harness.run.messages import RunRequest, Usage
+from harness.run.submission import read_submission
+from harness.run.worker import Slot
+from harness.sandbox import LEVELS, choose, why_not
+from harness.sandbox.child.descendants import descendants
 from harness.scoring.request import run_request
-from harness.shipped import shipped_submissions
+from harness.storage.shipped import shipped_submissions
+from harness.tasks.cifar10 import load_cifar10
+from harness.tasks.images.splits import split_data
 from harness.track import Track, find_track
-from harness.weights import WeightSpec
 
 _TRACK = "cifar10-quick"
 #: What the others are compared with: a forked process, and nothing around it.

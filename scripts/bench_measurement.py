@@ -22,7 +22,7 @@ from click.testing import CliRunner
 from numpy.typing import NDArray
 
 from harness.cli.estimate import estimate
-from harness.metrics.accuracy_gaps import Accuracies
+from harness.metrics.literature.accuracy_gaps import Accuracies
 from harness.scoring.measure import Measurement, Runs, Side, Yardstick
 from scripts.bench_metric import machine, real_like
 

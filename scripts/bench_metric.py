@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.metrics.epsilon import epsilon
+from harness.metrics.official.epsilon import epsilon
 
 SIZES = (64, 512, 1024)
 LITERAL = Path(__file__).parents[1] / "tests" / "metrics" / "literal.py"

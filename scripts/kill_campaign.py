@@ -31,7 +31,6 @@ from typing import Any
 
 import numpy as np
 
-from harness.data.location import CACHE_VARIABLE, cache_root
 from harness.reference.bank import MANIFEST, ORIGINAL, read_bank
 from harness.reference.member import (
     member_paths,
@@ -40,7 +39,8 @@ from harness.reference.member import (
     read_original,
 )
 from harness.results.store import EXAMPLES, MODELS, RESULT, ResultFolder
-from harness.seals import unsealed_arrays
+from harness.storage.cache import CACHE_VARIABLE, cache_root
+from harness.storage.checksums import unsealed_arrays
 
 TRACK = """\
 name = "killed"

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from harness.metrics.confidence import ConfidencePair
-from harness.metrics.metric_value import Direction
+from harness.metrics.inputs.confidence import ConfidencePair
+from harness.metrics.literature.metric_value import Direction
 from harness.reference import find_bank_of_results
 from harness.results.schema import Result
 from harness.results.store import RESULT, ResultFolder, read_examples

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from harness.files import write_atomic
+from harness.storage.files import write_atomic
 
 FIRST = "<!-- What follows is written by a script; edit what stands outside. -->"
 LAST = "<!-- The script writes up to here. -->"

@@ -16,15 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from harness.metrics.certified import certified_epsilon
-from harness.metrics.confidence import ConfidencePair
-from harness.metrics.distances import ks_metrics
-from harness.metrics.epsilon import DELTA
-from harness.metrics.gaussian_dp import gdp_metrics
-from harness.metrics.half_sampling import Comparison
-from harness.metrics.klom import klom_metrics
-from harness.metrics.membership import ulira_metrics
-from harness.metrics.metric_value import MetricValue
+from harness.metrics.attacks.certified import certified_epsilon
+from harness.metrics.inputs.confidence import ConfidencePair
+from harness.metrics.literature.gaussian_dp import gdp_metrics
+from harness.metrics.literature.half_sampling import Comparison
+from harness.metrics.literature.klom import klom_metrics
+from harness.metrics.literature.kolmogorov_smirnov import ks_metrics
+from harness.metrics.literature.metric_value import MetricValue
+from harness.metrics.literature.ulira import ulira_metrics
+from harness.metrics.official.epsilon import DELTA
 
 Draw = Callable[[np.random.Generator, tuple[int, int]], NDArray[np.float64]]
 MODELS = (64, 256, 1024, 4096)

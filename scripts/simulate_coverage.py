@@ -21,15 +21,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.metrics.epsilon import epsilon
-from harness.metrics.interval import Examples, Interval, IntervalOptions
-from harness.metrics.official_interval import (
+from harness.metrics.official.epsilon import epsilon
+from harness.metrics.official.quality import points
+from harness.metrics.official.utility import Utility
+from harness.metrics.uncertainty.interval import Examples, Interval, IntervalOptions
+from harness.metrics.uncertainty.official_interval import (
     OfficialIntervals,
     official_intervals,
     repetition_intervals,
 )
-from harness.metrics.quality import points
-from harness.metrics.utility import Utility
 
 Floats = NDArray[np.float64]
 

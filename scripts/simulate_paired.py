@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.metrics.interval import Examples
-from harness.metrics.paired import (
+from harness.metrics.uncertainty.interval import Examples
+from harness.metrics.uncertainty.paired import (
     Contender,
     PairedDifference,
     ScoredSide,

@@ -27,19 +27,19 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from harness.data import load_cifar10
-from harness.data.images import normalize
-from harness.data.loaders import make_loader
-from harness.data.splits import Examples, split_data
 from harness.errors import UsageError
-from harness.evaluator.inference import load_weights
-from harness.metrics.confidence import logit_scaled_confidence
-from harness.metrics.official import official_metric
-from harness.metrics.utility import utility_ratio
+from harness.metrics.inputs.confidence import logit_scaled_confidence
+from harness.metrics.official.metric import official_metric
+from harness.metrics.official.utility import utility_ratio
 from harness.reference import ReferenceBank, find_bank
 from harness.reference.build import BuildPlan, build_bank
+from harness.tasks.cifar10 import load_cifar10
+from harness.tasks.images.inference import load_weights
+from harness.tasks.images.loaders import make_loader
+from harness.tasks.images.networks import build_network
+from harness.tasks.images.normalize import normalize
+from harness.tasks.images.splits import Examples, split_data
 from harness.track import find_track
-from harness.training.networks import build_network
 
 SUBMISSIONS = Path(__file__).parents[1] / "submissions"
 SPLIT_SEED = 7

@@ -14,14 +14,14 @@ import pytest
 from hypothesis import settings
 
 from harness.cli.entry import run
-from harness.data import Cifar10, load_cifar10
-from harness.data.location import CACHE_VARIABLE, cache_root
-from harness.data.splits import SplitData, split_data
+from harness.execution.local import Bench, Job, Judge, Outcome
 from harness.reference import ReferenceBank
 from harness.reference.build import BuildPlan, build_bank
-from harness.runner.isolation import ProcessBoundary
-from harness.scoring.judge import Bench, Job, Judge, Outcome
+from harness.run.isolation import ProcessBoundary
 from harness.scoring.settings import ScoreSettings
+from harness.storage.cache import CACHE_VARIABLE, cache_root
+from harness.tasks.cifar10 import Cifar10, load_cifar10
+from harness.tasks.images.splits import SplitData, split_data
 from harness.track import Track, find_track
 
 TINY = """\

@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import nn
 
-from harness.metrics.contender import contender
-from harness.metrics.paired import paired_difference
+from harness.metrics.uncertainty.contender import contender
+from harness.metrics.uncertainty.paired import paired_difference
+from harness.tasks.images.networks import build_network
 from harness.track.schema import NetworkSpec
-from harness.training.networks import build_network
 from scripts import ablations
 from scripts.ablations import ABLATIONS, Ablation, Repeated, Variant
 

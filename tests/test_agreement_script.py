@@ -5,11 +5,11 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from harness.files import to_json
-from harness.metrics.confidence import ConfidencePair
-from harness.metrics.metric_value import Direction
+from harness.metrics.inputs.confidence import ConfidencePair
+from harness.metrics.literature.metric_value import Direction
 from harness.results.schema import Result
 from harness.status import Status
+from harness.storage.files import to_json
 from scripts import agreement, competition, measures, pages, rank_correlation
 from scripts.measures import Measure, Row
 

@@ -9,7 +9,7 @@ import click
 from harness.cli.options import json_option, output_option, track_option
 from harness.errors import ExitCode
 from harness.results.lookup import find_result
-from harness.scoring.comparison import compare_results
+from harness.scoring.compare import compare_results
 from harness.track import find_track
 
 

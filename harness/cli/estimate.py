@@ -9,10 +9,10 @@ import numpy as np
 
 from harness.cli.options import json_option
 from harness.errors import ExitCode
-from harness.metrics.array_file import read_confidences
-from harness.metrics.epsilon import DELTA
+from harness.metrics.inputs.array_file import read_confidences
+from harness.metrics.official.epsilon import DELTA
 from harness.results.metric_lines import metric_lines, precision_lines
-from harness.scoring.estimation import estimate_arrays
+from harness.scoring.estimate import estimate_arrays
 
 
 @click.command()

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from harness.errors import ExitCode, UsageError
-from harness.files import write_atomic
+from harness.storage.files import write_atomic
 
 
 @click.command()

@@ -4,8 +4,8 @@ import json
 
 import click
 
+from harness.cli.doctor_checks import examine
 from harness.cli.options import json_option
-from harness.doctor import examine
 from harness.errors import CheckFailed, ExitCode, UsageError
 from harness.reference import find_bank
 from harness.track import Track, find_track, track_names

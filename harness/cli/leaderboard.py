@@ -20,17 +20,17 @@ from harness.cli.options import (
 )
 from harness.cli.progress import ProgressListener
 from harness.errors import ExitCode, UsageError
-from harness.isolation import choose
 from harness.leaderboard.board import Board, default_board
 from harness.leaderboard.check import Check, check_board, drift_error
+from harness.leaderboard.eligibility import Terms
 from harness.leaderboard.rerun import ALL, Rerun, compare_reruns, rows_to_rerun
 from harness.leaderboard.table import Request, Table, rank_stored, update_board
 from harness.leaderboard.terminal_table import terminal_table
-from harness.leaderboard.terms import Terms
+from harness.sandbox import choose
 from harness.scoring.scorer import Scorer
 from harness.scoring.secret import organizers_secret
 from harness.scoring.settings import ScoreSettings
-from harness.shipped import shipped_submissions
+from harness.storage.shipped import shipped_submissions
 from harness.track import find_track
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from harness.errors import UsageError
-from harness.isolation import CHOICES
 from harness.machine import available_cores, this_machine
+from harness.sandbox import CHOICES
 from harness.track import Track, find_track
 
 track_option = click.option(

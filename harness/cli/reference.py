@@ -19,11 +19,11 @@ from harness.cli.options import (
 )
 from harness.cli.progress import ProgressListener
 from harness.errors import ExitCode, UsageError
-from harness.files import write_atomic
 from harness.reference import ReferenceBank, find_largest_bank
 from harness.reference.bank import BANK, MANIFEST, ORIGINAL
 from harness.reference.build import BuildPlan, build_bank
 from harness.reference.verify import verify_bank
+from harness.storage.files import write_atomic
 
 
 @click.group()

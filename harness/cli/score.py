@@ -5,7 +5,6 @@ from pathlib import Path
 
 import click
 
-from harness.checkpoints import holds_checkpoints
 from harness.cli.options import (
     chosen_jobs,
     chosen_track,
@@ -25,10 +24,11 @@ from harness.cli.options import (
 )
 from harness.cli.progress import ProgressListener
 from harness.errors import ExitCode, UsageError
-from harness.isolation import choose
 from harness.results.card import score_card
 from harness.results.metric_lines import metric_lines, precision_lines
 from harness.results.schema import Result
+from harness.run.checkpoints import holds_checkpoints
+from harness.sandbox import choose
 from harness.scoring.checkpoints import find_entries
 from harness.scoring.scorer import Scorer
 from harness.scoring.secret import organizers_secret

@@ -16,8 +16,8 @@ from harness.cli.options import (
 )
 from harness.cli.progress import ProgressListener
 from harness.errors import ExitCode
-from harness.isolation import choose
-from harness.runner.submission import find_submissions
+from harness.run.submission import find_submissions
+from harness.sandbox import choose
 from harness.scoring.settings import ScoreSettings
 from harness.scoring.validation import Validation, validate_submission
 

@@ -4,12 +4,12 @@ from pathlib import Path
 
 from safetensors.numpy import load, save
 
-from harness.data.splits import SplitData
-from harness.evaluator.outputs import Outputs
+from harness.models.outputs import Outputs
+from harness.models.weights import WeightSpec
 from harness.processes import WorkerDied, WorkerProcess
 from harness.processes.channel import ChannelClosed, receive_bytes, send_bytes
+from harness.tasks.images.splits import SplitData
 from harness.track.schema import Track
-from harness.weights import WeightSpec
 
 _START_SECONDS = 120.0
 _EVALUATION_SECONDS = 120.0

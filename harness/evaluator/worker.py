@@ -7,14 +7,14 @@ import numpy as np
 import torch
 from safetensors.numpy import load_file, save
 
-from harness.data.splits import Examples, SplitData
-from harness.evaluator.inference import evaluate, evaluation_sets, load_weights
-from harness.evaluator.outputs import Outputs
+from harness.models.outputs import Outputs
+from harness.models.weights import WeightSpec
 from harness.processes import worker_main
 from harness.processes.channel import receive_bytes, send_bytes
+from harness.tasks.images.inference import evaluate, evaluation_sets, load_weights
+from harness.tasks.images.networks import build_network
+from harness.tasks.images.splits import Examples, SplitData
 from harness.track.schema import NetworkSpec
-from harness.training.networks import build_network
-from harness.weights import WeightSpec
 
 
 def main(fd: int, args: list[str]) -> None:

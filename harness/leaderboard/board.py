@@ -6,15 +6,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from harness.errors import CheckFailed, UsageError
-from harness.files import sha256_of, write_atomic
 from harness.leaderboard.columns import Cells
 from harness.leaderboard.csv_table import csv_text
-from harness.leaderboard.entries import Entry, read_entry
+from harness.leaderboard.eligibility import Terms
 from harness.leaderboard.markdown import markdown_table
-from harness.leaderboard.terms import Terms
+from harness.leaderboard.stored import Entry, read_entry
 from harness.results.store import EXAMPLES, MODELS, RESULT, ResultFolder
-from harness.seals import sealed_json
-from harness.shipped import shipped_submissions
+from harness.storage.checksums import sealed_json
+from harness.storage.files import sha256_of, write_atomic
+from harness.storage.shipped import shipped_submissions
 
 _REPLICATE = re.compile(r"seed-\d+")
 

@@ -16,14 +16,14 @@ from harness.leaderboard.drift import (
     table_differences,
     text_differences,
 )
-from harness.leaderboard.entries import Entry
+from harness.leaderboard.eligibility import Terms
 from harness.leaderboard.evidence import Evidence, gather
 from harness.leaderboard.markdown import markdown_table
 from harness.leaderboard.private_split import committed_standings, with_private
 from harness.leaderboard.replicates import by_submission
 from harness.leaderboard.standings import standings
+from harness.leaderboard.stored import Entry
 from harness.leaderboard.table import Request, private_ranking
-from harness.leaderboard.terms import Terms
 from harness.results.schema import METRICS, Result
 from harness.status import Status
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from harness.leaderboard.eligibility import Terms
 from harness.leaderboard.row import Role, Row
-from harness.leaderboard.terms import Terms
-from harness.metrics.ceiling import Ceiling, Ceilings, share_of_ceiling
-from harness.metrics.interval import Unavailable
+from harness.metrics.uncertainty.ceiling import Ceiling, Ceilings, share_of_ceiling
+from harness.metrics.uncertainty.interval import Unavailable
 
 #: In brackets: no submission's name can be taken for them by accident.
 CEILING, FLOOR = "(ceiling)", "(floor)"

@@ -10,15 +10,15 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from harness.errors import CheckFailed
-from harness.leaderboard.entries import Entry
-from harness.leaderboard.terms import Terms
-from harness.metrics.efficiency import efficiency_ratio
-from harness.metrics.scored_side import ScoredSide
+from harness.leaderboard.eligibility import Terms
+from harness.leaderboard.stored import Entry
+from harness.metrics.uncertainty.efficiency import efficiency_ratio
+from harness.metrics.uncertainty.scored_side import ScoredSide
+from harness.models.finished import FinishedRun
 from harness.results.schema import Result
 from harness.results.store import EXAMPLES, read_examples
-from harness.runner.budget import cost_seconds
-from harness.runner.messages import Usage
-from harness.scoring.finished import FinishedRun
+from harness.run.cost import cost_seconds
+from harness.run.messages import Usage
 from harness.scoring.measure import Measurement, Yardstick
 from harness.scoring.sides import runs_facts, unlearned_side
 from harness.status import Status

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.metrics.paired import difference_of
-from harness.metrics.scored_side import ScoredSide
+from harness.metrics.uncertainty.paired import difference_of
+from harness.metrics.uncertainty.scored_side import ScoredSide
 
 RULE = (
     "A row's rank is 1 + the number of rows that are better than it by the paired "

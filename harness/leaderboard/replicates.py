@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from harness.errors import UsageError
-from harness.leaderboard.entries import Entry
+from harness.leaderboard.stored import Entry
 from harness.status import Status
 
 

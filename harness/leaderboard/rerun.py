@@ -9,11 +9,11 @@ from scipy.special import ndtri
 
 from harness.errors import UsageError
 from harness.leaderboard.board import Board
-from harness.leaderboard.entries import Entry
+from harness.leaderboard.eligibility import Terms
 from harness.leaderboard.replicates import by_submission
-from harness.leaderboard.terms import Terms
+from harness.leaderboard.stored import Entry
 from harness.results.schema import Result
-from harness.runner.submission import find_submissions, read_submission
+from harness.run.submission import find_submissions, read_submission
 from harness.status import Status
 
 ALL = "all"

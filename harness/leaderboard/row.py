@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from harness.leaderboard.entries import Entry
+from harness.leaderboard.stored import Entry
 
 
 class Role(StrEnum):

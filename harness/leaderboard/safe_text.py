@@ -2,7 +2,7 @@
 
 import re
 
-from harness.runner.terminal_text import escape_controls
+from harness.plain_text import escape_controls
 
 _LONGEST = 300
 #: A cell that begins so is a formula to a spreadsheet; also in their full-width forms.

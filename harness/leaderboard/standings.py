@@ -6,12 +6,12 @@ from pathlib import Path
 
 from harness.leaderboard.columns import DIGITS
 from harness.leaderboard.controls import ceiling_and_floor
+from harness.leaderboard.eligibility import Terms
 from harness.leaderboard.evidence import Evidence
 from harness.leaderboard.ranking import separably_better, shared_ranks
 from harness.leaderboard.replicates import Replicates
 from harness.leaderboard.row import Role, Row, row_of
-from harness.leaderboard.terms import Terms
-from harness.metrics.scored_side import ScoredSide
+from harness.metrics.uncertainty.scored_side import ScoredSide
 
 
 def standings(

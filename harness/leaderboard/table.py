@@ -9,15 +9,7 @@ from harness.errors import UsageError
 from harness.leaderboard.agreement import agreement_of
 from harness.leaderboard.board import Board
 from harness.leaderboard.columns import PRIVATE, Cells, cells_of
-from harness.leaderboard.entries import (
-    Entry,
-    Refused,
-    Vetted,
-    read_entries,
-    refusals_in_words,
-    vet,
-    without_earlier_versions,
-)
+from harness.leaderboard.eligibility import Terms, is_of_split
 from harness.leaderboard.evidence import gather
 from harness.leaderboard.private_split import (
     PrivateStanding,
@@ -28,7 +20,15 @@ from harness.leaderboard.ranking import RULE
 from harness.leaderboard.replicates import by_submission, merged
 from harness.leaderboard.row import Row
 from harness.leaderboard.standings import standings
-from harness.leaderboard.terms import Terms, is_of_split
+from harness.leaderboard.stored import (
+    Entry,
+    Refused,
+    Vetted,
+    read_entries,
+    refusals_in_words,
+    vet,
+    without_earlier_versions,
+)
 from harness.track import Track
 
 

@@ -4,7 +4,6 @@ import textwrap
 from collections.abc import Sequence
 
 from harness.leaderboard.columns import Cells
-from harness.leaderboard.entries import Refused
 from harness.leaderboard.layout import (
     WORDS,
     Section,
@@ -15,6 +14,7 @@ from harness.leaderboard.layout import (
     shown,
 )
 from harness.leaderboard.safe_text import plain_text
+from harness.leaderboard.stored import Refused
 
 _WIDTH = 88
 

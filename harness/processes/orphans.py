@@ -3,7 +3,7 @@
 import os
 import sys
 
-from harness.isolation.privileges import die_with_parent
+from harness.sandbox.child.privileges import die_with_parent
 
 
 def end_with(parent: int) -> None:

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from harness.data import DATA_HASH
 from harness.errors import CheckFailed
-from harness.evaluator.outputs import Outputs
-from harness.files import sha256_of, to_json, write_atomic
+from harness.models.outputs import Outputs
+from harness.models.weights import Array, read_weights
 from harness.reference.member import Member
+from harness.storage.files import sha256_of, to_json, write_atomic
+from harness.tasks.cifar10 import DATA_HASH
+from harness.tasks.images.version import ENGINE_VERSION
 from harness.track.schema import Track
-from harness.training.version import ENGINE_VERSION
-from harness.weights import Array, read_weights
 
 MANIFEST, BANK, ORIGINAL = "manifest.json", "bank.safetensors", "original.safetensors"
 FORMAT = 1

@@ -15,12 +15,9 @@ from joblib.parallel import BACKENDS
 from safetensors.numpy import save
 
 from harness import __version__
-from harness.data import DATA_HASH, load_cifar10
-from harness.data.lock import only_one
-from harness.data.splits import split_data
 from harness.errors import CheckFailed, UsageError
-from harness.files import explained, make_folder
 from harness.machine import this_machine
+from harness.models.weights import Array
 from harness.processes.orphans import end_with
 from harness.reference.bank import (
     FORMAT,
@@ -41,9 +38,12 @@ from harness.reference.member import (
     read_original,
     write_original,
 )
+from harness.storage.files import explained, make_folder
+from harness.storage.lock import only_one
+from harness.tasks.cifar10 import DATA_HASH, load_cifar10
+from harness.tasks.images.splits import split_data
+from harness.tasks.images.version import ENGINE_VERSION
 from harness.track.schema import Track
-from harness.training.version import ENGINE_VERSION
-from harness.weights import Array
 
 Step = Callable[[int], None]
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from harness.data import cache_root
 from harness.errors import UsageError
 from harness.reference.bank import MANIFEST, ReferenceBank, bank_key, read_bank
-from harness.shipped import shipped_tracks
+from harness.storage.cache import cache_root
+from harness.storage.shipped import shipped_tracks
 from harness.track.schema import Track
 
 

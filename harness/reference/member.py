@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.evaluator.outputs import Outputs
-from harness.files import write_atomic
-from harness.seals import Arrays, sealed_arrays, unsealed_arrays
-from harness.weights import Array
+from harness.models.outputs import Outputs
+from harness.models.weights import Array
+from harness.storage.checksums import Arrays, sealed_arrays, unsealed_arrays
+from harness.storage.files import write_atomic
 
 #: The original model is kept under this name, with its weights.
 _ORIGINAL, _WEIGHTS = "original.safetensors", "weights."

@@ -11,14 +11,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from harness.data import load_cifar10
-from harness.data.splits import Examples, SplitData, split_data
-from harness.evaluator.inference import EvaluationSets, evaluate, evaluation_sets
+from harness.models.weights import Array
 from harness.reference.member import Member, member_path, write_member
 from harness.seeds import derive_seed
+from harness.tasks.cifar10 import load_cifar10
+from harness.tasks.images.engine import TrainingSet, make_training_set, train
+from harness.tasks.images.inference import EvaluationSets, evaluate, evaluation_sets
+from harness.tasks.images.splits import Examples, SplitData, split_data
 from harness.track.schema import Track
-from harness.training.engine import TrainingSet, make_training_set, train
-from harness.weights import Array
 
 ORIGINAL_INDEX = -1
 

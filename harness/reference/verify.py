@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from harness.machine import this_machine
-from harness.metrics.confidence import logit_scaled_confidence
+from harness.metrics.inputs.confidence import logit_scaled_confidence
+from harness.models.weights import Array
 from harness.reference.bank import ReferenceBank
 from harness.reference.member import Member
 from harness.track.schema import Track
-from harness.weights import Array
 
 #: How often an honest bank may fail a comparison by its distribution, by chance.
 _FALSE_ALARM = 1e-4

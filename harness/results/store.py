@@ -13,18 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import CheckFailed
-from harness.files import (
+from harness.metrics.literature.example_table import ExampleRow
+from harness.models.finished import FinishedRun, read_run, write_run
+from harness.results.schema import Result
+from harness.status import Status
+from harness.storage.checksums import sealed_json, unsealed_json
+from harness.storage.files import (
     held_folder,
     make_folder,
     sha256_of,
     to_json,
     write_atomic,
 )
-from harness.metrics.example_table import ExampleRow
-from harness.results.schema import Result
-from harness.scoring.finished import FinishedRun, read_run, write_run
-from harness.seals import sealed_json, unsealed_json
-from harness.status import Status
 
 RESULT, MODELS, EXAMPLES = "result.json", "models.csv", "examples.npz"
 FORGOTTEN, FAILED = "forgotten.csv", "last-failure.json"

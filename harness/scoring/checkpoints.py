@@ -5,22 +5,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness.checkpoints import CheckpointSet, holds_checkpoints, read_checkpoints
 from harness.errors import UsageError
+from harness.execution.local import Job
+from harness.models.weights import WeightSpec
+from harness.plain_text import harmless
 from harness.results.store import ResultFolder
-from harness.runner.messages import CheckpointRequest, Failure
-from harness.runner.submission import (
+from harness.run.checkpoints import CheckpointSet, holds_checkpoints, read_checkpoints
+from harness.run.messages import CheckpointRequest, Failure
+from harness.run.submission import (
     Submission,
     distinct,
     find_submissions,
     read_submission,
 )
-from harness.runner.terminal_text import harmless
-from harness.scoring.judge import Job
 from harness.scoring.provenance import about_submission
 from harness.seeds import derive_seed
 from harness.status import Status
-from harness.weights import WeightSpec
 
 COST_UNKNOWN = "cost unknown: made elsewhere"
 #: What is scored: a file to run, or what such a file has made.

@@ -8,40 +8,42 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.metrics.accuracy_gaps import Accuracies
-from harness.metrics.ceiling import (
+from harness.metrics.attacks.certified import LEAST_MODELS as CERTIFIABLE_MODELS
+from harness.metrics.attacks.certified import certified_epsilon
+from harness.metrics.flags.result_flags import FlagInputs, result_flags
+from harness.metrics.inputs.confidence import ConfidencePair
+from harness.metrics.literature.accuracy_gaps import Accuracies
+from harness.metrics.literature.example_table import ExampleRow, example_table
+from harness.metrics.literature.field_metrics import field_inputs, field_metrics
+from harness.metrics.literature.metric_value import MetricValue
+from harness.metrics.official.epsilon import DELTA
+from harness.metrics.official.metric import OfficialMetric, official_metric
+from harness.metrics.official.utility import Utility
+from harness.metrics.official.utility import score as official_score
+from harness.metrics.uncertainty.ceiling import (
     Ceiling,
     Ceilings,
     ceilings,
     floor,
 )
-from harness.metrics.certified import LEAST_MODELS as CERTIFIABLE_MODELS
-from harness.metrics.certified import certified_epsilon
-from harness.metrics.confidence import ConfidencePair
-from harness.metrics.epsilon import DELTA
-from harness.metrics.example_table import ExampleRow, example_table
-from harness.metrics.field_metrics import field_inputs, field_metrics
-from harness.metrics.flags import FlagInputs, result_flags
-from harness.metrics.interval import (
+from harness.metrics.uncertainty.interval import (
     Examples,
     IntervalOptions,
     Unavailable,
     mean_interval,
 )
-from harness.metrics.metric_value import MetricValue
-from harness.metrics.official import OfficialMetric, official_metric
-from harness.metrics.official_interval import LEAST_MODELS as INTERVAL_MODELS
-from harness.metrics.official_interval import (
+from harness.metrics.uncertainty.official_interval import (
+    LEAST_MODELS as INTERVAL_MODELS,
+)
+from harness.metrics.uncertainty.official_interval import (
     OfficialIntervals,
     intervals_of,
     repetition_intervals,
     too_few_models,
 )
-from harness.metrics.sample_size import sample_sizes
-from harness.metrics.scored_side import ScoredSide
-from harness.metrics.scoring_noise import Scoring
-from harness.metrics.utility import Utility
-from harness.metrics.utility import score as official_score
+from harness.metrics.uncertainty.sample_size import sample_sizes
+from harness.metrics.uncertainty.scored_side import ScoredSide
+from harness.metrics.uncertainty.scoring_noise import Scoring
 from harness.scoring.numbers import BothIntervals, Ends, ends_of, number
 
 Floats = NDArray[np.float64]

@@ -2,8 +2,8 @@
 
 from typing import Any, NamedTuple
 
-from harness.metrics.ceiling import Ceiling, share_of_ceiling
-from harness.metrics.interval import Interval, Unavailable
+from harness.metrics.uncertainty.ceiling import Ceiling, share_of_ceiling
+from harness.metrics.uncertainty.interval import Interval, Unavailable
 
 
 def ends_of(interval: Interval | Unavailable) -> dict[str, Any]:

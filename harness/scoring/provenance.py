@@ -4,16 +4,16 @@ from dataclasses import asdict
 from typing import Any
 
 from harness import __version__
-from harness.data import DATA_HASH
-from harness.isolation import not_enforced_on
 from harness.machine import this_machine
 from harness.metrics import METRICS_VERSION
 from harness.reference import ReferenceBank
-from harness.runner.calibration import Calibration
-from harness.runner.isolation import Isolation
-from harness.runner.submission import Submission
+from harness.run.calibration import Calibration
+from harness.run.isolation import Isolation
+from harness.run.submission import Submission
+from harness.sandbox import not_enforced_on
 from harness.scoring.seeds import secret_name
 from harness.scoring.settings import ScoreSettings
+from harness.tasks.cifar10 import DATA_HASH
 
 
 def provenance(

@@ -1,7 +1,7 @@
 """The request for one run: the same for scoring, calibration and validation."""
 
-from harness.runner.messages import RunRequest
-from harness.runner.submission import Submission
+from harness.run.messages import RunRequest
+from harness.run.submission import Submission
 
 _MEMORY_BYTES = 8 << 30
 

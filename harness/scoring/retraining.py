@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from harness.errors import CheckFailed
-from harness.runner.budget import cost_seconds
-from harness.runner.calibration import (
+from harness.execution.local import Job, Judge
+from harness.run.calibration import (
     Calibration,
     CalibrationKey,
     calibration_runs,
@@ -13,8 +13,8 @@ from harness.runner.calibration import (
     share_waited,
     write_calibration,
 )
-from harness.runner.submission import read_submission
-from harness.scoring.judge import Job, Judge
+from harness.run.cost import cost_seconds
+from harness.run.submission import read_submission
 from harness.scoring.listener import Listener
 from harness.scoring.request import run_request
 from harness.scoring.settings import ScoreSettings

@@ -12,22 +12,22 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.checkpoints import CheckpointSet
-from harness.closing import Closing
-from harness.data import Cifar10, load_cifar10
-from harness.data.splits import make_split, split_data
 from harness.errors import CheckFailed
-from harness.files import make_folder
+from harness.execution.local import Bench, Job, Judge, Outcome
 from harness.metrics import METRICS_VERSION
-from harness.metrics.efficiency import EfficiencyRatio, efficiency_ratio
-from harness.metrics.example_table import ExampleRow
+from harness.metrics.literature.example_table import ExampleRow
+from harness.metrics.uncertainty.efficiency import EfficiencyRatio, efficiency_ratio
+from harness.models.finished import FinishedRun
+from harness.models.weights import WeightSpec
+from harness.processes.closing import Closing
 from harness.reference import find_bank
 from harness.results.schema import Result
 from harness.results.store import RESULT, ResultFolder
-from harness.runner.budget import cost_seconds, kill_seconds
-from harness.runner.isolation import Isolation, ProcessBoundary
-from harness.runner.messages import Failure, Usage
-from harness.runner.submission import Submission
+from harness.run.checkpoints import CheckpointSet
+from harness.run.cost import cost_seconds, kill_seconds
+from harness.run.isolation import Isolation, ProcessBoundary
+from harness.run.messages import Failure, Usage
+from harness.run.submission import Submission
 from harness.scoring.checkpoints import (
     Entry,
     about_entry,
@@ -37,23 +37,23 @@ from harness.scoring.checkpoints import (
     read_entry,
     unknown_efficiency,
 )
-from harness.scoring.finished import FinishedRun
-from harness.scoring.judge import Bench, Job, Judge, Outcome
 from harness.scoring.listener import Listener
 from harness.scoring.measure import Measurement, Yardstick
 from harness.scoring.provenance import provenance
+from harness.scoring.reasons import (
+    failure_reason,
+    over_budget_reason,
+    repeat_command,
+)
 from harness.scoring.request import run_request
 from harness.scoring.retraining import RetrainingCost
 from harness.scoring.seeds import run_seeds, secret_name
 from harness.scoring.settings import ScoreSettings
 from harness.scoring.sides import bank_side, runs_facts, unlearned_side
-from harness.scoring.wording import (
-    failure_reason,
-    over_budget_reason,
-    repeat_command,
-)
 from harness.status import Status
-from harness.weights import WeightSpec
+from harness.storage.files import make_folder
+from harness.tasks.cifar10 import Cifar10, load_cifar10
+from harness.tasks.images.splits import make_split, split_data
 
 #: Runs of a submission after which being far over the cap ends it early.
 _RUNS_BEFORE_VERDICT = 4

@@ -10,9 +10,9 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from harness.data import cache_root
 from harness.errors import CheckFailed
-from harness.files import explained, make_folder
+from harness.storage.cache import cache_root
+from harness.storage.files import explained, make_folder
 
 _N_BYTES = 32
 

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 
-from harness.runner.submission import Submission
+from harness.run.submission import Submission
 from harness.seeds import derive_seed
 from harness.track.schema import Track
 

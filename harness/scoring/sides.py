@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from harness.metrics.accuracy_gaps import Accuracies
-from harness.metrics.confidence import logit_scaled_confidence
+from harness.metrics.inputs.confidence import logit_scaled_confidence
+from harness.metrics.literature.accuracy_gaps import Accuracies
+from harness.models.finished import FinishedRun
 from harness.reference.bank import ReferenceBank
-from harness.scoring.finished import FinishedRun
 from harness.scoring.measure import Runs, Side
 
 

@@ -6,20 +6,20 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.data import load_cifar10
-from harness.data.splits import split_data
+from harness.execution.local import Bench, Job, Judge, Outcome
 from harness.machine import available_cores
 from harness.reference import ReferenceBank, find_bank
-from harness.runner.budget import cost_seconds, kill_seconds
-from harness.runner.isolation import Isolation, ProcessBoundary
-from harness.runner.submission import Submission, read_submission
-from harness.scoring.judge import Bench, Job, Judge, Outcome
+from harness.run.cost import cost_seconds, kill_seconds
+from harness.run.isolation import Isolation, ProcessBoundary
+from harness.run.submission import Submission, read_submission
 from harness.scoring.listener import Listener
 from harness.scoring.request import run_request
 from harness.scoring.retraining import RetrainingCost
 from harness.scoring.settings import ScoreSettings
 from harness.seeds import derive_seed
 from harness.status import Status
+from harness.tasks.cifar10 import load_cifar10
+from harness.tasks.images.splits import split_data
 
 #: A run is not stopped before, and not at all if it has been asked for by its seed.
 _LIMIT_SECONDS = 60.0

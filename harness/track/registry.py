@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.errors import UsageError
-from harness.shipped import shipped_tracks
+from harness.storage.shipped import shipped_tracks
 from harness.track.parsing import parse_track
 from harness.track.schema import Track
 

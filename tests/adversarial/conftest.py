@@ -28,17 +28,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.data import load_cifar10
-from harness.data.splits import Examples, SplitData
-from harness.isolation import PROPERTIES, choose, probe, scratch, why_not
-from harness.isolation.descendants import descendants
-from harness.isolation.namespaces import SHARED_MEMORY
-from harness.runner.messages import RunReport, RunRequest
-from harness.runner.slot import Slot
-from harness.runner.task import write_task
+from harness.models.weights import Array, WeightSpec
+from harness.run.inputs import write_task
+from harness.run.messages import RunReport, RunRequest
+from harness.run.worker import Slot
+from harness.sandbox import PROPERTIES, choose, probe, why_not
+from harness.sandbox.child.descendants import descendants
+from harness.sandbox.child.namespaces import SHARED_MEMORY
+from harness.sandbox.host import scratch
+from harness.tasks.cifar10 import load_cifar10
+from harness.tasks.images.networks import build_network
+from harness.tasks.images.splits import Examples, SplitData
 from harness.track import find_track
-from harness.training.networks import build_network
-from harness.weights import Array, WeightSpec
 
 LEVELS = ("full", "partial")
 HONEST = "def unlearning(net, retain, forget, validation):\n    return net\n"

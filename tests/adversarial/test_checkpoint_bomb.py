@@ -6,7 +6,7 @@ import zipfile
 import pytest
 import torch
 
-from harness.runner.messages import CheckpointRequest
+from harness.run.messages import CheckpointRequest
 from harness.status import Status
 
 

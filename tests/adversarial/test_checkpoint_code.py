@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.runner.messages import CheckpointRequest
+from harness.run.messages import CheckpointRequest
 from harness.status import Status
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from harness.isolation import choose
-from harness.runner.slot import Slot
+from harness.run.worker import Slot
+from harness.sandbox import choose
 
 SOURCE = """
 import ctypes, os, socket, time

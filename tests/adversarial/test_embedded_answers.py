@@ -1,6 +1,6 @@
 """Carry the answers in: a retrained model pasted into the submission's source."""
 
-from harness.runner.submission import read_submission
+from harness.run.submission import read_submission
 
 
 def test_a_source_large_enough_for_a_model_is_refused_unread(tmp_path):

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from harness.isolation import choose
-from harness.runner.slot import Slot
+from harness.run.worker import Slot
+from harness.sandbox import choose
 from harness.status import Status
 
 SOURCE = """

@@ -4,8 +4,8 @@ import numpy as np
 
 SOURCE = """
 import json, os, sys
-from harness.runner import call, template
-from harness.weights import WeightSpec
+from harness.run.inside import call, template
+from harness.models.weights import WeightSpec
 
 def unlearning(net, retain, forget, validation):
     WeightSpec.pack = lambda self, arrays: b"\\0" * self.n_bytes

@@ -1,8 +1,8 @@
 """Fail on purpose when the draw looks bad, and hope to be drawn again."""
 
-from harness.isolation import choose
-from harness.runner.messages import RunRequest
-from harness.scoring.judge import Bench, Job, Judge
+from harness.execution.local import Bench, Job, Judge
+from harness.run.messages import RunRequest
+from harness.sandbox import choose
 from harness.status import Status
 from harness.track import find_track
 

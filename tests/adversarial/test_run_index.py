@@ -4,7 +4,7 @@ import secrets
 
 import pytest
 
-from harness.runner.submission import read_submission
+from harness.run.submission import read_submission
 from harness.scoring.seeds import run_seeds
 from harness.track import find_track
 

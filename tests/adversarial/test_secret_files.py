@@ -2,8 +2,8 @@
 
 import pytest
 
-from harness.data.location import cache_root
-from harness.shipped import shipped_submissions, shipped_tracks
+from harness.storage.cache import cache_root
+from harness.storage.shipped import shipped_submissions, shipped_tracks
 
 SOURCE = """
 import os

@@ -4,7 +4,7 @@ import tempfile
 
 import pytest
 
-from harness.isolation.namespaces import SHARED_MEMORY
+from harness.sandbox.child.namespaces import SHARED_MEMORY
 
 SOURCE = """
 def unlearning(net, retain, forget, validation):

@@ -279,7 +279,7 @@ def test_a_full_disk_is_our_failure_and_says_what_to_do(score, write, monkeypatc
     def refuse(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("harness.files.os.fsync", refuse)
+    monkeypatch.setattr("harness.storage.files.os.fsync", refuse)
     ended = score(write(NO_OP))
 
     assert ended.code == 1

@@ -89,7 +89,7 @@ def test_single_precision_logits_are_those_of_a_score(
     cli, arrays, one_object, bank, split
 ):
     """The bank's own logits give the confidences that a score compares with."""
-    from harness.metrics.confidence import logit_scaled_confidence  # noqa: PLC0415
+    from harness.metrics.inputs.confidence import logit_scaled_confidence  # noqa: PLC0415
 
     logits, targets = bank.arrays["forget_logits"], split.forget.targets
     confidences = logit_scaled_confidence(logits, targets)

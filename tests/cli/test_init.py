@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.runner.submission import read_submission
+from harness.run.submission import read_submission
 
 
 def test_the_template_can_be_scored_as_it_stands(cli, score, tmp_path, one_object):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.runner.isolation import ProcessBoundary
+from harness.run.isolation import ProcessBoundary
 from harness.scoring.scorer import Scorer
 
 #: Says that it keeps runs fully apart, as a board demands; a test need not.

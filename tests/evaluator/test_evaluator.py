@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from harness.data.images import normalize
-from harness.data.splits import split_data
 from harness.evaluator import client
 from harness.evaluator.client import Evaluator, write_evaluator_inputs
-from harness.evaluator.inference import evaluate, evaluation_sets, load_weights
+from harness.models.weights import WeightSpec
 from harness.processes import WorkerDied
-from harness.training.networks import build_network
-from harness.weights import WeightSpec
+from harness.tasks.images.inference import evaluate, evaluation_sets, load_weights
+from harness.tasks.images.networks import build_network
+from harness.tasks.images.normalize import normalize
+from harness.tasks.images.splits import split_data
 
 
 @pytest.fixture(scope="module")

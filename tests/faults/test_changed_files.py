@@ -6,13 +6,13 @@ import shutil
 import numpy as np
 import pytest
 
-from harness.data.binary import CIFAR10
-from harness.data.store import StoreMiss, read_store
 from harness.errors import CheckFailed
+from harness.models.finished import run_path, write_run
 from harness.reference import find_bank
 from harness.reference.location import built_folder
 from harness.results.store import EXAMPLES, MODELS, RESULT, read_examples
-from harness.scoring.finished import run_path, write_run
+from harness.tasks.cifar10.binary import CIFAR10
+from harness.tasks.cifar10.store import StoreMiss, read_store
 
 
 class Desk:

@@ -6,7 +6,7 @@ import time
 import numpy as np
 
 from harness.results.store import read_examples
-from harness.runner.isolation import ProcessBoundary
+from harness.run.isolation import ProcessBoundary
 from harness.scoring.scorer import Scorer
 
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from harness.errors import UsageError
-from harness.files import to_json
-from harness.metrics.array_file import read_confidences
-from harness.scoring.estimation import estimate_arrays
+from harness.metrics.inputs.array_file import read_confidences
+from harness.scoring.estimate import estimate_arrays
+from harness.storage.files import to_json
 
 FUZZ = settings.get_profile("fuzz")
 RNG = np.random.default_rng(0)
@@ -142,7 +142,7 @@ def test_numbers_of_any_size_are_told(estimated, data, kind, n_models, n_example
 
 
 def test_an_archive_that_unpacks_to_more_than_is_read_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr("harness.metrics.array_file.LARGEST_BYTES", 1 << 20)
+    monkeypatch.setattr("harness.metrics.inputs.array_file.LARGEST_BYTES", 1 << 20)
     path = tmp_path / "bomb.npz"
     path.write_bytes(npz(unlearned=np.zeros((1 << 9, 1 << 9)), retrained=np.zeros(2)))
     assert path.stat().st_size < 1 << 14

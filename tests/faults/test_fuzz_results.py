@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
 from harness.errors import CheckFailed, UnlearnEvalError
-from harness.files import sha256_of, write_atomic
+from harness.models.finished import FinishedRun, read_run, run_path, write_run
 from harness.reference.bank import BANK, MANIFEST, ORIGINAL, read_bank
 from harness.reference.member import (
     member_path,
@@ -24,14 +24,14 @@ from harness.reference.member import (
 )
 from harness.results.schema import Result
 from harness.results.store import EXAMPLES, MODELS, RESULT, ResultFolder, read_examples
-from harness.runner.calibration import (
+from harness.run.calibration import (
     Calibration,
     CalibrationKey,
     read_calibration,
     write_calibration,
 )
-from harness.scoring.finished import FinishedRun, read_run, run_path, write_run
 from harness.status import Status
+from harness.storage.files import sha256_of, write_atomic
 
 FUZZ = settings.get_profile("fuzz")
 SEEDS = [11, 12, 13]

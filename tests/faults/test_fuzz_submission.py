@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.files import to_json
-from harness.runner.submission import (
+from harness.run.submission import (
     ARGUMENTS,
     Submission,
     find_submissions,
     read_submission,
 )
 from harness.scoring.provenance import about_submission
+from harness.storage.files import to_json
 
 FUZZ = settings.get_profile("fuzz")
 SOUND = '''"""Do nothing."""

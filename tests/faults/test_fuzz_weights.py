@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.files import to_json
+from harness.models.weights import WeightSpec
 from harness.processes.channel import (
     ChannelClosed,
     receive_bytes,
@@ -17,10 +17,10 @@ from harness.processes.channel import (
     receive_json_and_fds,
     send_bytes,
 )
-from harness.runner.messages import FAILURE, WEIGHTS, Usage
-from harness.runner.slot import Slot
+from harness.run.messages import FAILURE, WEIGHTS, Usage
+from harness.run.worker import Slot
 from harness.status import Status
-from harness.weights import WeightSpec
+from harness.storage.files import to_json
 
 FUZZ = settings.get_profile("fuzz")
 ARRAYS = {

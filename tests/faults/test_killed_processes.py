@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.isolation import why_not
-from harness.isolation.levels import choose
+from harness.execution.local import Job, Judge
 from harness.processes import WorkerDied
-from harness.runner.isolation import ProcessBoundary
-from harness.runner.messages import Failure, RunRequest
-from harness.scoring.judge import Job, Judge
+from harness.run.isolation import ProcessBoundary
+from harness.run.messages import Failure, RunRequest
+from harness.sandbox import why_not
+from harness.sandbox.host.levels import choose
 from harness.status import Status
 
 METHOD = """

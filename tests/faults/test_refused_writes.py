@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from harness.errors import UnlearnEvalError
+from harness.execution.local import Judge
 from harness.results.store import EXAMPLES, RESULT, ResultFolder
-from harness.runner.isolation import ProcessBoundary
-from harness.scoring.judge import Judge
+from harness.run.isolation import ProcessBoundary
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_a_full_scratch_disk_is_told_and_leaves_nothing(
     bench, refuse, tmp_path, monkeypatch
 ):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr("harness.scoring.judge.Slot", _refuse_to_start)
+    monkeypatch.setattr("harness.execution.local.Slot", _refuse_to_start)
 
     def start() -> BaseException:
         with pytest.raises((UnlearnEvalError, _Started)) as caught:

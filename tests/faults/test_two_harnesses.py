@@ -9,14 +9,14 @@ import threading
 import numpy as np
 import pytest
 
-from harness.data.lock import WAITING
-from harness.files import write_atomic
+from harness.models.finished import FinishedRun
 from harness.reference.bank import read_bank
 from harness.reference.location import built_folder
 from harness.results.schema import Result
 from harness.results.store import ResultFolder, read_examples
-from harness.scoring.finished import FinishedRun
 from harness.status import Status
+from harness.storage.files import write_atomic
+from harness.storage.lock import WAITING
 
 CODE = "from harness.cli.entry import main; main()"
 

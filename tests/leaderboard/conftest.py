@@ -10,24 +10,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.files import sha256_of
 from harness.leaderboard import evidence
 from harness.leaderboard.board import Board
+from harness.leaderboard.eligibility import Terms
 from harness.leaderboard.evidence import Evidence, Question, evidence_of
 from harness.leaderboard.table import Request
-from harness.leaderboard.terms import Terms
 from harness.metrics import METRICS_VERSION
-from harness.metrics.efficiency import efficiency_ratio
+from harness.metrics.uncertainty.efficiency import efficiency_ratio
+from harness.models.finished import FinishedRun
 from harness.reference import bank_key
 from harness.reference.bank import write_bank
 from harness.reference.location import built_folder
 from harness.results.schema import Result
 from harness.results.store import EXAMPLES, MODELS, ResultFolder
-from harness.scoring.finished import FinishedRun
 from harness.scoring.measure import Measurement
 from harness.scoring.sides import runs_facts, unlearned_side
-from harness.seals import SEAL, sealed_json
 from harness.status import Status
+from harness.storage.checksums import SEAL, sealed_json
+from harness.storage.files import sha256_of
 from harness.track import Track, find_track
 
 N, FORGOTTEN, TESTS = 16, 20, 30

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.leaderboard.ranking import separably_better, shared_ranks
-from harness.metrics.paired import ScoredSide, contender, difference_of
+from harness.metrics.uncertainty.paired import ScoredSide, contender, difference_of
 
 
 def upper(flags, size):

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from harness.leaderboard.entries import Entry
 from harness.leaderboard.rerun import compare_reruns, widening
+from harness.leaderboard.stored import Entry
 from harness.results.schema import Result
 from harness.status import Status
 

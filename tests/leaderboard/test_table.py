@@ -8,7 +8,7 @@ import pytest
 from harness.errors import CheckFailed, UsageError
 from harness.leaderboard.layout import shown
 from harness.leaderboard.table import rank_stored
-from harness.metrics.certified import certified_epsilon
+from harness.metrics.attacks.certified import certified_epsilon
 from harness.results.store import read_examples
 from harness.scoring.sides import unlearned_side
 

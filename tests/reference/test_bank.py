@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from harness.errors import CheckFailed, UsageError
-from harness.evaluator.outputs import Outputs
+from harness.models.outputs import Outputs
 from harness.reference import (
     bank_key,
     find_bank,

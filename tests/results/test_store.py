@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from harness.errors import CheckFailed, UnlearnEvalError
+from harness.models.finished import FinishedRun, read_run, run_path, write_run
 from harness.results.schema import Result
 from harness.results.store import ResultFolder, read_examples
-from harness.scoring.finished import FinishedRun, read_run, run_path, write_run
 from harness.status import Status
 
 
@@ -169,7 +169,7 @@ def test_a_full_disk_in_the_middle_leaves_the_old_result_whole(folder, monkeypat
         if left < 0:
             raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("harness.files.os.fsync", fill)
+    monkeypatch.setattr("harness.storage.files.os.fsync", fill)
     with pytest.raises(UnlearnEvalError, match="the disk is full"):
         folder.write(result(), [run(i, seed=9) for i in range(3)])
 
@@ -202,7 +202,7 @@ def test_a_table_that_was_written_by_another_hand_is_not_used(folder):
     path = folder.path / "result.json"
     content = json.loads(path.read_text())
     (folder.path / "models.csv").write_text("index,seed\n0,1\n")
-    from harness.files import sha256_of  # noqa: PLC0415
+    from harness.storage.files import sha256_of  # noqa: PLC0415
 
     content["files"]["models.csv"] = sha256_of(b"index,seed\n0,1\n")
     path.write_text(json.dumps(content))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.results.schema import Result
-from harness.runner.isolation import ProcessBoundary
+from harness.run.isolation import ProcessBoundary
 from harness.scoring.scorer import Scorer
 
 

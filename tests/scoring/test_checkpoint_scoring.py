@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import torch
 
+from harness.execution.local import Job
+from harness.models.weights import WeightSpec
 from harness.results.card import is_ranked, score_card
-from harness.runner.submission import read_submission
-from harness.scoring.judge import Job
+from harness.run.submission import read_submission
 from harness.scoring.request import run_request
 from harness.scoring.retraining import RetrainingCost
 from harness.scoring.seeds import run_seeds
-from harness.shipped import shipped_submissions
 from harness.status import Status
-from harness.weights import WeightSpec
+from harness.storage.shipped import shipped_submissions
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from harness.metrics.accuracy_gaps import Accuracies
-from harness.metrics.paired import difference_of
+from harness.metrics.literature.accuracy_gaps import Accuracies
+from harness.metrics.uncertainty.paired import difference_of
 from harness.scoring.measure import Measurement, Side, Yardstick
 
 

@@ -11,10 +11,10 @@ import pytest
 
 from harness.errors import UnlearnEvalError, UsageError
 from harness.results.schema import Result
-from harness.runner.isolation import ProcessBoundary
+from harness.run.isolation import ProcessBoundary
 from harness.scoring.scorer import Scorer
-from harness.shipped import shipped_submissions
 from harness.status import Status
+from harness.storage.shipped import shipped_submissions
 
 
 def strict(text: str):
@@ -429,7 +429,7 @@ def test_a_full_disk_loses_nothing_that_was_finished(
     interrupted()
     desk.repeated()
     with monkeypatch.context() as patch:
-        patch.setattr("harness.files.os.fsync", _refuse)
+        patch.setattr("harness.storage.files.os.fsync", _refuse)
         with pytest.raises(UnlearnEvalError, match="the disk is full"):
             desk.score(method)
     assert len(list((desk.folder() / "runs").iterdir())) == 2

@@ -5,7 +5,7 @@ import stat
 import pytest
 
 from harness.errors import CheckFailed
-from harness.runner.submission import read_submission
+from harness.run.submission import read_submission
 from harness.scoring.secret import organizers_secret
 from harness.scoring.seeds import run_seeds, secret_name
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from harness.runner.calibration import oracle_path
-from harness.runner.isolation import ProcessBoundary
+from harness.run.calibration import oracle_path
+from harness.run.isolation import ProcessBoundary
 from harness.scoring.retraining import RetrainingCost
 from harness.scoring.validation import Validation, validate_submission
-from harness.shipped import shipped_submissions
+from harness.storage.shipped import shipped_submissions
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch.utils.data import DataLoader
 
-from harness.data import load_cifar10
-from harness.data.images import normalize
-from harness.data.loaders import TensorImages
+from harness.tasks.cifar10 import load_cifar10
+from harness.tasks.images.loaders import TensorImages
+from harness.tasks.images.networks import build_network
+from harness.tasks.images.normalize import normalize
 from harness.track.schema import NetworkSpec, Recipe
-from harness.training.networks import build_network
 
 FOLDER = Path(__file__).parents[2] / "submissions"
 CONTROLS = ("identity", "retrain")

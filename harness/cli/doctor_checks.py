@@ -1,0 +1,113 @@
+"""Examine an installation, and say what mends what is wrong."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import NamedTuple
+
+from harness.errors import UnlearnEvalError
+from harness.machine import this_machine
+from harness.processes.worker import TORCH_MISMATCH, worker_environment
+from harness.reference import find_bank
+from harness.sandbox import PROPERTIES, choose, not_enforced_on, why_not
+from harness.storage.cache import cache_root
+from harness.storage.files import make_folder
+from harness.tasks.cifar10 import load_cifar10
+from harness.track import find_track
+
+_IMPORT_SECONDS = 120
+
+
+class Check(NamedTuple):
+    """One thing looked at: whether it is well, in words, and whether it must be."""
+
+    name: str
+    ok: bool
+    words: str
+    needed: bool = True
+
+
+def examine() -> list[Check]:
+    """Look at everything that scoring needs; nothing is changed."""
+    return [
+        Check("machine", True, this_machine().describe()),
+        _torch(),
+        _guarded("cache", _cache),
+        _guarded("data", _data),
+        _guarded("bank", _bank),
+        *_isolation(),
+    ]
+
+
+def _torch() -> Check:
+    """Import the pair in another process: a mismatch shows itself only then."""
+    code = (
+        "import torch, torchvision; print(torch.__version__, torchvision.__version__)"
+    )
+    try:
+        answer = subprocess.run(
+            [sys.executable, "-I", "-c", code],
+            capture_output=True,
+            text=True,
+            timeout=_IMPORT_SECONDS,
+            env=worker_environment(),
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        words = (
+            f"their import does not end within {_IMPORT_SECONDS} s; is the disk slow?"
+        )
+        return Check("torch", False, words)
+    if answer.returncode == 0:
+        torch, torchvision = answer.stdout.split()
+        return Check("torch", True, f"torch {torch} and torchvision {torchvision} fit")
+    if TORCH_MISMATCH in answer.stderr:
+        remedy = "pip install --force-reinstall torch torchvision"
+        words = f"torch and torchvision do not fit together; mend it with: {remedy}"
+        return Check("torch", False, words)
+    last = (answer.stderr.strip().splitlines() or ["no words"])[-1]
+    return Check("torch", False, f"{last}; mend it with: pip install torch torchvision")
+
+
+def _guarded(name: str, look: Callable[[], str]) -> Check:
+    try:
+        return Check(name, True, look())
+    except UnlearnEvalError as error:
+        return Check(name, False, str(error))
+
+
+def _cache() -> str:
+    return f"{make_folder(cache_root())} can be written"
+
+
+def _data() -> str:
+    images = load_cifar10(progress=True).train_images
+    return f"CIFAR-10 is here, {len(images)} training images with the published sums"
+
+
+def _bank() -> str:
+    bank = find_bank(find_track("cifar10-quick"))
+    return f"cifar10-quick has {len(bank)} retrained models"
+
+
+def _isolation() -> list[Check]:
+    """List what the strictest level enforces here, as its probes have shown."""
+    sandbox = choose("auto")
+    if sandbox.report is None:
+        raise AssertionError("a chosen sandbox has been probed")
+    report = sandbox.report
+    weaker = "" if report.level == "full" else f"; {why_not('full')}"
+    level = Check("isolation", report.level == "full", report.level + weaker, False)
+    rows = [
+        Check(f"  {name}", held, PROPERTIES[name].claim, needed=False)
+        for name, held in report.properties.items()
+    ]
+    return [level, *rows, *_on_a_gpu()]
+
+
+def _on_a_gpu() -> list[Check]:
+    """Say what a run with ``--device cuda`` is not kept from, where there is a GPU."""
+    if not this_machine().gpu:
+        return []
+    words = f"not enforced with --device cuda: {', '.join(not_enforced_on('cuda'))}"
+    return [Check("  gpu", False, words, needed=False)]

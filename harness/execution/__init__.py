@@ -1,0 +1,1 @@
+"""Where runs go: the workers of this machine."""

@@ -1,0 +1,1 @@
+"""Attacks chosen on some models and judged on others; certified bounds."""

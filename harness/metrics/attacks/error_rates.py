@@ -1,0 +1,41 @@
+"""From an attack's two error rates to epsilon."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.metrics.official.epsilon import DELTA
+
+
+def epsilon_from_errors(
+    false_positive: NDArray[np.float64],
+    false_negative: NDArray[np.float64],
+    delta: float = DELTA,
+) -> NDArray[np.float64]:
+    """Return the smallest ε that allows an attack with these error rates.
+
+    ``max(log((1 - δ - FPR) / FNR), log((1 - δ - FNR) / FPR))``, which is negative
+    for an attack that is worse than guessing. Swapping the two rates changes
+    nothing. Fed with upper bounds of the rates, it is a lower bound of ε.
+
+    Parameters
+    ----------
+    false_positive, false_negative : ndarray, broadcastable shapes, in (0, 1]
+    delta : float
+        The δ of (ε, δ)-unlearning.
+
+    Returns
+    -------
+    ndarray
+        ``-inf`` where neither logarithm exists.
+
+    References
+    ----------
+    Kairouz, Oh and Viswanath, "The composition theorem for differential privacy"
+    (2015), theorem 2.1.
+    """
+    with np.errstate(divide="ignore"):
+        forward = np.log(np.maximum(1.0 - delta - false_positive, 0.0))
+        backward = np.log(np.maximum(1.0 - delta - false_negative, 0.0))
+    return np.asarray(
+        np.maximum(forward - np.log(false_negative), backward - np.log(false_positive))
+    )

@@ -1,0 +1,152 @@
+"""Attacks that tell unlearned from retrained models, one attack for each example.
+
+An attack is fitted on some models and judged on others. It says "unlearned" on a
+region of the confidence axis: inside or outside an open interval, or where a ratio of
+two fitted normal densities is large.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.metrics.inputs.confidence import ConfidencePair
+
+
+class ErrorCounts(NamedTuple):
+    """How often an attack is wrong on each example.
+
+    Attributes
+    ----------
+    false_positives : ndarray of int, shape [S]
+        Retrained models that are called unlearned.
+    false_negatives : ndarray of int, shape [S]
+        Unlearned models that are called retrained.
+    """
+
+    false_positives: NDArray[np.intp]
+    false_negatives: NDArray[np.intp]
+
+
+class Attack(Protocol):
+    """S attacks of one family, one for each example.
+
+    Attributes
+    ----------
+    promise : ndarray, shape [S]
+        How good the attack looks on the models it was fitted on.
+    """
+
+    @property
+    def promise(self) -> NDArray[np.float64]:
+        """See the class."""
+        ...
+
+    def says_unlearned(self, confidences: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return the verdicts ``[n, S]`` on n models' confidences ``[n, S]``."""
+        ...
+
+
+@dataclass(frozen=True)
+class IntervalAttack:
+    """Says "unlearned" inside (or else outside) an open interval.
+
+    Attributes
+    ----------
+    lower, upper : ndarray, shape [S]
+        Ends of the interval; an infinite end makes it a single threshold.
+    unlearned_inside : ndarray of bool, shape [S]
+    promise : ndarray, shape [S]
+    """
+
+    lower: NDArray[np.float64]
+    upper: NDArray[np.float64]
+    unlearned_inside: NDArray[np.bool_]
+    promise: NDArray[np.float64]
+
+    def says_unlearned(self, confidences: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return the verdicts ``[n, S]``."""
+        inside = (confidences > self.lower) & (confidences < self.upper)
+        return np.asarray(inside == self.unlearned_inside)
+
+
+@dataclass(frozen=True)
+class GaussianAttack:
+    """Says "unlearned" where the fitted log likelihood ratio exceeds a threshold.
+
+    Attributes
+    ----------
+    fit : GaussianFit
+    threshold : ndarray, shape [S]
+    promise : ndarray, shape [S]
+    """
+
+    fit: "GaussianFit"
+    threshold: NDArray[np.float64]
+    promise: NDArray[np.float64]
+
+    def says_unlearned(self, confidences: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return the verdicts ``[n, S]``."""
+        return np.asarray(self.fit.log_ratio(confidences) > self.threshold)
+
+
+@dataclass(frozen=True)
+class GaussianFit:
+    """A normal distribution for each side and example.
+
+    Attributes
+    ----------
+    unlearned_mean, unlearned_sd, retrained_mean, retrained_sd : ndarray, shape [S]
+    """
+
+    unlearned_mean: NDArray[np.float64]
+    unlearned_sd: NDArray[np.float64]
+    retrained_mean: NDArray[np.float64]
+    retrained_sd: NDArray[np.float64]
+
+    def log_ratio(self, confidences: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return ``log p(conf | unlearned) - log p(conf | retrained)``, ``[n, S]``."""
+        unlearned = (confidences - self.unlearned_mean) / self.unlearned_sd
+        retrained = (confidences - self.retrained_mean) / self.retrained_sd
+        scale = np.log(self.retrained_sd) - np.log(self.unlearned_sd)
+        return np.asarray(0.5 * (retrained**2 - unlearned**2) + scale)
+
+
+_SD_FLOOR = 1e-3
+"""Smallest standard deviation, as a share of the two sides' joint one."""
+
+
+def fit_gaussians(pair: ConfidencePair) -> GaussianFit:
+    """Fit a normal distribution to each side of each example.
+
+    A side without variance gets a thousandth of the joint standard deviation, so
+    that its density stays finite; if nothing varies at all the ratio is constant.
+
+    Parameters
+    ----------
+    pair : ConfidencePair
+        ``[n, S]`` unlearned and ``[m, S]`` retrained confidences, n, m >= 1.
+    """
+    joint = np.concatenate(pair).std(axis=0)
+    floor = np.where(joint > 0.0, _SD_FLOOR * joint, 1.0)
+    return GaussianFit(
+        pair.unlearned.mean(axis=0),
+        np.maximum(_sample_sd(pair.unlearned), floor),
+        pair.retrained.mean(axis=0),
+        np.maximum(_sample_sd(pair.retrained), floor),
+    )
+
+
+def _sample_sd(confidences: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the standard deviation of each column, 0 for a single row."""
+    freedom = 1 if len(confidences) > 1 else 0
+    return np.asarray(confidences.std(axis=0, ddof=freedom))
+
+
+def count_errors(attack: Attack, pair: ConfidencePair) -> ErrorCounts:
+    """Count how often `attack` errs on the models of `pair`."""
+    return ErrorCounts(
+        attack.says_unlearned(pair.retrained).sum(axis=0),
+        (~attack.says_unlearned(pair.unlearned)).sum(axis=0),
+    )

@@ -1,0 +1,1 @@
+"""What can fool the metric is said, and changes no number."""

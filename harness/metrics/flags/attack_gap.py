@@ -1,0 +1,239 @@
+"""The official attacks against exhaustive ones that were chosen on other models.
+
+The official ε is the best of many attacks on the very models it was chosen on, so an
+honest result loses nothing when an attack is added that was chosen on one half of the
+models and counted on the other. When it does lose, the official attack families cannot
+see what another attack sees plainly.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.metrics.attacks.bounded_errors import (
+    chosen_attacks,
+    count_chosen_errors,
+    strongest,
+)
+from harness.metrics.attacks.error_rates import epsilon_from_errors
+from harness.metrics.flags.flag import Flag, FlagCode
+from harness.metrics.inputs.confidence import ConfidencePair
+from harness.metrics.inputs.model_halves import HalvedPair, halve_pair
+from harness.metrics.official.quality import forgetting_quality
+
+LEAST_MODELS = 16
+"""Fewest models a side; below this, half of them choose badly."""
+
+LEAST_EXAMPLES = 20
+"""Fewest examples; F over fewer moves too much with each of them."""
+
+LEAST_SHARE = 0.25
+"""Share of F that the added attacks must take away. Simulated honest results lose at
+most 0.14 in any split, the known cheats at N = 64 about 0.45 and 0.93 in the best."""
+
+LEAST_LOSS = 0.01
+"""F that must be lost; below this nobody gains anything by it."""
+
+SPLITS = 8
+"""Splits in halves, of which the one that loses most counts: when a few outlier runs
+all fall into one half, the other cannot learn from them."""
+
+MOST_EXAMPLES = 1000
+"""Examples looked at; with more on file a random choice of them."""
+
+_CUTS = 60
+"""Quantiles at which shared regions may begin and end."""
+
+_LEAST_MASS = 0.1
+_LEAST_COUNT = 6
+"""A shared region must hold this share of one side, and this many models."""
+
+
+def attack_gap_flag(
+    pair: ConfidencePair, official: NDArray[np.float64], *, seed: int
+) -> Flag | None:
+    """Flag a result whose F falls when cross-fitted attacks are added.
+
+    Parameters
+    ----------
+    pair : ConfidencePair
+        ``[N, S]`` unlearned and ``[M, S]`` retrained confidences.
+    official : ndarray, shape [S]
+        The official ε of the same arrays.
+    seed : int
+        Decides the halves.
+    """
+    n_models = len(pair.unlearned)
+    if min(n_models, len(pair.retrained)) < LEAST_MODELS:
+        return None
+    if len(official) < LEAST_EXAMPLES:
+        return None
+    rng = np.random.default_rng(seed)
+    chosen = np.sort(rng.permutation(len(official))[:MOST_EXAMPLES])
+    seen = ConfidencePair(*(side[:, chosen] for side in pair))
+    before = forgetting_quality(official[chosen], n_models)
+    after, share = min(
+        _with_attacks(seen, official[chosen], rng) for _ in range(SPLITS)
+    )
+    lost = before - after
+    if lost < LEAST_LOSS or lost < LEAST_SHARE * before:
+        return None
+    return Flag(
+        FlagCode.ATTACK_GAP,
+        f"Attacks chosen on other models beat the official ones on {share:.0%} of the "
+        f"examples; with them F would be {after:.3f} instead of {before:.3f}.",
+        {
+            "official_f": before,
+            "cross_fitted_f": after,
+            "share_of_examples": share,
+        },
+    )
+
+
+def _with_attacks(
+    pair: ConfidencePair, official: NDArray[np.float64], rng: np.random.Generator
+) -> tuple[float, float]:
+    """Return F with the attacks of one split added, and how often they were better."""
+    found = cross_fitted_epsilon(pair, rng)
+    with_them = np.maximum(official, found)
+    quality = forgetting_quality(with_them, len(pair.unlearned))
+    return quality, float((found > official).mean())
+
+
+def cross_fitted_epsilon(
+    pair: ConfidencePair, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Estimate each example's ε by attacks chosen on one half, counted on the other.
+
+    Both halves take both roles, and the errors are added up. Two attacks are tried: the
+    example's own most promising one (threshold, interval, complement of an interval or
+    Gaussian likelihood ratio, searched exhaustively), and one region shared by all
+    examples, which finds with many examples what one alone is too noisy for. The
+    counts of the one are smoothed by Laplace's rule (one more of each), those of the
+    other by half a model, so that no ε is infinite.
+
+    Parameters
+    ----------
+    pair : ConfidencePair
+        ``[N, S]`` and ``[M, S]`` confidences.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray, shape [S]
+        The larger of the two estimates, at least 0.
+    """
+    halves = halve_pair(pair, rng)
+    folds = (halves, halves.swapped())
+    own = _own_attack(folds, len(pair.unlearned), len(pair.retrained))
+    return np.maximum(np.maximum(own, _shared_region(folds)), 0.0)
+
+
+def _own_attack(folds: tuple[HalvedPair, ...], n: int, m: int) -> NDArray[np.float64]:
+    """Return ε of each example's own cross-fitted attack, ``[S]``."""
+    positives = negatives = np.zeros(folds[0].first.unlearned.shape[1], dtype=np.intp)
+    for fold in folds:
+        attacks = chosen_attacks(fold.first, epsilon_from_errors)
+        errors = count_chosen_errors(attacks, strongest(attacks), fold.second)
+        positives = positives + errors.false_positives
+        negatives = negatives + errors.false_negatives
+    return epsilon_from_errors((positives + 1) / (m + 2), (negatives + 1) / (n + 2))
+
+
+def _shared_region(folds: tuple[HalvedPair, ...]) -> NDArray[np.float64]:
+    """Return ε of each example on the region chosen for all of them, ``[S]``."""
+    rich = poor = np.zeros(folds[0].first.unlearned.shape[1], dtype=np.intp)
+    for fold in folds:
+        region = _SharedRegion(fold.first)
+        unlearned, retrained = region.count(fold.second)
+        rich = rich + (unlearned if region.unlearned_rich else retrained)
+        poor = poor + (retrained if region.unlearned_rich else unlearned)
+    return np.asarray(np.log(rich + 0.5) - np.log(poor + 0.5))
+
+
+class _SharedRegion:
+    """An interval of standardised confidence, rich in one side and poor in the other.
+
+    Standardised means relative to the median and the median absolute deviation of the
+    example's retrained confidences, with its sign or without; without it, an interval
+    is a ring around the middle.
+
+    Attributes
+    ----------
+    low, high : float
+        The interval ``[low, high)``.
+    ring : bool
+        Whether the sign is dropped.
+    unlearned_rich : bool
+        Whether it holds more of the unlearned side.
+    """
+
+    def __init__(self, pair: ConfidencePair) -> None:
+        self._centre = np.median(pair.retrained, axis=0)
+        scale = np.median(np.abs(pair.retrained - self._centre), axis=0)
+        self._scale = np.where(scale > 0.0, scale, 1.0)
+        models = min(len(side) for side in pair)
+        signed = [self._standardised(side) for side in pair]
+        found = [
+            _richest(signed, models),
+            _richest([np.abs(side) for side in signed], models),
+        ]
+        self.ring = found[1].strength > found[0].strength
+        self.low, self.high, self.unlearned_rich, _ = found[int(self.ring)]
+
+    def _standardised(self, confidences: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the confidences in the retrained models' own units."""
+        return np.asarray((confidences - self._centre) / self._scale)
+
+    def count(self, pair: ConfidencePair) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return how many unlearned and retrained models fall inside, ``[S]`` each."""
+        inside = []
+        for side in pair:
+            place = self._standardised(side)
+            place = np.abs(place) if self.ring else place
+            inside.append(((place >= self.low) & (place < self.high)).sum(axis=0))
+        return inside[0], inside[1]
+
+
+class _Found(NamedTuple):
+    """The best interval of a search and how strongly it tells the sides apart."""
+
+    low: float
+    high: float
+    unlearned_rich: bool
+    strength: float
+
+
+def _richest(sides: list[NDArray[np.float64]], models: int) -> _Found:
+    """Search all intervals between quantiles for the largest ratio of shares.
+
+    Parameters
+    ----------
+    sides : list of two ndarray, shape [n, S] and [m, S]
+    models : int
+        The smaller of n and m.
+    """
+    cuts = _cuts(np.concatenate(sides))
+    unlearned, retrained = (_share_between(side, cuts) for side in sides)
+    mass = max(_LEAST_MASS, _LEAST_COUNT / (2 * models))
+    ratio = np.log(unlearned + 0.5 / models) - np.log(retrained + 0.5 / models)
+    strength = np.where(np.maximum(unlearned, retrained) >= mass, np.abs(ratio), -1.0)
+    best = np.unravel_index(strength.argmax(), strength.shape)
+    low, high = float(cuts[best[0]]), float(cuts[best[1]])
+    return _Found(low, high, bool(ratio[best] > 0.0), float(strength[best]))
+
+
+def _cuts(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return quantiles of all values, from minus to plus infinity."""
+    inner = np.unique(np.quantile(values, np.linspace(0, 1, _CUTS + 1)[1:-1]))
+    return np.concatenate([[-np.inf], inner, [np.inf]])
+
+
+def _share_between(
+    values: NDArray[np.float64], cuts: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the share of `values` from cut i up to cut j in entry ``[i, j]``."""
+    bins = cuts.searchsorted(values.ravel(), side="right") - 1
+    below = np.append(0, np.bincount(bins, minlength=len(cuts) - 1).cumsum())
+    return np.asarray(np.maximum(below[None, :] - below[:, None], 0) / values.size)

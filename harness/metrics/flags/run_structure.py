@@ -1,0 +1,159 @@
+"""Structure in the N runs that one random seed after another would not make.
+
+A submission is run N times with nothing but the seed changed, so its runs should be
+draws from one cloud. Outlier runs widen the range that the official attacks are built
+on, and a mixture of two methods hides behind an average of both.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.metrics.flags.flag import Flag, FlagCode
+from harness.metrics.inputs.confidence import ConfidencePair
+
+LEAST_MODELS = 16
+"""Fewest runs in which two groups can be told from chance."""
+
+FAR = 10.0
+"""A run is an outlier when its distance from the middle of all runs exceeds the usual
+distance by this many robust standard deviations. In simulated honest benchmarks, heavy
+tails and runs that vary as a whole included, hardly any run exceeds 8."""
+
+LEAST_OUTLIERS = 2
+"""One odd run may be an accident."""
+
+SPLIT_SHARE = 0.9
+"""Share of the variance that two groups must explain. Runs in one normal cloud leave
+0.64 for large N, and at N = 16 exceed 0.9 once in a thousand times; two groups of half
+each that are six standard deviations apart reach it."""
+
+LEAST_GROUP = 0.1
+"""Smallest group, as a share of the runs; smaller ones are outliers."""
+
+_SCALE_FLOOR = 0.05
+_LEAST_SCALE = 0.05
+
+
+def outlier_runs_flag(pair: ConfidencePair) -> Flag | None:
+    """Flag runs that lie far outside the cloud of the others.
+
+    Retraining has odd runs, too: the unlearned side must have more than three times as
+    many, and at least `LEAST_OUTLIERS`, more.
+
+    Parameters
+    ----------
+    pair : ConfidencePair
+        ``[N, S]`` unlearned and ``[M, S]`` retrained confidences.
+    """
+    if len(pair.unlearned) < LEAST_MODELS:
+        return None
+    scale = _natural_scale(pair)
+    ours, theirs = (_outliers(side, scale) for side in pair)
+    if ours < LEAST_OUTLIERS + 3 * theirs:
+        return None
+    runs = len(pair.unlearned)
+    return Flag(
+        FlagCode.OUTLIER_RUNS,
+        f"{ours} of {runs} runs lie far outside the cloud of the others "
+        f"({theirs} of {len(pair.retrained)} retrained models do); a few extreme runs "
+        "widen the range on which the official attacks are built.",
+        {"outlier_runs": ours, "runs": runs, "retrained_outliers": theirs},
+    )
+
+
+def mixed_runs_flag(pair: ConfidencePair) -> Flag | None:
+    """Flag runs that fall into two groups, as if by two methods.
+
+    Two views of the runs are tried, the direction in which they differ most and their
+    distance from the middle. Two groups there must explain `SPLIT_SHARE` of the
+    variance, and must not do so for the retrained models.
+
+    Parameters
+    ----------
+    pair : ConfidencePair
+        ``[N, S]`` unlearned and ``[M, S]`` retrained confidences.
+    """
+    runs = len(pair.unlearned)
+    if runs < LEAST_MODELS:
+        return None
+    scale = _natural_scale(pair)
+    for view in (_principal_score, _distance):
+        ours, smaller = two_group_share(view(pair.unlearned, scale))
+        theirs, _ = two_group_share(view(pair.retrained, scale))
+        if ours >= SPLIT_SHARE > theirs:
+            return Flag(
+                FlagCode.MIXED_RUNS,
+                f"The runs fall into two groups of {smaller} and {runs - smaller}, "
+                f"which explain {ours:.0%} of their variance ({theirs:.0%} for the "
+                "retrained models), as if by two methods.",
+                {
+                    "smaller_group": smaller,
+                    "runs": runs,
+                    "explained": ours,
+                    "retrained_explained": theirs,
+                },
+            )
+    return None
+
+
+def two_group_share(values: NDArray[np.float64]) -> tuple[float, int]:
+    """Split numbers at the best point and return what the two groups explain.
+
+    Parameters
+    ----------
+    values : ndarray, shape [N]
+
+    Returns
+    -------
+    share : float
+        Between-group over total sum of squares of the best split whose groups hold at
+        least `LEAST_GROUP` of the values; 0 when nothing varies.
+    smaller : int
+        Size of the smaller group.
+    """
+    ordered = np.sort(values) - values.mean()
+    count, total = len(ordered), float((ordered**2).sum())
+    left = np.arange(1, count)
+    left = left[np.minimum(left, count - left) >= LEAST_GROUP * count]
+    if total <= 0.0 or left.size == 0:
+        return 0.0, 0
+    # Around the mean the two group sums are each other's negative.
+    sums = ordered.cumsum()[left - 1]
+    between = sums**2 / left + sums**2 / (count - left)
+    best = int(between.argmax())
+    smaller = int(min(left[best], count - left[best]))
+    return float(between[best] / total), smaller
+
+
+def _natural_scale(pair: ConfidencePair) -> NDArray[np.float64]:
+    """Return each example's spread over retrained models, never quite 0, ``[S]``."""
+    joint = np.concatenate(pair).std(axis=0)
+    scale = np.maximum(pair.retrained.std(axis=0), _SCALE_FLOOR * joint)
+    return np.where(scale > 0.0, scale, 1.0)
+
+
+def _distance(
+    side: NDArray[np.float64], scale: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return each run's mean distance from the median run, ``[N]``."""
+    middle = np.median(side, axis=0)
+    return np.asarray((np.abs(side - middle) / scale).mean(axis=1))
+
+
+def _principal_score(
+    side: NDArray[np.float64], scale: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return each run's place on the first principal axis of all runs, ``[N]``."""
+    cloud = (side - side.mean(axis=0)) / scale
+    values, vectors = np.linalg.eigh(cloud @ cloud.T)
+    return np.asarray(vectors[:, -1] * np.sqrt(max(values[-1], 0.0)))
+
+
+def _outliers(side: NDArray[np.float64], scale: NDArray[np.float64]) -> int:
+    """Count the runs whose distance from the middle is out of the ordinary."""
+    distance = _distance(side, scale)
+    usual = float(np.median(distance))
+    spread = 1.4826 * float(np.median(np.abs(distance - usual)))
+    # Runs that are almost copies of each other must not make a rounding error far.
+    allowed = FAR * max(spread, _LEAST_SCALE * usual)
+    return int((distance - usual > allowed).sum()) if usual > 0.0 else 0

@@ -1,0 +1,1 @@
+"""The literature's metrics, each with its interval and null."""

@@ -1,0 +1,66 @@
+"""ToW, the tug of war: closeness to retraining on all three sets at once."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.metrics.literature.accuracy_gaps import (
+    Accuracies,
+    gap_intervals,
+    null_gaps,
+)
+from harness.metrics.literature.metric_value import Direction, MetricValue, missing
+
+NAME = "ToW"
+
+
+def tug_of_war(gaps: NDArray[np.float64]) -> float:
+    """Return ``Π (1 - |gap|)`` over the forget, retain and test accuracy gaps.
+
+    Parameters
+    ----------
+    gaps : ndarray, shape [3]
+        Mean accuracy of the unlearned minus that of the retrained models.
+
+    Returns
+    -------
+    float
+        0 to 1; 1 when all three accuracies are those of retraining.
+
+    References
+    ----------
+    Zhao et al., "What makes unlearning hard and what to do about it" (2024),
+    equation 2.
+    """
+    return float(np.prod(1.0 - np.abs(gaps)))
+
+
+def tow_metric(
+    unlearned: Accuracies, retrained: Accuracies, *, seed: int
+) -> MetricValue:
+    """Return ToW with its interval and its null.
+
+    The interval multiplies the ends of three Welch intervals for the gaps, each at
+    5 % / 3, so it covers in at least 95 % (Bonferroni) and is wider than need be.
+
+    Parameters
+    ----------
+    unlearned, retrained : Accuracies
+    seed : int
+        Decides the halves of the retrained models for the null.
+    """
+    models = min(len(unlearned.forget), len(retrained.forget))
+    if models < 2:
+        reason = f"needs N ≥ 2 models on either side; there are {models}"
+        return missing(NAME, Direction.HIGHER, reason)
+    gap, low, high = gap_intervals(unlearned, retrained, 0.05 / 3).T
+    farthest = np.minimum(np.maximum(np.abs(low), np.abs(high)), 1.0)
+    nearest = np.where(low * high > 0.0, np.minimum(np.abs(low), np.abs(high)), 0.0)
+    return MetricValue(
+        NAME,
+        tug_of_war(gap),
+        tug_of_war(farthest),
+        tug_of_war(nearest),
+        Direction.HIGHER,
+        tug_of_war(np.array(null_gaps(retrained, seed=seed))),
+        null_models=len(retrained.forget) // 2,
+    )

@@ -1,0 +1,186 @@
+"""U-LiRA: how well a likelihood ratio tells unlearned from retrained models."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.metrics.attacks.families import fit_gaussians
+from harness.metrics.inputs.confidence import ConfidencePair
+from harness.metrics.inputs.model_halves import halve_pair
+from harness.metrics.literature.half_sampling import Comparison, MetricKind, measure
+from harness.metrics.literature.metric_value import Direction, MetricValue, missing
+
+KINDS = (
+    MetricKind("U-LiRA AUC", Direction.LOWER, 0.0, 1.0),
+    MetricKind("U-LiRA AUC pooled", Direction.LOWER, 0.0, 1.0),
+    MetricKind("U-LiRA TPR at 1 % FPR pooled", Direction.LOWER, 0.0, 1.0),
+    MetricKind("U-LiRA TPR at 0.1 % FPR pooled", Direction.LOWER, 0.0, 1.0),
+    MetricKind("U-LiRA TPR at 1 % FPR", Direction.LOWER, 0.0, 1.0),
+    MetricKind("U-LiRA TPR at 0.1 % FPR", Direction.LOWER, 0.0, 1.0),
+)
+"""Those without "pooled" are means over the examples' own ROC curves."""
+
+_RATES = {2: (0.01, True), 3: (0.001, True), 4: (0.01, False), 5: (0.001, False)}
+"""The false positive rate of a kind, and whether it is pooled."""
+
+
+class ScoredFold(NamedTuple):
+    """Log likelihood ratios of models that had no part in the fit.
+
+    Attributes
+    ----------
+    unlearned : ndarray, shape [n, S]
+    retrained : ndarray, shape [m, S]
+    """
+
+    unlearned: NDArray[np.float64]
+    retrained: NDArray[np.float64]
+
+
+def likelihood_scores(
+    pair: ConfidencePair, rng: np.random.Generator
+) -> tuple[ScoredFold, ScoredFold]:
+    """Score every model by a Gaussian likelihood ratio fitted on the other half.
+
+    For each example a normal distribution is fitted to the unlearned and one to the
+    retrained confidences of one random half of the models; the other half is scored
+    ``log p(conf | unlearned) - log p(conf | retrained)``; then the halves change
+    places. Scores are compared within a fold only, so equal distributions get an AUC
+    of 0.5 on average, which leave-one-out fitting does not give. Confidences are
+    logit-scaled, never 0/1 correctness.
+
+    Parameters
+    ----------
+    pair : ConfidencePair
+        ``[N, S]`` and ``[M, S]`` confidences, N, M >= 4.
+    rng : numpy.random.Generator
+        Decides the halves.
+
+    References
+    ----------
+    Hayes et al., "Inexact unlearning needs more careful evaluations to avoid a false
+    sense of privacy" (2024), algorithm 1; Carlini et al., "Membership inference
+    attacks from first principles" (2022).
+    """
+    halves = halve_pair(pair, rng)
+    return _score(halves.first, halves.second), _score(halves.second, halves.first)
+
+
+def _score(fitted: ConfidencePair, judged: ConfidencePair) -> ScoredFold:
+    """Fit on one pair, score the other."""
+    fit = fit_gaussians(fitted)
+    return ScoredFold(fit.log_ratio(judged.unlearned), fit.log_ratio(judged.retrained))
+
+
+def roc_auc(
+    positive: NDArray[np.float64], negative: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the area under each column's ROC curve, ties counting one half.
+
+    Parameters
+    ----------
+    positive, negative : ndarray, shape [n, S] and [m, S]
+
+    Returns
+    -------
+    ndarray, shape [S]
+
+    References
+    ----------
+    Mann and Whitney (1947): ``AUC = (rank sum - n (n + 1) / 2) / (n m)``.
+    """
+    n, m = len(positive), len(negative)
+    # One example a row, for sorting is fastest where values lie together.
+    values = np.concatenate([positive.T, negative.T], axis=1)
+    order = values.argsort(axis=1)
+    ranks = _ranks_of_sorted(np.take_along_axis(values, order, axis=1))
+    rank_sum = np.where(order < n, ranks, 0.0).sum(axis=1)
+    return np.asarray((rank_sum - n * (n + 1) / 2) / (n * m))
+
+
+def _ranks_of_sorted(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return 1, 2, ... along each row, equal values sharing the mean of their ranks."""
+    rank = np.arange(1.0, values.shape[1] + 1)
+    rises = values[:, 1:] > values[:, :-1]
+    if rises.all():
+        return rank
+    edge = np.ones((len(values), 1), dtype=bool)
+    first = np.where(np.hstack([edge, rises]), rank, 0.0)
+    last = np.where(np.hstack([rises, edge]), rank, np.inf)
+    np.maximum.accumulate(first, axis=1, out=first)
+    np.minimum.accumulate(last[:, ::-1], axis=1, out=last[:, ::-1])
+    return np.asarray((first + last) / 2)
+
+
+def tpr_at_fpr(
+    positive: NDArray[np.float64], negative: NDArray[np.float64], fpr: float
+) -> NDArray[np.float64]:
+    """Return the largest true positive rate at a false positive rate up to `fpr`.
+
+    Parameters
+    ----------
+    positive, negative : ndarray, shape [n, S] and [m, S]
+    fpr : float
+        In [0, 1). With fewer than ``1 / fpr`` negatives none may be wrong.
+
+    Returns
+    -------
+    ndarray, shape [S]
+    """
+    allowed = int(fpr * len(negative) + 1e-9)
+    place = len(negative) - 1 - allowed
+    threshold = np.partition(negative, place, axis=0)[place]
+    return np.asarray((positive > threshold).mean(axis=0))
+
+
+def example_auc(pair: ConfidencePair, seed: int) -> NDArray[np.float64]:
+    """Return each example's cross-fitted U-LiRA AUC, ``[S]``; see `ulira_metrics`."""
+    folds = likelihood_scores(pair, np.random.default_rng(seed))
+    return np.asarray(np.mean([roc_auc(*fold) for fold in folds], axis=0))
+
+
+def ulira_metrics(comparison: Comparison) -> tuple[MetricValue, ...]:
+    """Return AUC and TPR at 1 % and 0.1 % FPR, per example and pooled.
+
+    Per example means the mean of the S examples' own ROC curves; pooled means one
+    curve over the scores of all examples and models. A rate f needs at least ``1 / f``
+    retrained scores in one half, else the metric says how many models it needs.
+    """
+    values = measure(KINDS, lambda pair: _statistics(pair, comparison.seed), comparison)
+    models, examples = comparison.pair.retrained.shape
+    return tuple(
+        _if_enough(value, index, models, examples) for index, value in enumerate(values)
+    )
+
+
+def _if_enough(
+    value: MetricValue, index: int, models: int, examples: int
+) -> MetricValue:
+    """Replace a rate that too few retrained scores can resolve by the reason."""
+    if value.value is None or index not in _RATES:
+        return value
+    rate, pooled = _RATES[index]
+    needed = round(1 / rate)
+    columns = examples if pooled else 1
+    if models // 2 * columns >= needed:
+        return value
+    least = 2 * -(-needed // columns)
+    reason = f"needs N ≥ {least} retrained models; there are {models}"
+    return missing(value.name, value.direction, reason)
+
+
+def _statistics(pair: ConfidencePair, seed: int) -> NDArray[np.float64]:
+    """Return the values of `KINDS`, averaged over the two folds."""
+    folds = likelihood_scores(pair, np.random.default_rng([seed, 3]))
+    return np.asarray(np.mean([_fold_statistics(fold) for fold in folds], axis=0))
+
+
+def _fold_statistics(fold: ScoredFold) -> list[float]:
+    """Return the values of `KINDS` in one fold."""
+    pooled = ScoredFold(fold.unlearned.reshape(-1, 1), fold.retrained.reshape(-1, 1))
+    rates = [
+        tpr_at_fpr(*(pooled if together else fold), rate).mean()
+        for rate, together in _RATES.values()
+    ]
+    return [float(roc_auc(*fold).mean()), float(roc_auc(*pooled)[0]), *rates]

@@ -1,0 +1,1 @@
+"""The competition's metric: epsilon, forgetting quality, score."""

@@ -1,0 +1,1 @@
+"""Intervals, ceiling and floor, and paired differences."""

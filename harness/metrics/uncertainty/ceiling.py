@@ -1,0 +1,217 @@
+"""What F means: the ceiling that retraining itself reaches, and the floor.
+
+Retrained models are no more alike than retrained models, so nothing that unlearns can
+hope for more than they score against each other: about 0.19, not 1.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from harness.errors import UsageError
+from harness.metrics.inputs.confidence import (
+    ConfidencePair,
+    confidence_matrix,
+    confidence_pair,
+)
+from harness.metrics.official.epsilon import DELTA, epsilon
+from harness.metrics.official.quality import forgetting_quality
+from harness.metrics.official.utility import HasAccuracies, Utility
+from harness.metrics.uncertainty.interval import (
+    DEFAULT_OPTIONS,
+    Interval,
+    IntervalOptions,
+    Unavailable,
+    student_reach,
+)
+from harness.metrics.uncertainty.quality_replicates import epsilon_of_subsets
+
+SPLITS = 20
+"""Random splits of the bank.  Their scatter is then known to a sixth."""
+
+
+@dataclass(frozen=True)
+class Ceiling:
+    """F, or score, of retrained models against held-out retrained models.
+
+    Attributes
+    ----------
+    value : float
+        Mean over random splits of the bank.
+    standard_deviation : float
+        Of a single split: how much the F of a perfect unlearner scatters.
+    interval : Interval
+        Where the F of a perfect unlearner falls, with the interval's level.
+    n_models : int
+        N, on either side.
+    n_splits : int
+    """
+
+    value: float
+    standard_deviation: float
+    interval: Interval
+    n_models: int
+    n_splits: int
+
+
+@dataclass(frozen=True)
+class Ceilings:
+    """Ceilings of both numbers, from the same splits of the bank.
+
+    Attributes
+    ----------
+    forgetting_quality : Ceiling or Unavailable
+    score : Ceiling or Unavailable
+        `Unavailable` also where no accuracies were given.
+    """
+
+    forgetting_quality: Ceiling | Unavailable
+    score: Ceiling | Unavailable
+
+
+def ceilings(
+    retrained: ArrayLike,
+    n_models: int,
+    accuracies: HasAccuracies | None = None,
+    *,
+    seed: int,
+    options: IntervalOptions = DEFAULT_OPTIONS,
+) -> Ceilings:
+    """Return what retraining itself scores at N models a side.
+
+    Under this null all models of a bank are alike, so that one split is as good as a
+    new pair of samples, and the scatter of random splits is that of fresh scorings.
+
+    Parameters
+    ----------
+    retrained : array_like, shape [M, S]
+        Confidences of the bank's retrained models.
+    n_models : int
+        N, at least 2; F at another N cannot be compared.
+    accuracies : HasAccuracies, optional
+        Of the bank's models; needed for the ceiling of the score.
+    seed : int
+        Of the random splits.
+    options : IntervalOptions, optional
+        Level and delta.
+
+    Returns
+    -------
+    Ceilings
+        `Unavailable` when the bank holds fewer than 2 N models.
+
+    Raises
+    ------
+    UsageError
+        Bad confidences, N or accuracies.
+    """
+    bank = confidence_matrix(retrained, "retrained")
+    if n_models < 2:
+        raise UsageError(f"n_models is {n_models}; a ceiling needs at least 2 models.")
+    if len(bank) < 2 * n_models:
+        missing = Unavailable(
+            f"the bank holds {len(bank)} retrained models; a ceiling at N = {n_models} "
+            f"needs {2 * n_models}, half of them held out"
+        )
+        return Ceilings(missing, missing)
+    rng = np.random.default_rng(seed)
+    orders = rng.permuted(np.tile(np.arange(len(bank)), (SPLITS, 1)), axis=1)
+    held_out, compared = orders[:, :n_models], orders[:, n_models : 2 * n_models]
+    found = epsilon_of_subsets(
+        ConfidencePair(bank, bank), held_out, compared, delta=options.delta
+    )
+    values = np.array([forgetting_quality(row, n_models) for row in found])
+    quality = _summary(values, n_models, options.level)
+    if accuracies is None:
+        reason = "needs the accuracies of the bank's models"
+        return Ceilings(quality, Unavailable(reason))
+    factors = Utility.between(accuracies, accuracies).of_subsets(held_out, compared)
+    return Ceilings(quality, _summary(values * factors, n_models, options.level))
+
+
+def ceiling(
+    retrained: ArrayLike,
+    n_models: int,
+    accuracies: HasAccuracies | None = None,
+    *,
+    seed: int,
+    options: IntervalOptions = DEFAULT_OPTIONS,
+) -> Ceiling | Unavailable:
+    """Return the ceiling of F, or of the score where accuracies are given.
+
+    Parameters, returns and errors are those of `ceilings`.
+    """
+    both = ceilings(retrained, n_models, accuracies, seed=seed, options=options)
+    return both.forgetting_quality if accuracies is None else both.score
+
+
+def _summary(values: NDArray[np.float64], n_models: int, level: float) -> Ceiling:
+    """Sum up the splits, with Student's interval for one more of them."""
+    mean, deviation = float(values.mean()), float(values.std(ddof=1))
+    reach = student_reach(len(values) - 1, level) * deviation
+    half = reach * float(np.sqrt(1 + 1 / len(values)))
+    interval = Interval(
+        max(mean - half, 0.0),
+        mean + half,
+        level,
+        "scatter of random splits of the bank",
+    )
+    return Ceiling(mean, deviation, interval, n_models, len(values))
+
+
+def share_of_ceiling(
+    value: float, ceiling: Ceiling | Unavailable
+) -> float | Unavailable:
+    """Return F or a score as a share of its ceiling, which is far from 1 by itself.
+
+    Returns
+    -------
+    float or Unavailable
+        `Unavailable` with the ceiling, or where the ceiling is 0.
+    """
+    if isinstance(ceiling, Unavailable):
+        return ceiling
+    if ceiling.value == 0:
+        return Unavailable("the ceiling is 0: even retraining scores nothing here")
+    return value / ceiling.value
+
+
+def interval_share(
+    interval: Interval | Unavailable, ceiling: Ceiling | Unavailable
+) -> Interval | Unavailable:
+    """Return an interval of F or of a score as a share of its ceiling.
+
+    The ceiling, a mean over many splits, counts as known.
+    """
+    if isinstance(interval, Unavailable):
+        return interval
+    ends = [share_of_ceiling(end, ceiling) for end in (interval.low, interval.high)]
+    low, high = ends
+    if isinstance(low, Unavailable):
+        return low
+    if isinstance(high, Unavailable):
+        return high
+    return Interval(low, high, interval.level, interval.method)
+
+
+def floor(original: ArrayLike, retrained: ArrayLike, *, delta: float = DELTA) -> float:
+    """Return F of no unlearning at all: the original model, N times over.
+
+    Parameters
+    ----------
+    original : array_like, shape [S]
+        Confidences of the original model.
+    retrained : array_like, shape [N, S]
+        Confidences of the N retrained models it is compared with.
+    delta : float, default 1e-5
+
+    Raises
+    ------
+    UsageError
+        Bad confidences or delta.
+    """
+    bank = confidence_matrix(retrained, "retrained")
+    copies = np.broadcast_to(np.asarray(original), (len(bank), np.size(original)))
+    pair = confidence_pair(copies, bank)
+    return forgetting_quality(epsilon(*pair, delta=delta).epsilon, len(bank))

@@ -1,0 +1,164 @@
+"""An interval around a number, or the reason why there is none."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import stdtrit
+
+from harness.errors import UsageError
+from harness.metrics.official.epsilon import DELTA
+
+Examples = Literal["fixed", "drawn"]
+"""What an interval is about: these examples, or examples like them."""
+
+LEVEL = 0.95
+"""Share of repetitions in which an interval is meant to hold the truth."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A two-sided confidence interval.
+
+    Attributes
+    ----------
+    low, high : float
+        Its ends, finite.
+    level : float
+        Nominal coverage, 0 to 1.
+    method : str
+        How it was found, in a few words.
+    """
+
+    low: float
+    high: float
+    level: float
+    method: str
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.high - self.low) and self.low <= self.high):
+            raise ValueError(f"no interval: {self.low} to {self.high}")
+
+    def __contains__(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+
+@dataclass(frozen=True)
+class Unavailable:
+    """A number that cannot be given.
+
+    Attributes
+    ----------
+    reason : str
+        Why not, and what would help, in one sentence.
+    """
+
+    reason: str
+
+
+def student_reach(degrees: float, level: float) -> float:
+    """Return how many standard errors a Student interval reaches to either side.
+
+    Raises
+    ------
+    UsageError
+        A level outside (0, 1).
+    """
+    if not 0 < level < 1:
+        raise UsageError(
+            f"level is {level}; it must lie between 0 and 1, usually 0.95."
+        )
+    return float(stdtrit(degrees, (1 + level) / 2))
+
+
+def check_examples(examples: str) -> None:
+    """Raise `UsageError` unless `examples` is one of `Examples`."""
+    if examples not in get_args(Examples):
+        raise UsageError(f"examples is {examples!r}; use 'fixed' or 'drawn'.")
+
+
+@dataclass(frozen=True)
+class IntervalOptions:
+    """What an interval is to mean.
+
+    Attributes
+    ----------
+    level : float, default 0.95
+        Nominal coverage.
+    examples : {"fixed", "drawn"}, default "fixed"
+        "fixed": what would fresh models get on *these* examples? "drawn": what would
+        fresh models get on fresh examples of the same kind?
+    delta : float, default 1e-5
+        The delta of (epsilon, delta)-unlearning.
+    """
+
+    level: float = LEVEL
+    examples: Examples = "fixed"
+    delta: float = DELTA
+
+    def __post_init__(self) -> None:
+        student_reach(1, self.level)
+        check_examples(self.examples)
+
+
+DEFAULT_OPTIONS = IntervalOptions()
+
+
+def relative_interval(value: float, half: float, level: float, method: str) -> Interval:
+    """Return `value` > 0 divided and multiplied by ``exp(half)``.
+
+    Positive numbers whose noise grows with them are symmetric on this scale, and the
+    interval cannot fall below 0.
+    """
+    # Beyond a factor of e^50 an end says no more, and could overflow.
+    factor = math.exp(min(half, 50.0))
+    return Interval(value / factor, value * factor, level, method)
+
+
+def agreement_interval(quality: float, n_examples: int, level: float) -> Interval:
+    """Return what examples that show no noise leave open, around F = `quality`.
+
+    Had more than this share of examples other points, one of the S would show it with
+    probability ``(1 + level) / 2`` (the rule of three).
+    """
+    open_share = 1 - ((1 - level) / 2) ** (1 / n_examples)
+    return Interval(
+        max(quality - open_share, 0.0),
+        min(quality + open_share, 1.0),
+        level,
+        "share of examples that could differ unseen",
+    )
+
+
+def mean_interval(values: ArrayLike, *, level: float = LEVEL) -> Interval | Unavailable:
+    """Return Student's interval for a mean over models, such as an accuracy.
+
+    The images are fixed: it holds the mean over fresh models on the same ones.
+
+    Parameters
+    ----------
+    values : array_like, shape [N]
+        One value a model.
+    level : float, default 0.95
+
+    Raises
+    ------
+    UsageError
+        Not a list of finite numbers, or a bad level.
+    """
+    array = np.asarray(values)
+    if array.ndim != 1 or array.dtype.kind not in "fiu" or not np.isfinite(array).all():
+        raise UsageError(
+            f"The values are {array.dtype} of shape {array.shape}; give one finite "
+            "number a model."
+        )
+    reach = student_reach(max(array.size - 1, 1), level)
+    if array.size < 2:
+        return Unavailable(f"needs N ≥ 2 models; there are {array.size}")
+    mean, half = (
+        float(array.mean()),
+        reach * float(np.std(array, ddof=1)) / math.sqrt(array.size),
+    )
+    return Interval(mean - half, mean + half, level, "Student's t over models")

@@ -1,0 +1,236 @@
+"""Is A better than B? The paired difference of two results, and what it would take."""
+
+from dataclasses import dataclass
+from math import ceil, log10
+
+from scipy.special import stdtr
+
+from harness.errors import UsageError
+from harness.metrics.uncertainty.contender import Contender, check_comparable, contender
+from harness.metrics.uncertainty.interval import (
+    Examples,
+    Unavailable,
+    check_examples,
+    student_reach,
+)
+from harness.metrics.uncertainty.paired_noise import PairedNoise, paired_noise
+from harness.metrics.uncertainty.quality_variance import NoiseParts, spread_degrees
+from harness.metrics.uncertainty.sample_size import NoiseTrend, models_to_separate
+from harness.metrics.uncertainty.scored_side import ScoredSide
+
+__all__ = [
+    "Contender",
+    "PairedDifference",
+    "ScoredSide",
+    "contender",
+    "difference_of",
+    "models_needed",
+    "paired_difference",
+]
+
+LEVEL = 0.05
+"""Chance of calling equal methods different."""
+
+MOST_MODELS = 100_000
+"""Beyond this many models no number is named."""
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """The difference of two results on the same examples and the same bank.
+
+    Attributes
+    ----------
+    quantity : str
+        "F", or "score" when accuracies were given.
+    first, second : float
+        The quantity of A and of B.
+    difference : float
+        A minus B.
+    low, high : float
+        95 % interval over new models of all three sides and, where drawn, examples.
+    p_value : float
+        Two-sided, of no difference.
+    n_models : int
+        N of either side.
+    models_needed : int or None
+        About how many models would separate the two, were the difference what it
+        seems; None when they are separable already, or when no realistic number would.
+    examples : {"fixed", "drawn"}
+        Whether the answer is for these forget examples, or for others like them too.
+    """
+
+    quantity: str
+    first: float
+    second: float
+    difference: float
+    low: float
+    high: float
+    p_value: float
+    n_models: int
+    models_needed: int | None
+    examples: Examples = "fixed"
+
+    @property
+    def separable(self) -> bool:
+        """Whether the difference is significant at 5 %."""
+        return self.p_value < LEVEL
+
+    def verdict(self, name_a: str, name_b: str) -> str:
+        """Say in words which is better, or what it would take to know."""
+        figures = (
+            f"difference in {self.quantity} {abs(self.difference):.4f}, "
+            f"95 % interval {self._interval()}"
+        )
+        if self.separable:
+            ahead, behind = (
+                (name_a, name_b) if self.difference > 0 else (name_b, name_a)
+            )
+            return f"{ahead} is better than {behind} ({figures})"
+        if self.models_needed is None:
+            remedy = "more models alone would not separate them"
+        else:
+            remedy = f"about N = {self.models_needed} would do"
+        return f"not separable at N = {self.n_models} ({figures}); {remedy}"
+
+    def _interval(self) -> str:
+        """Return the interval in the direction in which the difference is positive."""
+        ends = (
+            (self.low, self.high) if self.difference >= 0 else (-self.high, -self.low)
+        )
+        return f"{ends[0]:.4f} to {ends[1]:.4f}"
+
+
+def paired_difference(
+    first: Contender,
+    second: Contender,
+    bank: Contender,
+    *,
+    seed: int,
+    examples: Examples = "fixed",
+) -> PairedDifference:
+    """Compare two results on the same examples against the same retrained models.
+
+    Scores both sides and their halves first, which takes nearly all of the time; of
+    many results, score each once and call `difference_of` for each pair.
+
+    Parameters
+    ----------
+    first, second : Contender
+        A and B, of the same number of models, with accuracies or without.
+    bank : Contender
+        The retrained models both were compared with.
+    seed : int
+        Decides the divisions of the models.
+    examples : {"fixed", "drawn"}, default "fixed"
+        See `difference_of`.
+
+    Raises
+    ------
+    UsageError
+        Different numbers of models or examples, or accuracies of only some sides.
+    """
+    check_comparable(first, second, bank)
+    ours, theirs = (ScoredSide.of(side, bank, seed=seed) for side in (first, second))
+    return difference_of(ours, theirs, examples=examples)
+
+
+def difference_of(
+    first: ScoredSide, second: ScoredSide, *, examples: Examples = "fixed"
+) -> PairedDifference:
+    """Compare two sides that were scored already, in about a millisecond.
+
+    The scatter is that of `paired_noise`, with Student's t for as many
+    degrees of freedom as the smallest side has models, less one, or with the fewer of
+    `quality_variance.spread_degrees` where examples are drawn.
+
+    Parameters
+    ----------
+    first, second : ScoredSide
+        A and B, scored with the same seed against the same retrained models.
+    examples : {"fixed", "drawn"}, default "fixed"
+        "fixed" asks which method is better on this forget set, over new models of all
+        three sides; "drawn" asks which is better on forget examples of this kind, over
+        new models and new examples. The second is what a ranking of methods means, and
+        the harder question: its interval is never narrower.
+
+    Raises
+    ------
+    UsageError
+        Sides that were not scored alike, or one example where they are to be drawn.
+    """
+    check_examples(examples)
+    first.check(second)
+    fewest = min(first.n_fewest, second.n_fewest)
+    if examples == "drawn" and first.earned.size < 2:
+        raise UsageError(
+            "There is 1 example, which says nothing of others; give at least 2, or "
+            "compare with examples='fixed'."
+        )
+    degrees = fewest - 1.0
+    if examples == "drawn":
+        degrees = min(degrees, spread_degrees(first.earned - second.earned))
+    noise = paired_noise(first, second)
+    difference, spread = first.value - second.value, noise.spread(examples)
+    reach = student_reach(degrees, 1 - LEVEL) * spread
+    p_value = _p_value(difference, spread, degrees)
+    return PairedDifference(
+        quantity=first.quantity,
+        first=first.value,
+        second=second.value,
+        difference=difference,
+        low=difference - reach,
+        high=difference + reach,
+        p_value=p_value,
+        n_models=first.n_models,
+        models_needed=None
+        if p_value < LEVEL
+        else models_needed(difference, noise, fewest, examples),
+        examples=examples,
+    )
+
+
+def models_needed(
+    difference: float,
+    noise: PairedNoise,
+    n_models: int,
+    examples: Examples = "fixed",
+) -> int | None:
+    """Return about how many models would show a difference of this size.
+
+    Parameters
+    ----------
+    difference : float
+        Taken to stay what it is, although F itself depends on N.
+    noise : PairedNoise
+    n_models : int
+        N, where the noise was found.
+    examples : {"fixed", "drawn"}, default "fixed"
+
+    Returns
+    -------
+    int or None
+        More than N, and rounded up to two digits; None when no number of models would,
+        because each example's own noise, or the choice of examples, does not fall.
+    """
+    if difference == 0.0:
+        return None
+    half, full = noise
+    ratio = min(max(full.own / half.own, 0.5), 1.0) if half.own > 0 else 1.0
+    # `models_to_separate` doubles the variance, for two independent scorings.
+    one = NoiseParts(full.own / 2, full.shared / 2, full.spread / 2)
+    between = full.between / 2 if examples == "drawn" else 0.0
+    trend = NoiseTrend(n_models, one, ratio, between)
+    needed = models_to_separate(difference, trend)
+    if isinstance(needed, Unavailable) or needed > MOST_MODELS:
+        return None
+    needed = max(needed, n_models + 1)
+    unit = int(10 ** max(0, int(log10(needed)) - 1))
+    return ceil(needed / unit) * unit
+
+
+def _p_value(difference: float, spread: float, degrees: float) -> float:
+    """Return the two-sided p-value; without scatter any difference is certain."""
+    if spread == 0.0:
+        return 1.0 if difference == 0.0 else 0.0
+    return float(2 * stdtr(degrees, -abs(difference) / spread))

@@ -1,0 +1,122 @@
+"""Independent small repetitions of a scoring, cut out of its own models."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.metrics.inputs.confidence import ConfidencePair
+from harness.metrics.official.epsilon import epsilon
+from harness.metrics.official.quality import points
+
+_EXAMPLES_AT_ONCE = 2000
+"""Examples of several repetitions scored in one call; a call with few is slow."""
+
+
+@dataclass(frozen=True)
+class Replicates:
+    """Pairs of disjoint subsets of models, from L random divisions.
+
+    Attributes
+    ----------
+    epsilon : ndarray of float64, shape [L, 2, S]
+        The two of a pair share no model, so they differ as two scorings of that size;
+        or no unlearned model, so that they differ as two against the same bank.
+    unlearned, retrained : ndarray of int, shape [L, 2, n], [L, 2, m]
+        The models in each subset.
+    """
+
+    epsilon: NDArray[np.float64]
+    unlearned: NDArray[np.intp]
+    retrained: NDArray[np.intp]
+
+    def points(self, n_models: int) -> NDArray[np.float64]:
+        """Return the points of each example, [L, 2, S], as with `n_models` models."""
+        return points(self.epsilon.ravel(), n_models).reshape(self.epsilon.shape)
+
+
+class Division(NamedTuple):
+    """How to cut the models up.
+
+    Attributes
+    ----------
+    share : int
+        2 for halves, 4 for quarters; at most half of N and of M.
+    times : int
+        L, the number of random divisions.
+    same_retrained : bool, default False
+        Whether the two of a pair meet the same retrained models.
+    """
+
+    share: int
+    times: int
+    same_retrained: bool = False
+
+
+def replicate(
+    pair: ConfidencePair,
+    division: Division,
+    rng: np.random.Generator,
+    *,
+    delta: float,
+) -> Replicates:
+    """Score pairs of disjoint subsets of the models of either side, or of one.
+
+    Parameters
+    ----------
+    pair : ConfidencePair
+        Confidences of shapes [N, S] and [M, S].
+    division : Division
+    rng : numpy.random.Generator
+    delta : float
+    """
+    unlearned = _subsets(len(pair.unlearned), division, rng)
+    retrained = _subsets(len(pair.retrained), division, rng)
+    if division.same_retrained:
+        retrained = retrained[:, [0, 0]]
+    found = epsilon_of_subsets(
+        pair,
+        np.concatenate(unlearned),
+        np.concatenate(retrained),
+        delta=delta,
+    )
+    shape = (division.times, 2, -1)
+    return Replicates(found.reshape(shape), unlearned, retrained)
+
+
+def epsilon_of_subsets(
+    pair: ConfidencePair,
+    unlearned: NDArray[np.intp],
+    retrained: NDArray[np.intp],
+    *,
+    delta: float,
+) -> NDArray[np.float64]:
+    """Return epsilon, [K, S], of K scorings with some of the models each.
+
+    Parameters
+    ----------
+    pair : ConfidencePair
+    unlearned, retrained : ndarray of int, shapes [K, n] and [K, m]
+        The models of each scoring.
+    delta : float
+    """
+    n_examples = pair.unlearned.shape[1]
+    at_once = max(1, _EXAMPLES_AT_ONCE // n_examples)
+    found = []
+    for begin in range(0, len(unlearned), at_once):
+        rows = slice(begin, begin + at_once)
+        left = np.concatenate(list(pair.unlearned[unlearned[rows]]), axis=1)
+        right = np.concatenate(list(pair.retrained[retrained[rows]]), axis=1)
+        found.append(epsilon(left, right, delta=delta).epsilon)
+    return np.concatenate(found).reshape(-1, n_examples)
+
+
+def _subsets(
+    n_models: int, division: Division, rng: np.random.Generator
+) -> NDArray[np.intp]:
+    """Return pairs of disjoint subsets of models, [L, 2, n_models // share]."""
+    size = n_models // division.share
+    orders = np.tile(np.arange(n_models), (division.times, 1))
+    chosen = rng.permuted(orders, axis=1)[:, : 2 * size]
+    return chosen.reshape(division.times, 2, size)

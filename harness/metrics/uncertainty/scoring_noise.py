@@ -1,0 +1,146 @@
+"""A scoring with small repetitions of itself, and the noise that they show.
+
+Two disjoint halves of the models *are* two independent scorings of half the size,
+whatever the distribution, and disjoint quarters are two of a quarter;
+`harness.metrics.uncertainty.official_interval` says why there is no bootstrap.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.metrics.inputs.confidence import ConfidencePair
+from harness.metrics.official.epsilon import epsilon
+from harness.metrics.official.quality import points
+from harness.metrics.official.utility import Utility
+from harness.metrics.uncertainty.quality_replicates import (
+    Division,
+    Replicates,
+    replicate,
+)
+from harness.metrics.uncertainty.quality_variance import (
+    NoiseParts,
+    extrapolate,
+    noise_parts,
+    spread_of,
+)
+
+Floats = NDArray[np.float64]
+
+LEAST_HALVED = 4
+"""Fewest models a side of which a half still has a spread."""
+LEAST_QUARTERED = 8
+"""The same for a quarter."""
+MOST_EXAMPLES = 1000
+"""Enough to see the noise; F itself is always that of all examples."""
+HALVINGS, QUARTERINGS = 32, 12
+"""Random divisions.  More of them do not help: the models themselves are few."""
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """A scoring with its small repetitions: all that an interval is made of.
+
+    Scorings of equally many models and examples with the same seed divide both sides
+    alike, so that their repetitions can be compared one by one.
+
+    Attributes
+    ----------
+    points : ndarray of float64, shape [S]
+    seen : ndarray of int, shape [s]
+        The examples of the repetitions: all, or `MOST_EXAMPLES` drawn at random.
+    halves : Replicates
+        On the examples `seen`.
+    quarters : Replicates or None
+        None below `LEAST_QUARTERED` models a side.
+    n_models, n_fewest : int
+        N, and the number of models on the smaller side.
+    untouched : bool
+        All unlearned models answer alike on every example, and no retrained ones do:
+        one peak, told apart at sight, so that F is 0 whatever else is drawn.
+    """
+
+    points: Floats
+    seen: NDArray[np.intp]
+    halves: Replicates
+    quarters: Replicates | None
+    n_models: int
+    n_fewest: int
+    untouched: bool
+
+    @classmethod
+    def of(
+        cls,
+        pair: ConfidencePair,
+        rng: np.random.Generator,
+        delta: float,
+        *,
+        same_retrained: bool = False,
+    ) -> "Scoring":
+        """Score a pair of models, its halves and its quarters.
+
+        Parameters
+        ----------
+        pair : ConfidencePair
+            Of at least `LEAST_HALVED` models a side.
+        rng : numpy.random.Generator
+            Decides the divisions.
+        delta : float
+        same_retrained : bool, default False
+            Whether repetitions meet the same retrained models, so that the noise is
+            that of the unlearned ones alone.
+        """
+        n_models, n_examples = pair.unlearned.shape
+        n_fewest = min(len(side) for side in pair)
+        seen = np.arange(n_examples)
+        if n_examples > MOST_EXAMPLES:
+            seen = rng.choice(n_examples, MOST_EXAMPLES, replace=False)
+        some = ConfidencePair(*(side[:, seen] for side in pair))
+        halves = replicate(
+            some, Division(2, HALVINGS, same_retrained), rng, delta=delta
+        )
+        quarters = None
+        if n_fewest >= LEAST_QUARTERED:
+            quarters = replicate(
+                some, Division(4, QUARTERINGS, same_retrained), rng, delta=delta
+            )
+        found = epsilon(*pair, delta=delta)
+        alike = bool(np.ptp(pair.unlearned, axis=0).max() == 0)
+        return cls(
+            points=points(found.epsilon, n_models),
+            seen=seen,
+            halves=halves,
+            quarters=quarters,
+            n_models=n_models,
+            n_fewest=n_fewest,
+            untouched=alike and bool(found.peaky.all()),
+        )
+
+    @property
+    def divisions(self) -> tuple[Replicates, ...]:
+        """Return the halves and, where there are any, the quarters."""
+        return (self.halves,) if self.quarters is None else (self.halves, self.quarters)
+
+    def noise(self, utility: Utility | None = None) -> tuple[NoiseParts, NoiseParts]:
+        """Return the variance of F, or of the score, at N / 2 and at N."""
+        factor = 1.0 if utility is None else utility.factor
+        parts = [self._noise_between(part, utility) for part in self.divisions]
+        spread = factor**2 * spread_of(self.points)
+        return parts[0], extrapolate(parts[0], parts[-1], spread)
+
+    def _noise_between(
+        self, replicates: Replicates, utility: Utility | None
+    ) -> NoiseParts:
+        """Return the variance between the two of each pair of subsets."""
+        parts = noise_parts(
+            replicates.points(self.n_models), utility_of(replicates, utility)
+        )
+        return parts.with_examples(replicates.epsilon.shape[2], self.points.size)
+
+
+def utility_of(replicates: Replicates, utility: Utility | None) -> Floats:
+    """Return the factor of each subset, ``[L, 2]``; 1 without accuracies."""
+    if utility is None:
+        return np.ones(replicates.epsilon.shape[:2])
+    return utility.of_subsets(replicates.unlearned, replicates.retrained)

@@ -1,0 +1,1 @@
+"""What N models output, and their weights."""

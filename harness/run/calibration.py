@@ -1,0 +1,119 @@
+"""What one retraining costs on this machine: the denominator of the efficiency ratio.
+
+It is measured by running the oracle, ``submissions/retrain.py``, through the same
+runner as any submission, so neither a faster way of building the bank nor a slower
+machine changes what the cap allows.
+"""
+
+import statistics
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from harness.machine import this_machine
+from harness.run.messages import Usage
+from harness.storage.cache import cache_root
+from harness.storage.checksums import sealed_json, unsealed_json
+from harness.storage.files import write_atomic
+from harness.storage.shipped import shipped_submissions
+from harness.track.schema import Track
+
+ORACLE = "retrain"
+#: Rises when a change of the runner changes what a run costs.
+_RUNNER = 2
+
+
+def oracle_path() -> Path:
+    """The oracle's file."""
+    return shipped_submissions() / f"{ORACLE}.py"
+
+
+#: Share of its time that a retraining may wait for a core; beyond, the machine is busy,
+#: and what shares a core's caches makes CPU seconds dear too.
+_MOST_WAITING = 0.25
+#: CPU seconds below which starting and ending a run look like waiting.
+_LONG_ENOUGH = 1.0
+
+
+class Calibration(NamedTuple):
+    """What a few retrainings cost.
+
+    Attributes
+    ----------
+    seconds : tuple of float
+        Cost of each, as `cost_seconds` counts it.
+    waited : float
+        Share of their time that they waited for a core; 0 where it is not known.
+    """
+
+    seconds: tuple[float, ...]
+    waited: float = 0.0
+
+    @property
+    def busy(self) -> bool:
+        """Whether others used the machine so much that it should be measured again."""
+        return self.waited > _MOST_WAITING
+
+
+def share_waited(usages: Sequence[Usage]) -> float:
+    """Return the share of its time that a run of one thread waited, by the median.
+
+    Parameters
+    ----------
+    usages : sequence of Usage
+        Of runs that compute all the time; 0 if they are too short to tell.
+    """
+    shares = [
+        1 - usage.cpu_seconds / usage.wall_seconds
+        for usage in usages
+        if usage.cpu_seconds >= _LONG_ENOUGH
+    ]
+    return max(0.0, statistics.median(shares)) if shares else 0.0
+
+
+class CalibrationKey(NamedTuple):
+    """What a calibration holds for."""
+
+    track: Track
+    device: str
+    jobs: int
+    isolation: str
+    oracle_sha256: str
+
+    @property
+    def path(self) -> Path:
+        """Where it is kept; machines of another kind have another file."""
+        name = (
+            f"{self.track.hash}-{this_machine().fingerprint}-{self.device}"
+            f"-j{self.jobs}-{self.isolation}-{self.oracle_sha256[:12]}-r{_RUNNER}.json"
+        )
+        return cache_root() / "calibration" / name
+
+
+def read_calibration(key: CalibrationKey) -> Calibration | None:
+    """Read a kept calibration; None if there is none or it is damaged."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        seconds = unsealed_json(key.path.read_bytes())["retraining_seconds"]
+        values = tuple(float(value) for value in seconds)
+        if values and all(0 < value < float("inf") for value in values):
+            return Calibration(values)
+    return None
+
+
+def write_calibration(key: CalibrationKey, calibration: Calibration) -> None:
+    """Keep a calibration for the next time."""
+    content = {
+        "track": key.track.name,
+        "device": key.device,
+        "jobs": key.jobs,
+        "isolation": key.isolation,
+        "machine": this_machine().describe(),
+        "retraining_seconds": list(calibration.seconds),
+    }
+    write_atomic(key.path, sealed_json(content))
+
+
+def calibration_runs(n_jobs: int) -> int:
+    """How many retrainings to measure: at least three, every slot equally often."""
+    return max(n_jobs, -(-3 // n_jobs) * n_jobs)

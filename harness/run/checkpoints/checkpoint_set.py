@@ -1,0 +1,135 @@
+"""A set of checkpoints to score: vetted and hashed, and not one of them read."""
+
+import csv
+import io
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from harness.errors import UsageError
+from harness.plain_text import harmless
+from harness.run.checkpoints.containers import Refused, open_container
+from harness.run.checkpoints.selection import select
+from harness.run.submission import submission_name
+from harness.storage.files import sha256_of
+
+#: A file may have double precision, twice; and words around its numbers.
+_FACTOR, _AROUND = 4, 1_000_000
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One file of a set.
+
+    Attributes
+    ----------
+    number : int
+        As its name has it.
+    file : str
+        Path in the folder or zip.
+    n_bytes : int
+        Its size, unpacked.
+    sha256 : str
+        Of its content.
+    """
+
+    number: int
+    file: str
+    n_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class CheckpointSet:
+    """N checkpoints that were made elsewhere.
+
+    Attributes
+    ----------
+    name : str
+        The folder's name, or the zip's without ``.zip``.
+    path : Path
+        Where it lies.
+    checkpoints : tuple of Checkpoint
+        The first N, in the order of their numbers.
+    problems : tuple of str
+        Why it cannot be scored; empty if it can be tried.
+    largest : int
+        Bytes of the largest file that is read.
+    """
+
+    name: str
+    path: Path
+    checkpoints: tuple[Checkpoint, ...] = ()
+    problems: tuple[str, ...] = ()
+    largest: int = 0
+
+    @property
+    def sha256(self) -> str:
+        """Hex digest of the contents in their order: the same in a folder and a zip."""
+        lines = "\n".join(checkpoint.sha256 for checkpoint in self.checkpoints)
+        return sha256_of(f"checkpoints\n{lines}".encode())
+
+    def read(self, checkpoint: Checkpoint) -> bytes:
+        """Read the bytes of one checkpoint.
+
+        Raises
+        ------
+        UsageError
+            If the file is no longer the one that was vetted.
+        """
+        try:
+            content = open_container(self.path).read(checkpoint.file, self.largest)
+        except Refused:
+            content = b""
+        if sha256_of(content) != checkpoint.sha256:
+            raise UsageError(
+                f"{harmless(checkpoint.file)} of {self.path} changed while it was "
+                "being scored; score it again."
+            )
+        return content
+
+    def table(self) -> str:
+        """List what is scored: number, file, size and hash, as CSV."""
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, lineterminator="\n")
+        writer.writerow(field.name for field in fields(Checkpoint))
+        for one in self.checkpoints:
+            writer.writerow((one.number, harmless(one.file), one.n_bytes, one.sha256))
+        return buffer.getvalue()
+
+
+def largest_checkpoint(n_bytes: int) -> int:
+    """Bytes that one file may have, packed or not, for weights of `n_bytes`."""
+    return _FACTOR * n_bytes + _AROUND
+
+
+def read_checkpoints(path: Path, n_models: int, n_bytes: int) -> CheckpointSet:
+    """Find, vet and hash checkpoints; what is wrong is collected, not raised.
+
+    Parameters
+    ----------
+    path : Path
+        A folder or a zip.
+    n_models : int
+        N: so many are taken, and needed.
+    n_bytes : int
+        Bytes of the weights of the track's network, in single precision.
+
+    Raises
+    ------
+    UsageError
+        If there is no such file.
+    """
+    if not path.exists():
+        raise UsageError(f"there is no file {path}; give a zip of checkpoints.")
+    name = submission_name(path)
+    container, largest = open_container(path), largest_checkpoint(n_bytes)
+    try:
+        chosen = select(container.names(), n_models)
+        checkpoints = []
+        for number, file in chosen:
+            content = container.read(file, largest)
+            sha256 = sha256_of(content)
+            checkpoints.append(Checkpoint(number, file, len(content), sha256))
+    except Refused as error:
+        return CheckpointSet(name, path, problems=(str(error),), largest=largest)
+    return CheckpointSet(name, path, tuple(checkpoints), (), largest)

@@ -1,0 +1,181 @@
+"""What holds checkpoints, a folder or a zip: its files' names, and their bytes.
+
+Both come from strangers. Nothing is unpacked to a disk, no link is followed, and no
+file is read past a bound.
+"""
+
+import errno
+import os
+import stat
+import zipfile
+import zlib
+from collections import Counter
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Protocol
+
+from harness.plain_text import harmless
+
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_ENCRYPTED = 0x1
+_UNIX_MODE = 16
+
+
+class Refused(Exception):
+    """What was given cannot be scored; the message is one sentence for its author."""
+
+
+class Container(Protocol):
+    """A folder or a zip of files."""
+
+    def names(self) -> tuple[str, ...]:
+        """List its files, ``/`` between folders, those of sub-folders too.
+
+        Raises
+        ------
+        Refused
+            If it is no sound container.
+        """
+
+    def read(self, name: str, largest: int) -> bytes:
+        """Read one file of at most `largest` bytes.
+
+        Raises
+        ------
+        Refused
+            If it is larger, damaged, or no plain file.
+        """
+
+
+class Folder:
+    """The files of a folder and of the folders right in it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def names(self) -> tuple[str, ...]:
+        """List the files, down to one sub-folder; what is hidden is left out."""
+        found: list[str] = []
+        for path in self._children(self._path):
+            if path.is_dir() and not path.is_symlink():
+                found += [f"{path.name}/{file.name}" for file in self._children(path)]
+            else:
+                found.append(path.name)
+        return tuple(found)
+
+    def read(self, name: str, largest: int) -> bytes:
+        """Read one file; a link or a device is no file."""
+        shown = harmless(name)
+        try:
+            # A pipe would block, and a link may lead to anything.
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            handle = os.open(self._path / name, flags)
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise Refused(f"{shown} is a link; give the file itself.") from None
+            raise Refused(f"{shown} cannot be read: {error.strerror}.") from None
+        with os.fdopen(handle, "rb") as file:
+            facts = os.fstat(file.fileno())
+            if not stat.S_ISREG(facts.st_mode):
+                raise Refused(f"{shown} is no plain file.")
+            _refuse_larger(name, "has", facts.st_size, largest)
+            content = file.read(largest + 1)
+        _refuse_larger(name, "has", len(content), largest)
+        return content
+
+    @staticmethod
+    def _children(folder: Path) -> list[Path]:
+        try:
+            return sorted(p for p in folder.iterdir() if not p.name.startswith("."))
+        except OSError as error:
+            shown = harmless(folder.name)
+            raise Refused(f"{shown} cannot be read: {error.strerror}.") from None
+
+
+class ZipArchive:
+    """The files of a zip, read in place."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def names(self) -> tuple[str, ...]:
+        """List the files; a zip with anything odd in it is refused as a whole."""
+        shown = harmless(self._path.name)
+        if not self._path.is_file():
+            raise Refused(f"{shown} is no plain file.")
+        try:
+            with zipfile.ZipFile(self._path) as archive:
+                entries = archive.infolist()
+        except OSError as error:
+            raise Refused(f"{shown} cannot be read: {error.strerror}.") from None
+        except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+            raise Refused(f"{shown} is no sound zip file: {harmless(error)}.") from None
+        for entry in entries:
+            _vet(entry)
+        names = [entry.filename for entry in entries if not entry.is_dir()]
+        (twice, count), *_ = Counter(names).most_common(1) or [("", 0)]
+        if count > 1:
+            raise Refused(f"the zip holds {harmless(twice)} twice; make it anew.")
+        return tuple(names)
+
+    def read(self, name: str, largest: int) -> bytes:
+        """Inflate one file, never more than `largest` bytes of it."""
+        try:
+            with zipfile.ZipFile(self._path) as archive:
+                entry = archive.getinfo(name)
+                _refuse_larger(name, "unpacks to", entry.file_size, largest)
+                with archive.open(entry) as file:
+                    content = file.read(largest + 1)
+        except (
+            OSError,
+            EOFError,
+            KeyError,
+            ValueError,
+            NotImplementedError,
+            zipfile.BadZipFile,
+            zlib.error,
+        ) as error:
+            words = f"{harmless(name)} is damaged in the zip: {harmless(error)}."
+            raise Refused(words) from None
+        _refuse_larger(name, "unpacks to", len(content), largest)
+        return content
+
+
+def open_container(path: Path) -> Container:
+    """Take a path for what it is: a folder, or else a zip."""
+    return Folder(path) if path.is_dir() else ZipArchive(path)
+
+
+def _vet(entry: zipfile.ZipInfo) -> None:
+    """Refuse an entry that no honest tool writes for plain files."""
+    name = harmless(entry.orig_filename)
+    if _leads_outside(entry.orig_filename):
+        raise Refused(f"the zip holds a path outside it, {name}; make it anew.")
+    mode = entry.external_attr >> _UNIX_MODE
+    kind = stat.S_IFMT(mode)
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        what = "a link" if kind == stat.S_IFLNK else "a special file"
+        raise Refused(f"the zip holds {what}, {name}; only plain files are read.")
+    if entry.flag_bits & _ENCRYPTED:
+        raise Refused(f"the zip is encrypted ({name}); give one without a password.")
+    if entry.compress_type not in _METHODS:
+        raise Refused(
+            f"{name} is compressed in an unusual way (method {entry.compress_type}); "
+            "make the zip with deflate, the usual one."
+        )
+
+
+def _leads_outside(name: str) -> bool:
+    """Tell whether a name leads out of the folder it would be unpacked to."""
+    if "\0" in name:
+        return True  # What follows would be hidden from one reader and not another.
+    windows, posix = PureWindowsPath(name), PurePosixPath(name)
+    rooted = posix.is_absolute() or bool(windows.drive or windows.root)
+    return rooted or ".." in windows.parts
+
+
+def _refuse_larger(name: str, does: str, n_bytes: int, largest: int) -> None:
+    if n_bytes > largest:
+        raise Refused(
+            f"{harmless(name)} {does} {n_bytes / 1e6:.1f} MB; a checkpoint of this "
+            f"track's network has at most {largest / 1e6:.1f} MB."
+        )

@@ -1,0 +1,1 @@
+"""What executes in the process of a stranger's code, and nothing else."""

@@ -1,0 +1,199 @@
+"""Call a submission once. Runs in a process of its own; nothing here is secret."""
+
+import inspect
+import linecache
+import os
+import random
+import sys
+import traceback
+import types
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from harness.models.network_difference import network_difference
+from harness.models.weights import WeightSpec
+from harness.run.inputs import Task
+from harness.run.messages import Failure, RunRequest
+from harness.status import Status
+from harness.tasks.images.loaders import make_loader
+from harness.tasks.images.networks import build_network
+
+_TRACEBACK_LINES = 20
+#: Whatever the letters, so many of them fit into what the harness reads.
+_TRACEBACK_LETTERS = 4000
+_OUT_OF_MEMORY_WORDS = ("can't allocate memory", "not enough memory", "out of memory")
+
+
+class Prepared(NamedTuple):
+    """A task turned into tensors, once, before any submission is known."""
+
+    task: Task
+    spec: WeightSpec
+    network: nn.Module
+    sets: dict[str, tuple[Tensor, Tensor]]
+
+
+class ContractBroken(Exception):
+    """The submission did not keep to the contract; the message says how."""
+
+
+def call_submission(request: RunRequest, prepared: Prepared) -> bytes | Failure:
+    """Call ``unlearning`` and return the weights it made, or why there are none.
+
+    Parameters
+    ----------
+    request : RunRequest
+        Source, seed and limits.
+    prepared : Prepared
+        Original model and sets.
+    """
+    try:
+        _seed_everything(request.seed)
+        module = _load(request)
+        arguments, device = _arguments(prepared)
+        function = _function(module)
+        options = _options(function, request, prepared, device)
+        returned = function(*arguments, **options)
+        network = arguments[0] if returned is None else returned
+        return _pack(network, prepared.spec)
+    except ContractBroken as error:
+        return Failure(Status.INVALID, str(error))
+    except BaseException as error:
+        return _failure(error, request.filename)
+
+
+def _seed_everything(seed: int) -> None:
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+
+
+def _load(request: RunRequest) -> types.ModuleType:
+    module = types.ModuleType("submission")
+    module.__file__ = request.filename
+    sys.modules["submission"] = module
+    lines = request.source.splitlines(keepends=True)
+    entry = (len(request.source), None, lines, request.filename)
+    linecache.cache[request.filename] = entry
+    exec(compile(request.source, request.filename, "exec"), module.__dict__)
+    return module
+
+
+def _function(module: types.ModuleType) -> Any:
+    function = getattr(module, "unlearning", None)
+    if not callable(function):
+        raise ContractBroken("unlearning is not a function once the file has run.")
+    return function
+
+
+def _arguments(prepared: Prepared) -> tuple[list[Any], torch.device]:
+    device = torch.device(prepared.task.device)
+    batch_size = prepared.task.recipe.batch_size
+    loaders = [
+        make_loader(
+            inputs.to(device),
+            targets.to(device),
+            batch_size=batch_size,
+            shuffle=name != "validation",
+        )
+        for name, (inputs, targets) in prepared.sets.items()
+    ]
+    return [prepared.network.to(device), *loaders], device
+
+
+def _options(
+    function: Any, request: RunRequest, prepared: Prepared, device: torch.device
+) -> dict[str, Any]:
+    """Choose the optional arguments that the function names."""
+    offered = {
+        "seed": request.seed,
+        "device": device,
+        "budget_seconds": request.budget_seconds,
+        "recipe": prepared.task.recipe,
+    }
+    named = inspect.signature(function).parameters
+    return {name: value for name, value in offered.items() if name in named}
+
+
+def _pack(network: Any, spec: WeightSpec) -> bytes:
+    if not isinstance(network, nn.Module):
+        raise ContractBroken(
+            f"unlearning returned {type(network).__name__}; it must return the "
+            "network, or None when it changed net in place."
+        )
+    state = network.state_dict()
+    _compare(state, spec)
+    arrays = {
+        name: tensor.detach().to("cpu", torch.float32).numpy()
+        if tensor.is_floating_point()
+        else tensor.detach().cpu().numpy()
+        for name, tensor in state.items()
+    }
+    return spec.pack(arrays)
+
+
+def _compare(state: dict[str, Any], spec: WeightSpec) -> None:
+    shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
+    difference = network_difference(shapes, spec)
+    if difference:
+        pruned = any(name.endswith(("_orig", "_mask")) for name in shapes)
+        hint = " Undo pruning with torch.nn.utils.prune.remove." if pruned else ""
+        raise ContractBroken(f"unlearning returned {difference}.{hint}")
+
+
+def _failure(error: BaseException, filename: str) -> Failure:
+    words = f"{type(error).__name__}: {error}".strip().rstrip(":")
+    first_line = words.partition("\n")[0][:300]
+    status = Status.ERROR
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or any(
+        phrase in str(error) for phrase in _OUT_OF_MEMORY_WORDS
+    ):
+        status = Status.OUT_OF_MEMORY
+    hint = ""
+    if "torchvision::nms does not exist" in words:
+        hint = " (torch and torchvision do not fit together: run unlearn-eval doctor)"
+    return Failure(status, f"it raised {first_line}{hint}.", _tail(error, filename))
+
+
+def _tail(error: BaseException, filename: str) -> str:
+    """Return the end of the traceback, from the submission's first frame on."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_frame.f_code.co_filename != filename:
+        frame = frame.tb_next
+    lines = traceback.format_exception(type(error), error, frame)
+    tail = "\n".join("".join(lines).strip().splitlines()[-_TRACEBACK_LINES:])
+    return tail[-_TRACEBACK_LETTERS:]
+
+
+def prepare(task: Task, sets: dict[str, tuple[Tensor, Tensor]]) -> Prepared:
+    """Build the original model. Stays off the GPU: its context must not be forked."""
+    network = build_network(task.network, seed=0)
+    # Many a submission flattens weights with view(-1), which channels last forbids;
+    # the inputs alone make the arithmetic channels last, so no speed is lost.
+    network = network.to(memory_format=torch.contiguous_format)
+    state = {name: torch.from_numpy(a.copy()) for name, a in task.original.items()}
+    network.load_state_dict(state)
+    _import_late_parts()
+    return Prepared(task, task.weight_spec, network.eval(), sets)
+
+
+def _import_late_parts() -> None:
+    """Have torch import what it imports late, at the first step of an optimizer.
+
+    That takes a second, which every run would pay otherwise, and the cheap methods,
+    whose whole budget is a second, would pay the most.
+    """
+    weight = torch.nn.Parameter(torch.zeros(1))
+    weight.grad = torch.zeros(1)
+    for optimizer in (torch.optim.SGD, torch.optim.Adam):
+        optimizer([weight], lr=0.1).step()
+
+
+def leave(code: int) -> None:
+    """End the process without running anything more of it."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

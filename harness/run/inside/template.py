@@ -1,0 +1,80 @@
+"""The template: has imported torch, holds the inputs, and forks once for each run.
+
+An import of torch takes a second, a fork of a process that has it takes milliseconds.
+The template holds no test set, no bank, and nothing of the score. It runs no code of a
+submission: that happens in the forked child, which ends with the run.
+"""
+
+import json
+import os
+import socket
+from base64 import b64decode
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from harness.processes import worker_main
+from harness.run.inputs import read_task
+from harness.run.inside.call import Prepared, call_submission, leave, prepare
+from harness.run.inside.checkpoint_reading import read_checkpoint
+from harness.run.messages import CHECKPOINT, FAILURE, WEIGHTS, Failure, RunRequest
+from harness.sandbox.child.confinement import Confinement
+from harness.sandbox.child.supervisor import Warden
+from harness.sandbox.child.tensor_passing import pass_tensors_by_value
+from harness.tasks.images.normalize import normalize
+
+
+def main(fd: int, args: list[str]) -> None:
+    """Serve runs until the harness has gone.
+
+    Parameters
+    ----------
+    fd : int
+        Socket to the harness.
+    args : list of str
+        The folder of the task, and what runs are confined to.
+    """
+    torch.set_num_threads(1)
+    task = read_task(Path(args[0]))
+    sets = {
+        name: (normalize(examples.images), torch.as_tensor(examples.targets))
+        for name in ("retain", "forget", "validation")
+        for examples in [getattr(task, name)]
+    }
+    prepared = prepare(task, sets)
+    confinement = Confinement.from_json(args[1]) if args[1:] else Confinement()
+    if confinement.level == "partial":
+        pass_tensors_by_value()
+    warden = Warden(confinement)
+
+    def run(words: dict[str, Any], result: int) -> None:
+        _run(words, result, prepared)
+
+    def serve(sock: socket.socket) -> None:
+        warden.serve(sock, run)
+
+    worker_main(fd, serve)
+    leave(0)
+
+
+def _run(words: dict[str, Any], result: int, prepared: Prepared) -> None:
+    """Call the submission or read the checkpoint, write what came of it, and end."""
+    if CHECKPOINT in words:
+        content = b64decode(words.pop(CHECKPOINT))
+        outcome = read_checkpoint(content, prepared.spec)
+    else:
+        outcome = call_submission(RunRequest(**words), prepared)
+    if isinstance(outcome, Failure):
+        frame = FAILURE + json.dumps(asdict(outcome)).encode()
+    else:
+        frame = WEIGHTS + outcome
+    _write_all(result, frame)
+    leave(0)
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]

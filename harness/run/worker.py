@@ -1,0 +1,258 @@
+"""A slot: one template process, and the harness's side of one run after another."""
+
+import json
+import os
+import select
+import selectors
+import socket
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from harness.models.weights import WeightSpec
+from harness.plain_text import escape_controls, head_and_tail
+from harness.processes import WorkerDied, WorkerProcess
+from harness.processes.channel import ChannelClosed, receive_json, send_json
+from harness.processes.closing import Closing
+from harness.run.isolation import Isolation
+from harness.run.messages import (
+    FAILURE,
+    WEIGHTS,
+    CheckpointRequest,
+    Failure,
+    RunReport,
+    RunRequest,
+    Usage,
+)
+from harness.status import Status
+
+_START_SECONDS, _END_SECONDS = 120.0, 60.0
+_CHUNK = 1 << 20
+_LARGEST_WORDS = 1 << 16
+_LARGEST_LOG = 1 << 22
+
+
+class Slot(Closing):
+    """Runs submissions one after the other, each forked from one template.
+
+    Parameters
+    ----------
+    task : Path
+        The folder that `harness.run.inputs.write_task` wrote.
+    spec : WeightSpec
+        What must come back.
+    isolation : Isolation
+        How the template is kept apart.
+    """
+
+    def __init__(self, task: Path, spec: WeightSpec, isolation: Isolation) -> None:
+        self._task, self._spec, self._isolation = task, spec, isolation
+        self._closed = False
+        self._worker = self._start()
+        self._ready = False
+
+    def close(self) -> None:
+        """End the template, and with it a run in flight; no other takes its place."""
+        self._closed = True
+        self._worker.end()
+
+    def run(
+        self, request: RunRequest | CheckpointRequest, limit_seconds: float | None
+    ) -> RunReport:
+        """Call a submission once, or read a checkpoint.
+
+        Parameters
+        ----------
+        request : RunRequest or CheckpointRequest
+            Source or file, seed and limits.
+        limit_seconds : float or None
+            The run is killed when this much time has passed on the harness's clock.
+
+        Raises
+        ------
+        WorkerDied
+            If the template failed: our failure, the run may be repeated with the
+            same seed.
+        """
+        self._await_ready()
+        result, theirs = os.pipe()
+        log, their_log = os.pipe()
+        start = time.monotonic()
+        deadline = None if limit_seconds is None else start + limit_seconds
+        try:
+            self._send(request, theirs, their_log)
+            content, output = self._read(result, log, deadline)
+            timed_out = not self._ends_by(deadline)
+            used = self._used(end_it=timed_out)
+        finally:
+            os.close(result)
+            os.close(log)
+        wall = time.monotonic() - start
+        if used is None:
+            return self._without_template(wall, output)
+        usage = Usage(used["cpu_seconds"], wall, used["peak_bytes"])
+        if not used["confined"]:
+            raise WorkerDied(f"a run could not be confined: {used['words']}")
+        if timed_out:
+            reason = f"it was stopped after {limit_seconds:.0f} s, far past its budget."
+            failure = Failure(Status.TIMEOUT, reason)
+            return RunReport(usage, failure=failure, output=output)
+        if used["out_of_memory"]:
+            gib = (request.memory_bytes or 0) / (1 << 30)
+            reason = f"it was stopped when its processes held more than {gib:.3g} GiB."
+            failure = Failure(Status.OUT_OF_MEMORY, reason)
+            return RunReport(usage, failure=failure, output=output)
+        if used["too_many_sockets"]:
+            reason = "it was stopped when it held more sockets than a run may."
+            failure = Failure(Status.OUT_OF_MEMORY, reason)
+            return RunReport(usage, failure=failure, output=output)
+        return self._judge(content, used["exit_code"], usage, output)
+
+    def restart(self) -> None:
+        """Replace a template that failed by a fresh one, unless the slot is closed."""
+        self._worker.end()
+        if not self._closed:
+            self._worker = self._start()
+        if self._closed:
+            self._worker.end()
+            raise WorkerDied("the process that runs submissions was ended")
+
+    def _start(self) -> WorkerProcess:
+        self._ready = False
+        return WorkerProcess(
+            "harness.run.inside.template",
+            [str(self._task)],
+            lambda argv: self._isolation.wrap(argv, self._task),
+        )
+
+    def _await_ready(self) -> None:
+        if self._ready:
+            return
+        sock = self._worker.socket
+        sock.settimeout(_START_SECONDS)
+        try:
+            receive_json(sock)
+        except (ChannelClosed, TimeoutError):
+            raise self._worker.died("the process that runs submissions") from None
+        self._ready = True
+
+    def _send(
+        self, request: RunRequest | CheckpointRequest, result: int, log: int
+    ) -> None:
+        try:
+            send_json(self._worker.socket, request.message(), (result, log))
+        except ChannelClosed:
+            raise self._worker.died("the process that runs submissions") from None
+        finally:
+            os.close(result)
+            os.close(log)
+
+    def _read(self, result: int, log: int, deadline: float | None) -> tuple[bytes, str]:
+        """Drain both pipes to their ends or the deadline.
+
+        Of the result at most one byte too many is kept.
+        """
+        largest = max(self._spec.n_bytes + 2, _LARGEST_WORDS)
+        content, output, dropped = bytearray(), bytearray(), 0
+        with selectors.DefaultSelector() as selector:
+            selector.register(result, selectors.EVENT_READ)
+            selector.register(log, selectors.EVENT_READ)
+            while selector.get_map():
+                left = None if deadline is None else deadline - time.monotonic()
+                if left is not None and left <= 0:
+                    break
+                for key, _ in selector.select(left):
+                    data = os.read(key.fd, _CHUNK)
+                    if not data:
+                        selector.unregister(key.fd)
+                    elif key.fd == result:
+                        content += data[: largest - len(content)]
+                    elif len(output) < _LARGEST_LOG:
+                        output += data
+                    else:
+                        dropped += len(data)
+        text = head_and_tail(bytes(output))
+        if dropped:
+            text += f"\n[... {dropped} more bytes left out ...]"
+        return bytes(content), text
+
+    def _ends_by(self, deadline: float | None) -> bool:
+        """Wait for the template's word that the run is over.
+
+        A run may close its pipes and go on; so their ends are not its end.
+        """
+        if deadline is None:
+            return True
+        left = max(0.0, deadline - time.monotonic())
+        return bool(select.select([self._worker.socket], [], [], left)[0])
+
+    def _used(self, *, end_it: bool) -> dict[str, Any] | None:
+        """Hear from the template what the run used; by then all of it is dead.
+
+        Returns None if the template is gone, and the run may have ended it.
+        """
+        sock: socket.socket = self._worker.socket
+        sock.settimeout(_END_SECONDS)
+        try:
+            if end_it:
+                send_json(sock, {"kill": True})
+            used: dict[str, Any] = receive_json(sock)
+        except (ChannelClosed, TimeoutError):
+            if self._isolation.guards_template:
+                raise self._worker.died("the process that runs submissions") from None
+            return None
+        return used
+
+    def _without_template(self, wall_seconds: float, output: str) -> RunReport:
+        """Blame the run: to try again would be to let it choose another draw."""
+        self.restart()
+        reason = (
+            "the process that started it died during the run, which nothing but the "
+            f"run itself is known to do (isolation: {self._isolation.level})."
+        )
+        failure = Failure(Status.ERROR, reason)
+        return RunReport(Usage(0.0, wall_seconds, 0), failure=failure, output=output)
+
+    def _judge(
+        self, content: bytes, exit_code: int, usage: Usage, output: str
+    ) -> RunReport:
+        kind, body = content[:1], content[1:]
+        if kind == WEIGHTS and len(body) == self._spec.n_bytes:
+            bad = self._spec.first_unusable(body)
+            if bad is None:
+                return RunReport(usage, weights=body, output=output)
+            reason = f"it returned weights that are not finite, first in {bad}."
+            failure = Failure(Status.NON_FINITE, reason)
+        elif kind == FAILURE:
+            failure = _read_failure(body)
+        else:
+            failure = _no_result(exit_code, len(content), self._spec.n_bytes + 1)
+        return RunReport(usage, failure=failure, output=output)
+
+
+def _read_failure(body: bytes) -> Failure:
+    """Read a failure; it comes from the run, so nothing in it is taken on trust."""
+    fallback = Failure(Status.ERROR, "it wrote something else than weights.")
+    allowed = (Status.ERROR, Status.INVALID, Status.OUT_OF_MEMORY)
+    with suppress(ValueError, KeyError, TypeError, RecursionError):
+        words = json.loads(body)
+        status = Status(words["status"])
+        reason = escape_controls(str(words["reason"]))[:1000].replace("\n", " ")
+        if status in allowed and reason.strip():
+            trace = escape_controls(str(words["traceback"]))[-8000:]
+            return Failure(status, reason, trace)
+    return fallback
+
+
+def _no_result(exit_code: int, n_bytes: int, wanted: int) -> Failure:
+    if exit_code == -9:
+        reason = "its process was killed, most likely for want of memory."
+        return Failure(Status.OUT_OF_MEMORY, reason)
+    if exit_code < 0:
+        return Failure(Status.ERROR, f"its process died of signal {-exit_code}.")
+    if n_bytes == 0:
+        reason = f"its process ended (exit code {exit_code}) without returning weights."
+        return Failure(Status.ERROR, reason)
+    reason = f"its process wrote {n_bytes} bytes where {wanted} were expected."
+    return Failure(Status.INVALID, reason)

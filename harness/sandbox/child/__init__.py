@@ -1,0 +1,1 @@
+"""What executes inside a sandbox, above or in a stranger's process."""

@@ -1,0 +1,114 @@
+"""Fresh namespaces for each run, made by a template that may make them."""
+
+import ctypes
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from harness.sandbox.child.syscalls import checked, libc
+
+_CLONE_NEWNS, _CLONE_NEWIPC, _CLONE_NEWPID = 0x20000, 0x08000000, 0x20000000
+_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 0x1, 0x2, 0x4, 0x8
+_MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 0x40000
+_USER_NAMESPACES = Path("/proc/sys/user/max_user_namespaces")
+
+SCRATCH, SHARED_MEMORY = "/tmp", "/dev/shm"
+_INODES = 65536
+
+
+class ProcessNamespaces:
+    """Gives every fork a PID namespace of its own, and keeps out of it itself."""
+
+    def __init__(self) -> None:
+        self._own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+
+    def fork(self) -> int:
+        """Fork a child that is process 1 of a new namespace, which ends with it.
+
+        Raises
+        ------
+        OSError
+            If the kernel refuses a new namespace.
+        """
+        _unshare(_CLONE_NEWPID)
+        try:
+            child = os.fork()
+            if child == 0:
+                return 0
+        finally:
+            # Or the next fork would land in this child's namespace.
+            if os.getpid() != 1:
+                checked(libc().setns(self._own, _CLONE_NEWPID), "setns")
+        return child
+
+
+def forbid_user_namespaces() -> None:
+    """Forbid new user namespaces beneath ours, where it is ours to say."""
+    if os.geteuid() != 0:
+        with suppress(OSError):
+            _USER_NAMESPACES.write_text("0")
+
+
+def enter_fresh_mounts(
+    scratch_bytes: int, keep: Sequence[str] = (), hide: Sequence[str] = ()
+) -> None:
+    """Get a view of processes, scratch space, shared memory and IPC of one's own.
+
+    Parameters
+    ----------
+    scratch_bytes : int
+        Size of the scratch space, and of shared memory.
+    keep : sequence of str
+        What lies beneath the scratch space's place and stays visible.
+    hide : sequence of str
+        Folders that the template sees and a run must not.
+
+    Raises
+    ------
+    OSError
+        If the kernel refuses a mount.
+    """
+    _unshare(_CLONE_NEWNS | _CLONE_NEWIPC)
+    _mount("none", "/", None, _MS_REC | _MS_PRIVATE)
+    _mount("proc", "/proc", "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
+    size = f"mode=1777,size={scratch_bytes},nr_inodes={_INODES}"
+    links = {path: path.readlink() for path in map(Path, keep) if path.is_symlink()}
+    others = [path for path in map(Path, keep) if path not in links]
+    kept = {path: os.open(path, os.O_PATH | os.O_CLOEXEC) for path in others}
+    _mount("tmpfs", SCRATCH, "tmpfs", _MS_NOSUID | _MS_NODEV, size)
+    for path, target in links.items():
+        _make_place(path.parent, is_folder=True)
+        path.symlink_to(target)
+    for path, fd in kept.items():
+        _make_place(path, is_folder=Path(f"/proc/self/fd/{fd}").is_dir())
+        _mount(f"/proc/self/fd/{fd}", str(path), None, _MS_BIND | _MS_REC)
+        os.close(fd)
+    flags = _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
+    _mount("tmpfs", SHARED_MEMORY, "tmpfs", flags, size)
+    for folder in hide:
+        _mount("tmpfs", folder, "tmpfs", flags | _MS_RDONLY, "size=4k")
+
+
+def _make_place(path: Path, *, is_folder: bool) -> None:
+    """Make what a mount is put on."""
+    (path if is_folder else path.parent).mkdir(mode=0o755, parents=True, exist_ok=True)
+    if not is_folder:
+        path.touch()
+
+
+def _unshare(flags: int) -> None:
+    checked(libc().unshare(flags), "unshare")
+
+
+def _mount(
+    source: str, target: str, kind: str | None, flags: int, options: str | None = None
+) -> None:
+    result = libc().mount(
+        source.encode(),
+        target.encode(),
+        None if kind is None else kind.encode(),
+        ctypes.c_ulong(flags),
+        None if options is None else options.encode(),
+    )
+    checked(result, f"mount {target}")

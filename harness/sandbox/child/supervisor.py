@@ -1,0 +1,272 @@
+"""The warden: lives in a template, forks runs, confines them, and counts their cost.
+
+It runs no code of a submission and reads nothing that a run writes. A request goes
+unread past the template to the forked child, so that each run starts from the same
+memory and finds no trace of the ones before it.
+"""
+
+import fcntl
+import gc
+import os
+import select
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+from harness.processes import WorkerDied
+from harness.processes.channel import (
+    ChannelClosed,
+    receive_json,
+    receive_json_and_fds,
+    send_json,
+)
+from harness.sandbox.child import privileges
+from harness.sandbox.child.confinement import Confinement, FreshUsers, confine
+from harness.sandbox.child.cpu_counter import open_cpu_counter, own_seconds
+from harness.sandbox.child.descendants import (
+    end_descendants,
+    own_resident_bytes,
+    resident_bytes,
+)
+from harness.sandbox.child.namespaces import (
+    SHARED_MEMORY,
+    ProcessNamespaces,
+    forbid_user_namespaces,
+)
+from harness.sandbox.child.removal import empty_folder
+from harness.sandbox.child.sockets import MOST_SOCKETS, open_sockets
+
+Run = Callable[[dict[str, Any], int], None]
+
+_RESULT, _READY = 3, 4
+_REQUEST = b"F"
+_LOOK_SECONDS = 0.2
+
+
+class _Watched(NamedTuple):
+    """How a run came to its end."""
+
+    harness_gone: bool = False
+    out_of_memory: bool = False
+    too_many_sockets: bool = False
+    peak_bytes: int = 0
+
+
+class Warden:
+    """Serves a template's requests, each in a confined process of its own.
+
+    Parameters
+    ----------
+    confinement : Confinement
+        What the runs are confined to.
+    """
+
+    def __init__(self, confinement: Confinement) -> None:
+        self._confinement = confinement
+        cgroup = Path(confinement.cgroup) if confinement.cgroup else None
+        self._counter = open_cpu_counter(cgroup)
+        self._namespaces = None
+        self._users = FreshUsers()
+        privileges.become_subreaper()
+        if confinement.level == "full":
+            self._namespaces = ProcessNamespaces()
+            forbid_user_namespaces()
+        else:
+            # Nothing else hides the template from processes of its own user.
+            privileges.set_dumpable(False)
+
+    def serve(self, sock: socket.socket, run: Run) -> None:
+        """Serve until the harness has gone.
+
+        Parameters
+        ----------
+        sock : socket
+            To the harness.
+        run : callable
+            Given the request and the file to write the result to; called in the
+            confined process, which ends with it.
+        """
+        # What the collector counts, and what only a first run finds cold, would tell a
+        # run how many came before it.
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        self._serve_nothing()
+        self._say_ready(sock)
+        while marker := sock.recv(1, socket.MSG_PEEK):
+            if marker == _REQUEST:
+                self._serve_one(sock, run)
+            else:
+                receive_json(sock)  # An order to end a run that had ended by itself.
+
+    def _say_ready(self, sock: socket.socket) -> None:
+        counter = "wait4" if self._counter is None else self._counter.name
+        send_json(sock, {"ready": True, "cpu_counter": counter})
+
+    def _serve_nothing(self) -> None:
+        """Serve a run that does nothing.
+
+        Raises
+        ------
+        WorkerDied
+            If it cannot be confined: then no other can.
+        """
+        ours, theirs = socket.socketpair()
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        with ours, theirs:
+            send_json(ours, {}, (nowhere, nowhere))
+            self._serve_one(theirs, lambda request, result: None)
+            report = receive_json(ours)
+        os.close(nowhere)
+        if not report["confined"]:
+            raise WorkerDied(f"a run could not be confined: {report['words']}")
+
+    def _serve_one(self, sock: socket.socket, run: Run) -> None:
+        before = self._descendants_seconds()
+        user = self._users.draw() if self._confinement.own_user else None
+        ready, confined = os.pipe()
+        child = self._fork()
+        if child == 0:
+            os.close(ready)
+            self._become_run(sock, confined, user, run)
+        os.close(confined)
+        try:
+            words = os.read(ready, 4096)
+        finally:
+            os.close(ready)
+        was_confined = words[:1] == b"R"
+        memory_bytes = int(words[1:]) if was_confined else 0
+        watched = self._watch(child, sock, memory_bytes)
+        _, status, used = os.wait4(child, 0)
+        usages = [used, *end_descendants()]
+        if was_confined:
+            self._wipe(user)
+        if watched.harness_gone:
+            os._exit(1)
+        seconds = sum(u.ru_utime + u.ru_stime for u in usages)
+        if self._counter is not None:
+            seconds = max(seconds, self._descendants_seconds() - before)
+        peak = max(watched.peak_bytes, *(u.ru_maxrss * 1024 for u in usages))
+        report = {
+            "confined": was_confined,
+            "words": words[1:].decode(errors="replace"),
+            "cpu_seconds": seconds,
+            "peak_bytes": peak,
+            "exit_code": os.waitstatus_to_exitcode(status),
+            "out_of_memory": watched.out_of_memory,
+            "too_many_sockets": watched.too_many_sockets,
+        }
+        send_json(sock, report)
+
+    def _descendants_seconds(self) -> float:
+        if self._counter is None:
+            return 0.0
+        return self._counter.seconds() - own_seconds()
+
+    def _fork(self) -> int:
+        return os.fork() if self._namespaces is None else self._namespaces.fork()
+
+    def _become_run(
+        self, sock: socket.socket, confined: int, user: int | None, run: Run
+    ) -> NoReturn:
+        """Read the request, let go of everything else, and become the run."""
+        try:
+            request, (result, log) = receive_json_and_fds(sock, 2)
+            sock.detach()
+            _keep_only(log, result, confined)
+            try:
+                memory_bytes = request.get("memory_bytes")
+                confine(self._confinement, memory_bytes, user, self._n_others())
+            except OSError as error:
+                os.write(_READY, b"!" + str(error).encode())
+                os._exit(1)
+            os.write(_READY, b"R%d" % (memory_bytes or 0))
+            os.close(_READY)
+            gc.enable()
+            run(request, _RESULT)
+        finally:
+            os._exit(1)
+
+    def _watch(self, child: int, sock: socket.socket, memory_bytes: int) -> _Watched:
+        """Wait for the run's end, and bring it about where that is due.
+
+        It is due when the harness says so or has gone, and when the run holds too much
+        memory or, where it has a network of its own to count them in, sockets.
+        """
+        # Plainly, by the same steps each time: what piles up tells runs their number.
+        own_network = self._confinement.level == "full"
+        harness_gone = out_of_memory = too_many_sockets = False
+        peak, baseline = 0, own_resident_bytes()
+        pidfd = os.pidfd_open(child)
+        fds = [pidfd, sock.fileno()]
+        try:
+            while not (out_of_memory or too_many_sockets):
+                readable, _, _ = select.select(fds, [], [], _LOOK_SECONDS)
+                if pidfd in readable:
+                    break
+                if sock.fileno() in readable:
+                    harness_gone = not _is_told_to_end(sock)
+                    break
+                peak = max(peak, resident_bytes(child))
+                out_of_memory = 0 < memory_bytes < peak - baseline
+                too_many_sockets = own_network and open_sockets() > MOST_SOCKETS
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+        finally:
+            os.close(pidfd)
+        return _Watched(harness_gone, out_of_memory, too_many_sockets, peak)
+
+    def _n_others(self) -> int:
+        """Tasks that the kernel counts with the run's: all of a user it shares."""
+        if self._confinement.own_user:
+            return 0
+        if self._confinement.level == "full":
+            return 3  # bubblewrap and the template, in the same user namespace.
+        return _tasks_of(os.getuid())
+
+    def _wipe(self, user: int | None) -> None:
+        """Take away what the run left; a private mount has gone with it."""
+        if self._confinement.level == "full":
+            return
+        if self._confinement.scratch:
+            empty_folder(Path(self._confinement.scratch))
+        if user is not None:
+            empty_folder(Path(SHARED_MEMORY), owner=user)
+
+
+def _keep_only(log: int, result: int, confined: int) -> None:
+    """Leave the run its output, its result, and nothing else that was open."""
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    out_of_the_way = [
+        fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _READY + 1) for fd in (result, confined)
+    ]
+    for fd in (1, 2):
+        os.dup2(log, fd)
+    for fd, copy in zip((_RESULT, _READY), out_of_the_way, strict=True):
+        os.dup2(copy, fd, inheritable=False)
+    os.closerange(_READY + 1, os.sysconf("SC_OPEN_MAX"))
+    sys.stdout = sys.stderr = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115
+
+
+def _is_told_to_end(sock: socket.socket) -> bool:
+    try:
+        receive_json(sock)
+    except ChannelClosed:
+        return False
+    return True
+
+
+def _tasks_of(user: int) -> int:
+    """Count the threads of a user's processes."""
+    total = 0
+    for path in Path("/proc").iterdir():
+        if path.name.isdecimal():
+            with suppress(OSError):
+                if path.stat().st_uid == user:
+                    total += len(list((path / "task").iterdir()))
+    return total

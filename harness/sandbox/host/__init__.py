@@ -1,0 +1,1 @@
+"""The harness's side of a sandbox: how it is chosen, started and probed."""

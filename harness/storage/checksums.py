@@ -1,0 +1,89 @@
+"""Seals: a checksum inside a file, so that a change by hand or by a disk is noticed.
+
+A seal is no signature: who wants to deceive can make one.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from harness.storage.files import sha256_of, to_json
+
+SEAL = "sha256"
+Arrays = dict[str, NDArray[Any]]
+
+
+def sealed_json(content: Mapping[str, Any]) -> str:
+    """Write a JSON object with its seal.
+
+    Raises
+    ------
+    ValueError
+        If a number is NaN or infinite.
+    """
+    return to_json({**content, SEAL: _json_sum(content)})
+
+
+def unsealed_json(text: str | bytes, *, required: bool = True) -> dict[str, Any]:
+    """Read a JSON object and check its seal.
+
+    Parameters
+    ----------
+    text : str or bytes
+        What `sealed_json` wrote.
+    required : bool
+        Whether an object without any seal is refused.
+
+    Raises
+    ------
+    ValueError
+        If it is no JSON object, or not the one that was written.
+    """
+    try:
+        content = json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if not isinstance(content, dict):
+        raise ValueError("it is no JSON object")
+    if required or SEAL in content:
+        seal = content.pop(SEAL, None)
+        if seal != _json_sum(content):
+            raise ValueError("it was changed after it was written")
+    return content
+
+
+def sealed_arrays(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """Write arrays in the safetensors format with their seal."""
+    return save({**arrays, SEAL: _array_sum(arrays)})
+
+
+def unsealed_arrays(data: bytes) -> Arrays:
+    """Read arrays and check their seal.
+
+    Raises
+    ------
+    ValueError
+        If they cannot be read, or are not the ones that were written.
+    """
+    try:
+        arrays: Arrays = load(data)
+    except (SafetensorError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"it cannot be read ({error})") from None
+    seal = arrays.pop(SEAL, np.empty(0, dtype=np.uint8))
+    if not np.array_equal(seal, _array_sum(arrays)):
+        raise ValueError("it was changed after it was written")
+    return arrays
+
+
+def _json_sum(content: Mapping[str, Any]) -> str:
+    return sha256_of(to_json(content).encode())
+
+
+def _array_sum(arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.uint8]:
+    digest = sha256_of(save(dict(arrays)))
+    return np.frombuffer(bytes.fromhex(digest), dtype=np.uint8)

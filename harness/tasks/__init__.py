@@ -1,0 +1,1 @@
+"""What differs between kinds of data, and nothing else."""

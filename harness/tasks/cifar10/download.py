@@ -1,0 +1,114 @@
+"""Run a download tool as a child, quietly, and stop it when nothing arrives."""
+
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from harness.tasks.cifar10.progress import Progress
+from harness.tasks.cifar10.source import SourceError
+
+_POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a child ended.
+
+    Attributes
+    ----------
+    exit_code : int
+        0 when it did its work.
+    lines : tuple of str
+        What it wrote to stdout and stderr, without empty lines.
+    """
+
+    exit_code: int
+    lines: tuple[str, ...]
+
+
+def run_download(
+    command: Sequence[str], folder: Path, progress: Progress, *, patience: float
+) -> Finished:
+    """Run a command that downloads into a folder.
+
+    Its output is kept off the terminal, and it has no stdin to ask anything on. It is
+    killed when this function is left in any way, an interrupt included.
+
+    Parameters
+    ----------
+    command : sequence of str
+        Program and arguments.
+    folder : Path
+        Where it runs and puts its files; their growth is what `progress` is told.
+    progress : Progress
+        Told the bytes in the folder.
+    patience : float
+        Seconds that the folder may go without growing.
+
+    Returns
+    -------
+    Finished
+        Exit code and output.
+
+    Raises
+    ------
+    SourceError
+        When the program cannot be started, or nothing arrived for `patience` seconds.
+    """
+    with tempfile.TemporaryFile() as output:
+        process = _started(command, folder, output)
+        try:
+            exit_code = _watch(process, folder, progress, patience)
+        finally:
+            process.kill()
+            process.wait()
+        output.seek(0)
+        lines = output.read().decode(errors="replace").splitlines()
+    return Finished(exit_code, tuple(line.strip() for line in lines if line.strip()))
+
+
+def _started(
+    command: Sequence[str], folder: Path, output: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    except OSError as error:
+        raise SourceError(f"{command[0]} cannot be run ({error.strerror})") from error
+
+
+def _watch(
+    process: subprocess.Popen[bytes], folder: Path, progress: Progress, patience: float
+) -> int:
+    arrived = 0
+    last_growth = time.monotonic()
+    while True:
+        try:
+            return process.wait(timeout=_POLL_SECONDS)
+        except subprocess.TimeoutExpired:
+            now = _bytes_in(folder)
+        if now > arrived:
+            arrived, last_growth = now, time.monotonic()
+            progress.reach(arrived)
+        elif time.monotonic() - last_growth > patience:
+            raise SourceError(f"nothing arrived for {patience:g} s")
+
+
+def _bytes_in(folder: Path) -> int:
+    """Sum the sizes of a folder's files, some of which may vanish meanwhile."""
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.lstat().st_size
+        except FileNotFoundError:
+            continue
+    return total

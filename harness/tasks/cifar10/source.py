@@ -1,0 +1,42 @@
+"""What a source of CIFAR-10 is, and how it says no."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from harness.tasks.cifar10.binary import Batch
+from harness.tasks.cifar10.progress import Progress
+
+
+class SourceError(Exception):
+    """A source cannot give the data; its text is the reason, in a few words."""
+
+
+class Source(Protocol):
+    """A place that the six batches can be had from."""
+
+    @property
+    def name(self) -> str:
+        """How messages call this source."""
+
+    def batches(self, workspace: Path, progress: Progress) -> Iterator[Batch]:
+        """Give the six batches in the order of ``BATCH_NAMES``.
+
+        Parameters
+        ----------
+        workspace : Path
+            An empty folder for whatever the source must put on disk; it is removed
+            afterwards.
+        progress : Progress
+            Told of a download's advance.
+
+        Yields
+        ------
+        Batch
+            Checked against the published sums by the caller, not by the source.
+
+        Raises
+        ------
+        SourceError
+            When the source is out of reach, or holds something else.
+        """

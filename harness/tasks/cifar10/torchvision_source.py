@@ -1,0 +1,49 @@
+"""CIFAR-10 as ``torchvision.datasets.CIFAR10`` downloads it."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from harness.tasks.cifar10.binary import Batch
+from harness.tasks.cifar10.download import run_download
+from harness.tasks.cifar10.folder_source import FOLDER_NAME, FolderSource
+from harness.tasks.cifar10.progress import Progress
+from harness.tasks.cifar10.source import SourceError
+
+_ARCHIVE_BYTES = 170_498_071
+_PATIENCE_SECONDS = 60.0
+
+
+class TorchvisionSource:
+    """torchvision's own download, in a process of its own.
+
+    A child keeps torchvision's noise off the terminal, lets a stalled connection be
+    ended, and makes a torchvision that does not fit its torch one more reason to go
+    on to the next source. The pickles it leaves are read like anybody else's.
+
+    Parameters
+    ----------
+    downloader : sequence of str or None
+        Program that puts ``cifar-10-batches-py`` into the folder it is given as its
+        last argument; None stands for torchvision.
+    """
+
+    name = "torchvision"
+
+    def __init__(self, downloader: Sequence[str] | None = None) -> None:
+        # -P: a file of the user's called torch.py must not be imported instead.
+        script = Path(__file__).with_name("torchvision_download.py")
+        self._downloader = downloader or (sys.executable, "-P", str(script))
+
+    def batches(self, workspace: Path, progress: Progress) -> Iterator[Batch]:
+        """Download, then read the pickles; see `Source.batches`."""
+        progress.start("Downloading CIFAR-10 (torchvision)", _ARCHIVE_BYTES)
+        ended = run_download(
+            [*self._downloader, str(workspace)],
+            workspace,
+            progress,
+            patience=_PATIENCE_SECONDS,
+        )
+        if ended.exit_code != 0:
+            raise SourceError(ended.lines[-1] if ended.lines else "failed silently")
+        yield from FolderSource(workspace / FOLDER_NAME).batches(workspace, progress)

@@ -1,0 +1,107 @@
+"""The judge: runs in slots, measured by evaluators, whatever goes wrong."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from harness.execution.local import Job, Judge
+from harness.processes import WorkerDied
+from harness.run.isolation import ProcessBoundary
+from harness.run.messages import RunRequest
+from harness.status import Status
+
+HEAD = "import os, time, torch\ndef unlearning(net, retain, forget, validation):\n    "
+
+
+def jobs(body: str, count: int, limit: float = 30.0) -> list[Job]:
+    return [
+        Job(i, RunRequest("method.py", HEAD + body, seed=100 + i), limit)
+        for i in range(count)
+    ]
+
+
+NOISE = "for p in net.parameters(): p.data += 0.01 * torch.randn_like(p)"
+
+
+def test_every_job_is_done_once_and_measured(shared_judge, split):
+    outcomes = list(shared_judge.work(jobs(NOISE, 5)))
+
+    assert sorted(o.job.index for o in outcomes) == list(range(5))
+    for outcome in outcomes:
+        run = outcome.run
+        assert (run.index, run.seed) == (outcome.job.index, 100 + run.index)
+        assert run.forget_confidence.shape == (len(split.forget.targets),)
+        assert run.test_confidence.shape == (len(split.test.targets),)
+        assert 0 <= run.retain_accuracy <= 1
+        assert run.moved > 0
+        assert run.cpu_seconds > 0
+
+
+def test_a_job_gives_the_same_bits_in_whatever_company(shared_judge):
+    together = {o.job.index: o.run for o in shared_judge.work(jobs(NOISE, 4))}
+    alone = {o.job.index: o.run for o in shared_judge.work(jobs(NOISE, 4)[3:])}
+
+    assert together[3].weights_sha256 == alone[3].weights_sha256
+    for of in ("forget_confidence", "test_confidence"):
+        assert np.array_equal(getattr(together[3], of), getattr(alone[3], of))
+    assert len({run.weights_sha256 for run in together.values()}) == 4
+
+
+def test_a_network_that_does_not_move_is_measured_as_the_original(shared_judge, bank):
+    (outcome,) = shared_judge.work(jobs("return net", 1))
+
+    assert outcome.run.moved == 0
+    assert outcome.run.forget_accuracy == bank.original.outputs.forget_accuracy
+
+
+def test_a_failing_job_is_told_and_the_others_are_done(shared_judge):
+    body = "assert torch.initial_seed() != 101"
+
+    outcomes = {o.job.index: o for o in shared_judge.work(jobs(body, 3))}
+
+    assert outcomes[1].run is None
+    assert outcomes[1].report.failure.status == Status.ERROR
+    assert outcomes[0].run is not None
+    assert outcomes[2].run is not None
+
+
+@pytest.mark.parametrize("value", ["3e38", "-3e38"])
+def test_finite_weights_with_outputs_that_are_not_are_non_finite(shared_judge, value):
+    body = f"net.fc.weight.data.fill_({value})"
+
+    (outcome,) = shared_judge.work(jobs(body, 1))
+
+    assert outcome.run is None
+    failure = outcome.report.failure
+    assert failure.status == Status.NON_FINITE
+    assert failure.reason == "its network's outputs are not finite numbers."
+
+
+def test_stopping_early_leaves_the_slots_free_for_the_next_work(shared_judge):
+    """The runs in flight must not be taken for those of the next submission."""
+    slow = "time.sleep(0.3 * (torch.initial_seed() % 2)); return net"
+    work = shared_judge.work(jobs(slow, 6))
+    next(work)
+    work.close()
+
+    assert not [t for t in threading.enumerate() if "serve" in t.name]
+    outcomes = list(shared_judge.work(jobs(NOISE, 4)))
+    assert sorted(o.job.index for o in outcomes) == [0, 1, 2, 3]
+    assert all(o.run is not None and o.run.moved > 0 for o in outcomes)
+
+
+def test_no_jobs_are_no_work(shared_judge):
+    assert list(shared_judge.work([])) == []
+
+
+def test_a_closed_judge_starts_nothing_again(bench):
+    judge = Judge(bench, 1, ProcessBoundary())
+    work = judge.work(jobs("while True: pass", 3))
+    starter = threading.Thread(target=judge.close)
+    starter.start()
+
+    with pytest.raises((WorkerDied, ValueError, OSError)):
+        list(work)
+    starter.join()
+    work.close()

@@ -1,0 +1,114 @@
+import numpy as np
+import pytest
+
+from harness.errors import UsageError
+from harness.metrics.inputs.confidence import ConfidencePair
+from harness.metrics.official.metric import official_metric
+from harness.metrics.uncertainty import scoring_noise
+from harness.metrics.uncertainty.interval import Unavailable
+from harness.metrics.uncertainty.official_interval import official_intervals
+from harness.metrics.uncertainty.quality_variance import NoiseParts
+from harness.metrics.uncertainty.sample_size import (
+    NoiseTrend,
+    models_to_separate,
+    sample_sizes,
+)
+from harness.metrics.uncertainty.scoring_noise import Scoring
+
+
+def trend(own=0.0, shared=0.0, own_ratio=1.0):
+    return NoiseTrend(64, NoiseParts(own, shared, own), own_ratio)
+
+
+def test_rows_run_from_eight_models_to_all_of_them():
+    unlearned, retrained = np.random.default_rng(0).normal(size=(2, 32, 20))
+    rows = sample_sizes(unlearned + 0.5, retrained, seed=0)
+    assert [row.n_models for row in rows] == [8, 16, 32]
+    assert all(row.low <= row.mean <= row.high for row in rows)
+
+
+def test_the_last_row_is_the_scoring_itself():
+    unlearned, retrained = np.random.default_rng(0).normal(size=(2, 16, 20))
+    last = sample_sizes(unlearned, retrained, seed=5)[-1]
+    whole = official_intervals(unlearned, retrained, seed=5).forgetting_quality
+    assert last.mean == official_metric(unlearned, retrained).forgetting_quality
+    assert (last.low, last.high) == (whole.low, whole.high)
+
+
+def test_a_scoring_at_hand_gives_the_same_rows():
+    pair = ConfidencePair(*np.random.default_rng(0).normal(size=(2, 16, 20)))
+    whole = Scoring.of(pair, np.random.default_rng(5), delta=1e-5)
+    assert sample_sizes(*pair, whole, seed=5) == sample_sizes(*pair, seed=5)
+
+
+def test_a_row_of_fewer_models_is_the_mean_of_such_scorings():
+    rng = np.random.default_rng(0)
+    unlearned, retrained = rng.normal(size=(2, 32, 60))
+    row = sample_sizes(unlearned + 1, retrained, seed=0)[1]
+    fresh = [
+        official_metric(rng.normal(1, 1, (16, 60)), rng.normal(0, 1, (16, 60)))
+        for _ in range(20)
+    ]
+    mean = np.mean([metric.forgetting_quality for metric in fresh])
+    assert row.mean == pytest.approx(mean, rel=0.2)
+    assert mean == pytest.approx(row.mean, abs=row.high - row.low)
+
+
+def test_rows_of_some_of_many_examples_speak_for_all_of_them(monkeypatch):
+    """The ten looked at earn 1.8 times what all do, which is taken into account."""
+    rng = np.random.default_rng(1)
+    shift = np.where(np.arange(400) < 100, 0.0, 5.0)
+    pair = rng.normal(0, 1, (16, 400)) + shift, rng.normal(0, 1, (16, 400))
+    of_all = sample_sizes(*pair, seed=0)
+    monkeypatch.setattr(scoring_noise, "MOST_EXAMPLES", 10)
+    of_some = sample_sizes(*pair, seed=0)
+    assert of_some[-1].mean == of_all[-1].mean
+    assert of_some[0].mean == pytest.approx(of_all[0].mean, rel=0.2)
+    assert of_some[0].mean != of_all[0].mean
+
+
+def test_nothing_forgotten_is_no_certainty_at_any_size():
+    rng = np.random.default_rng(0)
+    rows = sample_sizes(rng.normal(50, 1, (32, 9)), rng.normal(0, 1, (32, 9)), seed=0)
+    assert all(row.mean == 0 and row.high > 0 for row in rows)
+
+
+def test_few_models_give_a_reason_instead():
+    pair = np.random.default_rng(0).normal(size=(2, 15, 4))
+    assert "needs N ≥ 16" in sample_sizes(*pair, seed=0).reason
+
+
+def test_noise_that_runs_share_falls_with_their_number():
+    # 1.96 sqrt(2 V 64 / n) = d, so n = 64 * 2 * 1.96² V / d².
+    needed = models_to_separate(0.01, trend(shared=1e-4))
+    assert needed == pytest.approx(64 * 2 * 1.96**2 * 1e-4 / 0.01**2, rel=0.1)
+
+
+def test_a_smaller_difference_needs_more_models():
+    noise = trend(own=1e-5, shared=1e-4, own_ratio=0.8)
+    needed = [models_to_separate(d, noise) for d in (0.1, 0.03, 0.01, 0.003)]
+    assert needed == sorted(needed)
+    assert needed[0] < needed[-1]
+    assert models_to_separate(-0.03, noise) == needed[1]
+
+
+def test_noise_of_single_examples_does_not_go_away_with_more_models():
+    found = models_to_separate(0.001, trend(own=1e-5))
+    assert isinstance(found, Unavailable)
+    assert "a larger forget set would" in found.reason
+
+
+def test_the_trend_of_stored_runs_is_that_of_their_interval():
+    rng = np.random.default_rng(0)
+    unlearned, retrained = rng.normal(size=(2, 32, 50)) + rng.normal(0, 1, (2, 32, 1))
+    pair = ConfidencePair(unlearned, retrained)
+    found = NoiseTrend.of(Scoring.of(pair, rng, delta=1e-5))
+    assert found.n_models == 32
+    assert found.variance(32) == pytest.approx(found.noise.own + found.noise.shared)
+    assert found.variance(128) < found.variance(32) < found.variance(16)
+
+
+@pytest.mark.parametrize("difference", [0.0, np.nan, np.inf])
+def test_refuses_a_difference_that_is_none(difference):
+    with pytest.raises(UsageError, match="difference is"):
+        models_to_separate(difference, trend(own=1e-5))

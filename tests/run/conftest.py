@@ -1,0 +1,57 @@
+"""One template for the whole session, and one call of any source through it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.models.weights import WeightSpec
+from harness.run.inputs import write_task
+from harness.run.isolation import ProcessBoundary
+from harness.run.messages import RunReport, RunRequest
+from harness.run.worker import Slot
+
+
+@pytest.fixture(scope="session")
+def spec(bank) -> WeightSpec:
+    return WeightSpec.of(bank.original_weights)
+
+
+@pytest.fixture(scope="session")
+def task_folder(track, split, bank, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("task")
+    write_task(folder, track, "cpu", split, bank.original_weights)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def slot(task_folder, spec) -> Iterator[Slot]:
+    with Slot(task_folder, spec, ProcessBoundary()) as slot:
+        yield slot
+
+
+@pytest.fixture
+def call(slot) -> Callable[..., RunReport]:
+    """Call a submission once, given as its source or as the body of its function."""
+
+    def make(
+        source: str, *, seed: int = 0, limit: float = 60.0, **options
+    ) -> RunReport:
+        request = RunRequest("method.py", source, seed, **options)
+        return slot.run(request, limit)
+
+    return make
+
+
+@pytest.fixture
+def call_body(call) -> Callable[..., RunReport]:
+    """Call a submission of which only the function's body is given."""
+
+    def make(body: str, **options) -> RunReport:
+        lines = ["import os, sys, torch", HEAD, *(f"    {x}" for x in body.split("\n"))]
+        return call("\n".join(lines), **options)
+
+    return make
+
+
+HEAD = "def unlearning(net, retain, forget, validation):"

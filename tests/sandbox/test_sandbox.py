@@ -1,0 +1,225 @@
+"""What a sandbox shows and hides, by looking around inside it."""
+
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.processes import WorkerProcess
+from harness.processes.channel import receive_json, send_json
+from harness.sandbox import choose, why_not
+from harness.sandbox.child.confinement import Confinement, FreshUsers
+from harness.sandbox.host import sandbox as sandbox_module
+from harness.sandbox.host.cgroup import make_leaf, own_cgroup, remove_leaf
+from harness.sandbox.host.sandbox import Sandbox
+
+LEVELS = ("full", "partial")
+
+
+@pytest.fixture(params=LEVELS)
+def level(request):
+    if reason := why_not(request.param):
+        pytest.skip(reason)
+    return request.param
+
+
+def targets(paths):
+    """Targets of the probe `files`, which looks whether folders can be listed."""
+    return {
+        "secret_file": str(paths[0]),
+        "secret": "content",
+        "hidden": [str(path) for path in paths[1:]],
+        "bystander": 0,
+        "port": 0,
+        "socket_path": "",
+        "abstract_name": "",
+        "scratch_bytes": 0,
+        "n_tasks": 0,
+        "memory_bytes": 0,
+    }
+
+
+def got_through(sandbox, tmp_path, paths):
+    """What the probe of files reads of these, in a run of its own."""
+    task = tmp_path / "work" / "task"
+    task.mkdir(parents=True, exist_ok=True)
+    worker = WorkerProcess(
+        "harness.sandbox.child.probe_template",
+        [str(task)],
+        lambda argv: sandbox.wrap(argv, task),
+    )
+    result, theirs = os.pipe()
+    try:
+        worker.socket.settimeout(60)
+        receive_json(worker.socket)
+        request = {"probes": ["files"], "targets": targets(paths)}
+        send_json(worker.socket, request, (theirs, theirs))
+        assert receive_json(worker.socket)["confined"]
+        return json.loads(os.read(result, 1 << 16))["files"]
+    finally:
+        worker.end()
+        os.close(result)
+        os.close(theirs)
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A folder of packages beneath the system's own place for temporary files."""
+    folder = tmp_path / "packages"
+    (folder / "bank").mkdir(parents=True)
+    (folder / "bank" / "model").write_text("content")
+    (folder / "module.py").write_text("content")
+    folder.chmod(0o755)
+    for parent in folder.parents:
+        if parent.is_relative_to("/tmp") and parent != Path("/tmp"):
+            parent.chmod(0o755)
+    known = sandbox_module.python_paths
+    file, link = tmp_path / "pyvenv.cfg", tmp_path / "packages64"
+    file.write_text("content")
+    link.symlink_to("packages", target_is_directory=True)
+    shown = (*known(), folder, file, link)
+    monkeypatch.setattr(sandbox_module, "python_paths", lambda: shown)
+    return folder
+
+
+def test_packages_stay_visible_where_scratch_space_covers_their_place(
+    level, tmp_path, package
+):
+    words = got_through(Sandbox(level), tmp_path, [package / "module.py"])
+    assert f"read {package / 'module.py'}" in words
+    words = got_through(Sandbox(level), tmp_path, [package.parent / "pyvenv.cfg"])
+    assert f"read {package.parent / 'pyvenv.cfg'}" in words
+
+
+def test_linked_folders_of_packages_stay_links(level, tmp_path, package):
+    module = package.parent / "packages64" / "module.py"
+    assert f"read {module}" in got_through(Sandbox(level), tmp_path, [module])
+
+
+def test_what_is_secret_in_a_folder_of_packages_is_not_seen(level, tmp_path, package):
+    sandbox = replace(Sandbox(level), secret=(package / "bank",))
+    link = package.parent / "packages64"
+    paths = [package / "bank" / "model", package / "bank", link / "bank"]
+    assert got_through(sandbox, tmp_path, paths) == []
+    assert got_through(Sandbox(level), tmp_path, paths) != []
+
+
+@pytest.mark.usefixtures("needs_full")
+def test_a_run_does_not_see_the_cgroup_that_has_counted_the_runs_before(
+    tmp_path, monkeypatch
+):
+    if own_cgroup() is None:
+        pytest.skip("there is no cgroup (version 2)")
+    paths = [tmp_path / "nothing"]
+
+    def make(*words):
+        leaf = make_leaf(*words)
+        paths.extend([] if leaf is None else [leaf])
+        return leaf
+
+    monkeypatch.setattr(sandbox_module, "perf_works", lambda: False)
+    monkeypatch.setattr(sandbox_module, "make_leaf", make)
+    assert got_through(Sandbox("full"), tmp_path, paths) == []
+    if len(paths) == 1:
+        pytest.skip("this user may not make a cgroup")
+    remove_leaf(paths[1])
+
+
+def test_a_run_without_a_sandbox_still_has_its_own_folder(tmp_path):
+    task = tmp_path / "task"
+    task.mkdir()
+    plan = Confinement.from_json(Sandbox("none").wrap(["template"], task)[-1])
+    assert plan.level == "none"
+    assert Path(plan.scratch).parent == tmp_path
+    assert Path(plan.scratch).stat().st_mode & 0o777 == 0o700
+
+
+def test_a_confinement_is_read_as_it_was_written():
+    plan = Confinement("full", "/tmp", 1 << 20, 9, True, True, ("/a", "/b"), "/c")
+    assert Confinement.from_json(plan.to_json()) == plan
+
+
+def test_a_task_on_the_gpu_is_given_its_devices(level, tmp_path):
+    task = tmp_path / "task"
+    task.mkdir()
+    (task / "task.json").write_text('{"device": "cuda"}')
+    assert Confinement.from_json(Sandbox(level).wrap([], task)[-1]).gpu
+
+
+def test_a_fresh_user_has_no_account():
+    users = {FreshUsers().draw() for _ in range(50)}
+    mapped = Path("/proc/self/uid_map").read_text().split()
+    if int(mapped[2]) < 1 << 31:
+        assert users == {int(mapped[0]) + int(mapped[2]) - 1}
+    else:
+        assert len(users) == 50
+        assert all(1 << 30 <= user < 1 << 31 for user in users)
+
+
+def test_a_template_outlives_the_thread_that_asked_for_it(tmp_path):
+    """bubblewrap dies with the thread that started it, not with the process."""
+    sandbox = choose("auto")
+    task = tmp_path / "task"
+    task.mkdir()
+    workers = []
+
+    def start():
+        workers.append(
+            WorkerProcess(
+                "harness.sandbox.child.probe_template",
+                [str(task)],
+                lambda argv: sandbox.wrap(argv, task),
+            )
+        )
+
+    thread = threading.Thread(target=start)
+    thread.start()
+    thread.join()
+    (worker,) = workers
+    worker.socket.settimeout(60)
+    try:
+        assert receive_json(worker.socket)["ready"]
+        worker.socket.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            worker.socket.recv(1, socket.MSG_PEEK)
+    finally:
+        worker.end()
+
+
+HARNESS = """
+import os, sys, time
+from pathlib import Path
+from harness.sandbox import choose
+from harness.processes import WorkerProcess
+from harness.processes.channel import receive_json
+sandbox, task = choose(sys.argv[1]), Path(sys.argv[2])
+worker = WorkerProcess(
+    "harness.sandbox.child.probe_template", [str(task)], lambda a: sandbox.wrap(a, task)
+)
+receive_json(worker.socket)
+print(worker.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_template_ends_with_its_harness_however_that_ends(level, tmp_path):
+    task = tmp_path / "task"
+    task.mkdir()
+    harness = subprocess.Popen(
+        [sys.executable, "-c", HARNESS, level, str(task)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with harness:
+        template = int(harness.stdout.readline())
+        waiting = os.pidfd_open(template)
+        harness.kill()
+    assert select.select([waiting], [], [], 20)[0]
+    os.close(waiting)
