@@ -1,21 +1,185 @@
-"""What is kept of one model."""
+"""What N models output: one checked table for unlearned and retrained models alike."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+from harness.errors import UsageError
+
+Floats = NDArray[np.float64]
+#: The sets that models are evaluated on, in the order of a result's fields.
+SETS = ("retain", "forget", "test")
+#: Largest magnitude accepted; a true logit-scaled confidence stays within 104.
+MAX_CONFIDENCE = 1e9
 
 
-class Outputs(NamedTuple):
-    """Outputs of one model.
+class NonFiniteOutputs(UsageError):
+    """Some output of a model is NaN or infinite, so nothing can be measured on it."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ModelOutputs:
+    """Outputs of N models on the same examples, checked when the table is made.
 
     Attributes
     ----------
-    forget_logits, test_logits : float32 ``[S, 10]`` and ``[T, 10]``
-        Logits on the forget and test examples.
-    retain_accuracy, forget_accuracy, test_accuracy : float
-        Shares of right answers, in ``[0, 1]``.
+    forget_confidence : ndarray of float64, shape [N, S]
+        Logit-scaled confidences on the forget set.
+    test_confidence : ndarray of float64, shape [N, T], or None
+        The same on the test set.
+    retain_accuracy, forget_accuracy, test_accuracy : ndarray of float64, [N], or None
+        Utility on the three sets, shares in 0..1: all three or none.
+
+    Raises
+    ------
+    UsageError
+        Not numbers, wrong or different shapes, no model or example, confidences
+        beyond `MAX_CONFIDENCE`, shares outside 0..1.
+    NonFiniteOutputs
+        NaN or infinite values.
     """
+
+    forget_confidence: Floats
+    test_confidence: Floats | None = None
+    retain_accuracy: Floats | None = None
+    forget_accuracy: Floats | None = None
+    test_accuracy: Floats | None = None
+
+    def __post_init__(self) -> None:
+        forget = _confidences(self.forget_confidence, "forget confidences")
+        object.__setattr__(self, "forget_confidence", forget)
+        if self.test_confidence is not None:
+            test = _confidences(self.test_confidence, "test confidences")
+            self._require_same_models("test confidences", len(test))
+            object.__setattr__(self, "test_confidence", test)
+        given = [of for of in SETS if getattr(self, f"{of}_accuracy") is not None]
+        if given and len(given) < len(SETS):
+            raise UsageError(
+                f"There are accuracies on {', '.join(given)} alone; give them on "
+                f"{', '.join(SETS)}, or none."
+            )
+        for of in given:
+            shares = _shares(getattr(self, f"{of}_accuracy"), f"{of} accuracies")
+            self._require_same_models(f"{of} accuracies", len(shares))
+            object.__setattr__(self, f"{of}_accuracy", shares)
+
+    def _require_same_models(self, name: str, n_models: int) -> None:
+        if n_models != len(self):
+            raise UsageError(
+                f"The {name} are of {n_models} models and the forget confidences of "
+                f"{len(self)}; give both of the same models."
+            )
+
+    def __len__(self) -> int:
+        return len(self.forget_confidence)
+
+    @property
+    def n_examples(self) -> int:
+        """S, forget examples."""
+        return self.forget_confidence.shape[1]
+
+    @property
+    def has_accuracies(self) -> bool:
+        """Whether utility is known, so that there is a score."""
+        return self.retain_accuracy is not None
+
+    def accuracy(self, of: str) -> Floats:
+        """Utility ``[N]`` on ``"retain"``, ``"forget"`` or ``"test"``.
+
+        Raises
+        ------
+        UsageError
+            If it is not known.
+        """
+        shares: Floats | None = getattr(self, f"{of}_accuracy")
+        if shares is None:
+            raise UsageError(f"There are no {of} accuracies; give all three, [N] each.")
+        return shares
+
+    def take(self, models: slice | Sequence[int] | NDArray[np.intp]) -> Self:
+        """Keep some of the models, in the order that is given."""
+        arrays = {field.name: getattr(self, field.name) for field in fields(self)}
+        return type(self)(
+            **{name: None if a is None else a[models] for name, a in arrays.items()}
+        )
+
+    def first(self, n_models: int) -> Self:
+        """Keep the first N models."""
+        return self.take(slice(n_models))
+
+    @classmethod
+    def stack(cls, tables: Sequence[Self]) -> Self:
+        """Put tables of the same examples below each other, in order."""
+        names = [field.name for field in fields(cls)]
+        columns = {name: [getattr(table, name) for table in tables] for name in names}
+        return cls(
+            **{
+                name: None if parts[0] is None else np.concatenate(parts)
+                for name, parts in columns.items()
+            }
+        )
+
+
+def finite_numbers(values: ArrayLike, name: str) -> Floats:
+    """Return an array as float64.
+
+    Raises
+    ------
+    UsageError
+        If it is ragged or not of numbers; `name` stands in the sentence.
+    NonFiniteOutputs
+        If it holds NaN or infinity.
+    """
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise UsageError(f"{name} is ragged; give a full rectangular array.") from error
+    if array.dtype.kind not in "fiu":
+        raise UsageError(
+            f"{name} has data type {array.dtype}; give real numbers "
+            "(a floating-point or integer array)."
+        )
+    numbers = array.astype(np.float64, copy=False)
+    if not np.isfinite(numbers).all():
+        raise NonFiniteOutputs(
+            f"{name} holds {int((~np.isfinite(numbers)).sum())} NaN or infinite "
+            "values; drop those models or recompute them."
+        )
+    return numbers
+
+
+def _confidences(values: ArrayLike, name: str) -> Floats:
+    matrix = finite_numbers(values, name)
+    if matrix.ndim != 2 or 0 in matrix.shape:
+        raise UsageError(
+            f"{name} has shape {matrix.shape}; confidences must be [models, examples], "
+            "at least one of each."
+        )
+    if np.abs(matrix).max() > MAX_CONFIDENCE:
+        raise UsageError(
+            f"{name} holds values beyond ±{MAX_CONFIDENCE:g}; "
+            "logit-scaled confidences stay within ±104."
+        )
+    return matrix
+
+
+def _shares(values: ArrayLike, name: str) -> Floats:
+    vector = finite_numbers(values, name)
+    if vector.ndim != 1:
+        raise UsageError(f"{name} has shape {vector.shape}; give one number a model.")
+    if not ((vector >= 0) & (vector <= 1)).all():
+        raise UsageError(
+            f"{name} run from {vector.min():g} to {vector.max():g}; "
+            "give shares between 0 and 1."
+        )
+    return vector
+
+
+class Outputs(NamedTuple):
+    """Logits of one model; goes when tasks give confidences."""
 
     forget_logits: NDArray[np.float32]
     test_logits: NDArray[np.float32]

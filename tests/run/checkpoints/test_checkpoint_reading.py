@@ -202,7 +202,7 @@ def test_only_the_process_of_a_run_can_read_a_checkpoint():
                     loading.add(place)
                 case ast.ImportFrom(module="harness.run.inside.checkpoint_reading"):
                     importing.add(place)
-    assert loading == {"checkpoints/reading.py"}
+    assert loading == {"run/inside/checkpoint_reading.py"}
     assert importing == {"runner/template.py"}
 
 

@@ -1,0 +1,164 @@
+"""What a kind of data must give so that it can be scored: the task."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.models.outputs import ModelOutputs
+from harness.track.schema import Track
+
+if TYPE_CHECKING:  # Most commands need no torch, and its import takes a second.
+    import torch
+    from torch import nn
+    from torch.utils.data import DataLoader
+
+Indices = NDArray[np.int64]
+#: Trains a fresh network from a seed.
+Trainer = Callable[[int], "nn.Module"]
+#: Measures one model: a table of one row.
+Evaluator = Callable[["nn.Module"], ModelOutputs]
+
+
+class Examples(NamedTuple):
+    """n examples: ``inputs`` and ``targets``, each with n as its first axis."""
+
+    inputs: NDArray[Any]
+    targets: NDArray[np.int64]
+
+
+class Sets(NamedTuple):
+    """The examples of every set of a split; retain and forget make up D."""
+
+    forget: Examples
+    retain: Examples
+    validation: Examples
+    test: Examples
+
+    @property
+    def training(self) -> Examples:
+        """D, the retain and the forget set together."""
+        return Examples(
+            np.concatenate([self.retain.inputs, self.forget.inputs]),
+            np.concatenate([self.retain.targets, self.forget.targets]),
+        )
+
+
+class Shown(NamedTuple):
+    """One example as a report shows it: a PNG or a text, and its class in words."""
+
+    caption: str
+    png: bytes = b""
+    text: str = ""
+
+
+class Task(ABC):
+    """The data, network, recipe and confidence of a track.
+
+    A process that runs a submission, or evaluates one, makes its task from the track
+    alone and is handed examples; only the harness itself calls `sets` and what follows
+    from them.
+
+    Parameters
+    ----------
+    track : Track
+        Which sizes, network and recipe.
+    data_dir : Path, optional
+        Where the data lie already, in place of where they usually come from.
+
+    Raises
+    ------
+    UsageError
+        If the track asks for what this task has not got.
+    """
+
+    def __init__(self, track: Track, data_dir: Path | None = None) -> None:
+        self.track, self.data_dir = track, data_dir
+
+    @property
+    @abstractmethod
+    def data_hash(self) -> str:
+        """Hex digest of the data set by its published checksums, or of its files."""
+
+    @property
+    @abstractmethod
+    def engine_version(self) -> str:
+        """Changes whenever the same track, data and seed give another model."""
+
+    @abstractmethod
+    def sets(self) -> Sets:
+        """Read the examples of the track's split.
+
+        Raises
+        ------
+        UsageError
+            If the data cannot be had, or are too few.
+        """
+
+    @abstractmethod
+    def forget_indices(self) -> Indices:
+        """Places ``[S]`` of the forget examples in the data set, for tables."""
+
+    @abstractmethod
+    def network(self, seed: int | None = None) -> "nn.Module":
+        """Build the network with fresh weights.
+
+        Parameters
+        ----------
+        seed : int, optional
+            Draws the weights from this seed and leaves the global generator untouched;
+            without it they come from the global generator.
+        """
+
+    @abstractmethod
+    def loader(
+        self, examples: Examples, device: "torch.device", *, shuffle: bool
+    ) -> "DataLoader[Any]":
+        """Make the loader that a submission gets, of ``(inputs, targets)`` batches."""
+
+    @abstractmethod
+    def trainer(self, examples: Examples, device: "torch.device") -> Trainer:
+        """Hold examples ready for the fast engine, which trains by the track's recipe.
+
+        The networks that come back have float32 weights and are in evaluation mode. On
+        one CPU thread the same seed gives the same bits on the same kind of machine.
+        """
+
+    @abstractmethod
+    def evaluator(
+        self, sets: Mapping[str, Examples], device: "torch.device"
+    ) -> Evaluator:
+        """Hold the retain, forget and test set ready to measure models on.
+
+        What comes back raises `harness.models.outputs.NonFiniteOutputs` for a model
+        whose outputs are not finite numbers.
+        """
+
+    @abstractmethod
+    def show(self, index: int) -> Shown:
+        """Show the forget example at a place of the forget set, for reports."""
+
+    def imported(self) -> tuple[Path, ...]:
+        """Files or folders of code outside the package that a worker must import."""
+        name = type(self).__module__.partition(".")[0]
+        return () if name == "harness" else (code_of(name),)
+
+
+def code_of(package: str) -> Path:
+    """Find the folder of a package, or the file of a module, without importing it.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If there is no such package.
+    """
+    spec = find_spec(package)
+    if spec is None:
+        raise ModuleNotFoundError(f"No module named {package!r}", name=package)
+    if spec.submodule_search_locations:
+        return Path(next(iter(spec.submodule_search_locations))).resolve()
+    return Path(spec.origin or "").resolve()
