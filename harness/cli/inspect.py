@@ -8,6 +8,7 @@ from harness.cli.doctor_checks import examine
 from harness.cli.options import json_option
 from harness.errors import CheckFailed, ExitCode, UsageError
 from harness.reference import find_bank
+from harness.tasks.registry import find_task
 from harness.track import Track, find_track, track_names
 
 
@@ -27,7 +28,7 @@ def tracks(as_json: bool) -> int:
 
 def _row(track: Track) -> dict[str, object]:
     try:
-        bank = f"{len(find_bank(track))} retrained models"
+        bank = f"{len(find_bank(find_task(track)))} retrained models"
     except CheckFailed as error:
         bank = str(error)
     except UsageError:

@@ -1,6 +1,7 @@
 """``unlearn-eval reference``: build, verify and look at reference banks."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -24,6 +25,7 @@ from harness.reference.bank import BANK, MANIFEST, ORIGINAL
 from harness.reference.build import BuildPlan, build_bank
 from harness.reference.verify import verify_bank
 from harness.storage.files import write_atomic
+from harness.tasks.registry import find_task
 
 
 @click.group()
@@ -128,7 +130,7 @@ def verify(
     To the bit on the kind of machine that built it, by their distribution elsewhere.
     """
     chosen = chosen_track(track, split_seed, None)
-    bank = find_largest_bank(chosen)
+    bank = find_largest_bank(find_task(chosen, data_dir))
     verification = verify_bank(bank, chosen, n_models, seed=seed, data_dir=data_dir)
     if as_json:
         click.echo(json.dumps(verification.to_dict(), indent=2, allow_nan=False))
@@ -145,19 +147,18 @@ def verify(
 @json_option
 def info(track: str, split_seed: int | None, as_json: bool) -> int:
     """Show what bank there is."""
-    bank = find_largest_bank(chosen_track(track, split_seed, "cpu"))
-    content = {**bank.manifest, "accuracies": _accuracies(bank)}
+    bank = find_largest_bank(find_task(chosen_track(track, split_seed, "cpu")))
+    content = {**asdict(bank.manifest), "accuracies": _accuracies(bank)}
     click.echo(json.dumps(content, indent=2) if as_json else _summary(bank))
     return ExitCode.OK
 
 
 def _accuracies(bank: ReferenceBank) -> dict[str, dict[str, float]]:
-    original = bank.original.outputs
     return {
         of: {
-            "retrained": float(bank.accuracy(of).mean()),
-            "retrained_sd": float(bank.accuracy(of).std(ddof=1)),
-            "original": float(getattr(original, f"{of}_accuracy")),
+            "retrained": float(bank.retrained.accuracy(of).mean()),
+            "retrained_sd": float(bank.retrained.accuracy(of).std(ddof=1)),
+            "original": float(bank.original.accuracy(of)[0]),
         }
         for of in ("retain", "forget", "test")
     }
@@ -165,11 +166,11 @@ def _accuracies(bank: ReferenceBank) -> dict[str, dict[str, float]]:
 
 def _summary(bank: ReferenceBank) -> str:
     manifest = bank.manifest
-    machine, seconds = manifest["machine"], bank.arrays["seconds"].astype(float)
+    machine, seconds = manifest.machine, bank.seconds
     lines = [
-        f"bank {bank.key} of {manifest['track']} (track {manifest['track_hash']})",
+        f"bank {bank.key} of {manifest.track} (track {manifest.track_hash})",
         f"{len(bank)} retrained models, {seconds.mean():.1f} CPU seconds each",
-        f"built on {machine['processor']}, torch {machine['torch']}",
+        f"built on {machine.processor}, torch {machine.torch}",
         f"{'accuracy':<10}{'retrained':>10}{'sd':>8}{'original':>10}",
     ]
     for of, row in _accuracies(bank).items():

@@ -2,50 +2,47 @@
 
 from pathlib import Path
 
-from safetensors.numpy import load, save
+from safetensors.numpy import load
 
-from harness.models.outputs import Outputs
-from harness.models.weights import WeightSpec
+from harness.models.outputs import ModelOutputs, NonFiniteOutputs
+from harness.models.weights import Array
 from harness.processes import WorkerDied, WorkerProcess
 from harness.processes.channel import ChannelClosed, receive_bytes, send_bytes
-from harness.tasks.images.splits import SplitData
-from harness.track.schema import Track
+from harness.run.inputs import sets_named, write_inputs
+from harness.tasks.base import Sets, Task
 
-_START_SECONDS = 120.0
-_EVALUATION_SECONDS = 120.0
+#: What models are evaluated on; a run sees no test set.
+EVALUATED_SETS = ("retain", "forget", "test")
+#: First byte of an answer: outputs, or that they are not finite.
+OUTPUTS, NON_FINITE = b"O", b"N"
+_START_SECONDS = 600.0
+#: An evaluation is given up at so many times what one took when the process started,
+#: and never before `_GRACE_SECONDS`.
+_PATIENCE, _GRACE_SECONDS = 20.0, 120.0
 
 
-def write_evaluator_inputs(folder: Path, split: SplitData, spec: WeightSpec) -> None:
+def write_evaluator_inputs(
+    folder: Path, task: Task, device: str, original: dict[str, Array], sets: Sets
+) -> None:
     """Write what an evaluator needs into a folder."""
-    arrays = {}
-    for name in ("forget", "retain", "test"):
-        examples = getattr(split, name)
-        arrays[f"{name}_images"] = examples.images
-        arrays[f"{name}_targets"] = examples.targets
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "sets.safetensors").write_bytes(save(arrays))
-    (folder / "weights.json").write_text(spec.to_json())
+    write_inputs(folder, task, device, original, sets_named(sets, EVALUATED_SETS))
 
 
-class Evaluator:
+class EvaluatorProcess:
     """Measures weights in a process of its own, with its own time limit.
 
     Parameters
     ----------
-    track : Track
-        Architecture of the weights.
-    device : str
-        ``"cpu"`` or ``"cuda"``.
     folder : Path
         What `write_evaluator_inputs` wrote.
     """
 
-    def __init__(self, track: Track, device: str, folder: Path) -> None:
-        self._args = [track.network.name, device, str(folder)]
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._started = self._closed = False
         self._worker = self._start()
 
-    def evaluate(self, blob: bytes) -> Outputs:
+    def evaluate(self, blob: bytes) -> ModelOutputs:
         """Measure one model.
 
         Parameters
@@ -55,6 +52,8 @@ class Evaluator:
 
         Raises
         ------
+        NonFiniteOutputs
+            If the model's outputs are not finite numbers.
         WorkerDied
             If the evaluator fails or outlasts its limit: our failure.
         """
@@ -62,17 +61,18 @@ class Evaluator:
         try:
             if not self._started:
                 sock.settimeout(_START_SECONDS)
-                receive_bytes(sock)
-                sock.settimeout(_EVALUATION_SECONDS)
+                usual = float(receive_bytes(sock))
+                sock.settimeout(max(_GRACE_SECONDS, _PATIENCE * usual))
                 self._started = True
             send_bytes(sock, blob)
-            arrays = load(receive_bytes(sock))
+            answer = receive_bytes(sock)
         except ChannelClosed:
             raise self._worker.died("the evaluator") from None
         except TimeoutError:
             raise WorkerDied("the evaluator outlasted its time limit") from None
-        retain, forget, test = (float(a) for a in arrays["accuracies"])
-        return Outputs(arrays["forget"], arrays["test"], retain, forget, test)
+        if answer[:1] == NON_FINITE:
+            raise NonFiniteOutputs("its network's outputs are not finite numbers.")
+        return ModelOutputs(**load(answer[1:]))
 
     def restart(self) -> None:
         """Replace a process that failed by a fresh one, unless this is closed.
@@ -96,4 +96,4 @@ class Evaluator:
 
     def _start(self) -> WorkerProcess:
         self._started = False
-        return WorkerProcess("harness.evaluator.worker", self._args)
+        return WorkerProcess("harness.evaluator.worker", [str(self._folder)])

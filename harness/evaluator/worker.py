@@ -1,20 +1,21 @@
 """The evaluator's process: bytes of weights in, outputs out."""
 
 import socket
+import time
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.numpy import load_file, save
+from safetensors.numpy import save
+from torch import nn
 
-from harness.models.outputs import Outputs
-from harness.models.weights import WeightSpec
+from harness.evaluator.client import NON_FINITE, OUTPUTS
+from harness.models.outputs import ModelOutputs, NonFiniteOutputs
+from harness.models.weights import Array, WeightSpec
 from harness.processes import worker_main
 from harness.processes.channel import receive_bytes, send_bytes
-from harness.tasks.images.inference import evaluate, evaluation_sets, load_weights
-from harness.tasks.images.networks import build_network
-from harness.tasks.images.splits import Examples, SplitData
-from harness.track.schema import NetworkSpec
+from harness.run.inputs import read_inputs
+from harness.tasks.base import Evaluator
 
 
 def main(fd: int, args: list[str]) -> None:
@@ -25,38 +26,42 @@ def main(fd: int, args: list[str]) -> None:
     fd : int
         Socket to the parent.
     args : list of str
-        Network name, device, and the folder that `harness.evaluator.client` wrote.
+        The folder that `harness.evaluator.client` wrote.
     """
-    network_name, device_name, folder = args
     torch.set_num_threads(1)
     # Denormal weights would slow the arithmetic a hundredfold.
     torch.set_flush_denormal(True)
-    device = torch.device(device_name)
-    network = build_network(NetworkSpec(name=network_name), seed=0).to(device)
-    spec = WeightSpec.from_json((Path(folder) / "weights.json").read_text())
-    sets = evaluation_sets(_read_split(Path(folder) / "sets.safetensors"), device)
+    inputs = read_inputs(Path(args[0]))
+    device = torch.device(inputs.device)
+    network = inputs.task.network(seed=0).to(device)
+    spec = WeightSpec.of(inputs.original)
+    evaluate = inputs.task.evaluator(inputs.sets, device)
 
     def serve(sock: socket.socket) -> None:
-        send_bytes(sock, b"ready")
+        load_weights(network, inputs.original)
+        start = time.monotonic()
+        evaluate(network)
+        send_bytes(sock, repr(time.monotonic() - start).encode())
         while True:
             load_weights(network, spec.unpack(receive_bytes(sock)))
-            send_bytes(sock, _packed(evaluate(network, sets)))
+            send_bytes(sock, _answer(evaluate, network))
 
     worker_main(fd, serve)
 
 
-def _read_split(path: Path) -> SplitData:
-    arrays = load_file(path)
-    sets = {
-        name: Examples(arrays[f"{name}_images"], arrays[f"{name}_targets"])
-        for name in ("forget", "retain", "test")
-    }
-    return SplitData(validation=sets["test"], **sets)
+def load_weights(network: nn.Module, weights: dict[str, Array]) -> None:
+    """Copy arrays into a network of the same architecture."""
+    state = {name: torch.from_numpy(np.array(a)) for name, a in weights.items()}
+    network.load_state_dict(state)
 
 
-def _packed(outputs: Outputs) -> bytes:
-    accuracies = np.array(
-        [outputs.retain_accuracy, outputs.forget_accuracy, outputs.test_accuracy]
-    )
-    logits = {"forget": outputs.forget_logits, "test": outputs.test_logits}
-    return save({**logits, "accuracies": accuracies})
+def _answer(evaluate: Evaluator, network: nn.Module) -> bytes:
+    try:
+        return OUTPUTS + save(_arrays(evaluate(network)))
+    except NonFiniteOutputs:
+        return NON_FINITE
+
+
+def _arrays(outputs: ModelOutputs) -> dict[str, Array]:
+    """Leave out what a task does not measure."""
+    return {name: a for name, a in vars(outputs).items() if a is not None}

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -101,10 +101,11 @@ class ModelOutputs:
 
     def take(self, models: slice | Sequence[int] | NDArray[np.intp]) -> Self:
         """Keep some of the models, in the order that is given."""
-        arrays = {field.name: getattr(self, field.name) for field in fields(self)}
-        return type(self)(
-            **{name: None if a is None else a[models] for name, a in arrays.items()}
-        )
+        arrays: dict[str, Any] = {
+            name: None if array is None else array[models]
+            for name, array in vars(self).items()
+        }
+        return type(self)(**arrays)
 
     def first(self, n_models: int) -> Self:
         """Keep the first N models."""
@@ -115,12 +116,11 @@ class ModelOutputs:
         """Put tables of the same examples below each other, in order."""
         names = [field.name for field in fields(cls)]
         columns = {name: [getattr(table, name) for table in tables] for name in names}
-        return cls(
-            **{
-                name: None if parts[0] is None else np.concatenate(parts)
-                for name, parts in columns.items()
-            }
-        )
+        arrays: dict[str, Any] = {
+            name: None if parts[0] is None else np.concatenate(parts)
+            for name, parts in columns.items()
+        }
+        return cls(**arrays)
 
 
 def finite_numbers(values: ArrayLike, name: str) -> Floats:
@@ -176,13 +176,3 @@ def _shares(values: ArrayLike, name: str) -> Floats:
             "give shares between 0 and 1."
         )
     return vector
-
-
-class Outputs(NamedTuple):
-    """Logits of one model; goes when tasks give confidences."""
-
-    forget_logits: NDArray[np.float32]
-    test_logits: NDArray[np.float32]
-    retain_accuracy: float
-    forget_accuracy: float
-    test_accuracy: float

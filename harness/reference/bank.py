@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,31 +12,91 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from harness.errors import CheckFailed
-from harness.models.outputs import Outputs
+from harness.errors import CheckFailed, UsageError
+from harness.machine import Machine
+from harness.models.confidence import logit_scaled_confidence
+from harness.models.outputs import ModelOutputs
 from harness.models.weights import Array, read_weights
 from harness.reference.member import Member
 from harness.storage.files import sha256_of, to_json, write_atomic
-from harness.tasks.cifar10 import DATA_HASH
-from harness.tasks.images.version import ENGINE_VERSION
-from harness.track.schema import Track
+from harness.tasks.base import Task
 
 MANIFEST, BANK, ORIGINAL = "manifest.json", "bank.safetensors", "original.safetensors"
-FORMAT = 1
-_NUMBERS = (
-    "index",
-    "seed",
-    "seconds",
+#: Of the files: 1 held class logits, test logits in half precision.
+FORMAT = 2
+_OUTPUTS = (
+    "forget_confidence",
+    "test_confidence",
     "retain_accuracy",
     "forget_accuracy",
     "test_accuracy",
 )
 
 
-def bank_key(track: Track, seed: int = 0) -> str:
+def bank_key(task: Task, seed: int = 0) -> str:
     """Address of a bank: a digest of all that its members depend on."""
-    parts = (track.hash, DATA_HASH, str(ENGINE_VERSION), str(seed), str(FORMAT))
+    parts = (task.track.hash, task.data_hash, task.engine_version, str(seed), "1")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What a bank was made from, as ``manifest.json`` has it.
+
+    Attributes
+    ----------
+    format : int
+        Of the files.
+    key, track, track_hash, data_hash, engine_version : str
+        The bank's address, and what it follows from.
+    harness_version, numpy : str
+        Who wrote it.
+    seed, n_models : int
+        Of the bank.
+    arithmetic : str
+        `harness.machine.Machine.arithmetic` of those that trained, or ``"mixed"``.
+    machine : Machine
+        The one that packed it.
+    half_precision : bool
+        Test confidences were computed from logits in half precision.
+    """
+
+    format: int
+    key: str
+    track: str
+    track_hash: str
+    data_hash: str
+    engine_version: str
+    harness_version: str
+    seed: int
+    n_models: int
+    arithmetic: str
+    machine: Machine
+    numpy: str
+    half_precision: bool = False
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> "Manifest":
+        """Read the JSON object.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If it is none of ours.
+        """
+        texts = ("key", "track", "track_hash", "data_hash", "harness_version")
+        for name in (*texts, "arithmetic", "numpy"):
+            if not isinstance(document[name], str):
+                raise ValueError(f"{name} in {MANIFEST} is no text")
+        names = cls.__dataclass_fields__
+        content: dict[str, Any] = {name: document.get(name) for name in names}
+        first = document["format"] == 1
+        content |= {
+            "machine": Machine(**document["machine"]),
+            "engine_version": str(document["engine_version"]),
+            "half_precision": document.get("half_precision", first),
+        }
+        return cls(**content)
 
 
 @dataclass(frozen=True)
@@ -47,89 +107,79 @@ class ReferenceBank:
     ----------
     folder : Path
         Where it was read from.
-    manifest : dict
+    manifest : Manifest
         Hashes, versions, machine and seeds.
-    arrays : dict of arrays
-        ``forget_logits`` float32 ``[M, S, 10]``, ``test_logits`` float16
-        ``[M, T, 10]``; ``retain_accuracy``, ``forget_accuracy``, ``test_accuracy``,
-        ``seconds`` float64 ``[M]``; ``seed``, ``index`` int64 ``[M]``; the same with
-        the prefix ``original_`` and M = 1; and ``forget_targets``, ``test_targets``.
+    retrained : ModelOutputs
+        Of the M models.
+    original : ModelOutputs
+        Of the original model, N = 1.
+    indices, seeds : int64 ``[M]``
+        Places and seeds of the models.
+    seconds : float64 ``[M]``
+        What the training of each took.
+    original_seed, original_seconds
+        The same of the original model.
     """
 
     folder: Path
-    manifest: dict[str, Any]
-    arrays: dict[str, Array]
+    manifest: Manifest
+    retrained: ModelOutputs
+    original: ModelOutputs
+    indices: NDArray[np.int64]
+    seeds: NDArray[np.int64]
+    seconds: NDArray[np.float64]
+    original_seed: int
+    original_seconds: float
 
     def __len__(self) -> int:
-        return len(self.arrays["seed"])
+        return len(self.retrained)
 
     @property
     def key(self) -> str:
         """Address of the bank."""
-        return str(self.manifest["key"])
+        return self.manifest.key
 
     @cached_property
     def original_weights(self) -> dict[str, Array]:
         """Weights of the original model A(D)."""
         return read_weights(self.folder / ORIGINAL)
 
-    def accuracy(self, of: str) -> NDArray[np.float64]:
-        """Accuracies ``[M]`` on ``"retain"``, ``"forget"`` or ``"test"``."""
-        return self.arrays[f"{of}_accuracy"].astype(np.float64)
-
     def member(self, position: int) -> Member:
-        """One retrained model, by its place in the arrays."""
-        return _member_at(self.arrays, "", position)
+        """One retrained model, by its place in the table."""
+        return Member(
+            index=int(self.indices[position]),
+            seed=int(self.seeds[position]),
+            seconds=float(self.seconds[position]),
+            outputs=self.retrained.take([position]),
+        )
 
     @property
-    def original(self) -> Member:
+    def original_member(self) -> Member:
         """The original model."""
-        return _member_at(self.arrays, "original_", 0)
-
-
-def _member_at(arrays: dict[str, Array], prefix: str, position: int) -> Member:
-    def at(name: str) -> Any:
-        return arrays[prefix + name][position]
-
-    return Member(
-        index=int(at("index")),
-        seed=int(at("seed")),
-        seconds=float(at("seconds")),
-        outputs=Outputs(
-            forget_logits=at("forget_logits"),
-            test_logits=at("test_logits"),
-            retain_accuracy=float(at("retain_accuracy")),
-            forget_accuracy=float(at("forget_accuracy")),
-            test_accuracy=float(at("test_accuracy")),
-        ),
-    )
+        return Member(-1, self.original_seed, self.original_seconds, self.original)
 
 
 def stack_members(members: list[Member], prefix: str = "") -> dict[str, Array]:
-    """Stack members into a bank's arrays; test logits are kept in half precision."""
-    outputs = [member.outputs for member in members]
+    """Stack members into a bank's arrays."""
+    outputs = ModelOutputs.stack([member.outputs for member in members])
     arrays: dict[str, Array] = {
         "index": np.array([m.index for m in members], dtype=np.int64),
         "seed": np.array([m.seed for m in members], dtype=np.int64),
         "seconds": np.array([m.seconds for m in members]),
-        "forget_logits": np.stack([o.forget_logits for o in outputs]),
-        "test_logits": np.stack([o.test_logits for o in outputs]).astype(np.float16),
-        "retain_accuracy": np.array([o.retain_accuracy for o in outputs]),
-        "forget_accuracy": np.array([o.forget_accuracy for o in outputs]),
-        "test_accuracy": np.array([o.test_accuracy for o in outputs]),
+        **{name: getattr(outputs, name) for name in _OUTPUTS},
     }
     return {prefix + name: array for name, array in arrays.items()}
 
 
 def write_bank(
-    folder: Path, manifest: dict[str, Any], arrays: dict[str, Array], original: bytes
+    folder: Path, manifest: Manifest, arrays: dict[str, Array], original: bytes
 ) -> None:
     """Write a bank; the manifest comes last, with the sums of the rest."""
     content = {BANK: save(arrays), ORIGINAL: original}
     for name, data in content.items():
         write_atomic(folder / name, data)
     sums = {name: sha256_of(data) for name, data in content.items()}
-    write_atomic(folder / MANIFEST, to_json({**manifest, "sha256": sums}))
+    write_atomic(folder / MANIFEST, to_json({**asdict(manifest), "sha256": sums}))
 
 
 def read_bank(folder: Path) -> ReferenceBank:
@@ -141,9 +191,9 @@ def read_bank(folder: Path) -> ReferenceBank:
         If a file is missing, unreadable, or not what its checksum says.
     """
     try:
-        manifest = json.loads((folder / MANIFEST).read_text())
-        _require_manifest(manifest)
-        sums = dict(manifest["sha256"])
+        document = json.loads((folder / MANIFEST).read_text())
+        manifest = Manifest.from_document(document)
+        sums = dict(document["sha256"])
         content = {name: (folder / name).read_bytes() for name in (BANK, ORIGINAL)}
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckFailed(_damaged(folder, str(error))) from None
@@ -152,33 +202,47 @@ def read_bank(folder: Path) -> ReferenceBank:
             raise CheckFailed(_damaged(folder, f"{name} is not what was written"))
     try:
         arrays = load(content[BANK])
-        _require_arrays(arrays)
-    except (SafetensorError, ValueError, KeyError) as error:
+        return _bank(folder, manifest, with_confidences(arrays))
+    except (SafetensorError, ValueError, KeyError, UsageError) as error:
         raise CheckFailed(_damaged(folder, str(error))) from None
-    return ReferenceBank(folder, manifest, arrays)
 
 
-def _require_manifest(manifest: dict[str, Any]) -> None:
-    """Require what others read; raises KeyError, TypeError, ValueError."""
-    for key in ("key", "track", "track_hash", "arithmetic"):
-        if not isinstance(manifest[key], str):
-            raise ValueError(f"{key} in {MANIFEST} is no text")
-    for key in ("processor", "torch"):
-        if not isinstance(manifest["machine"][key], str):
-            raise ValueError(f"machine.{key} in {MANIFEST} is no text")
+def with_confidences(arrays: dict[str, Array]) -> dict[str, Array]:
+    """Compute the confidences of a bank that still holds class logits (format 1)."""
+    found = dict(arrays)
+    for prefix in ("", "original_"):
+        for of in ("forget", "test"):
+            logits = found.pop(f"{prefix}{of}_logits", None)
+            if logits is not None:
+                exact = logits.astype(np.float32)
+                confidence = logit_scaled_confidence(exact, arrays[f"{of}_targets"])
+                found[f"{prefix}{of}_confidence"] = confidence
+    return found
 
 
-def _require_arrays(arrays: dict[str, Array]) -> None:
-    """Require that arrays fit together; raises KeyError, ValueError."""
-    for prefix, count in (("", len(arrays["seed"])), ("original_", 1)):
-        for name in _NUMBERS:
+def _bank(folder: Path, manifest: Manifest, arrays: dict[str, Array]) -> ReferenceBank:
+    """Check that arrays fit together; raises KeyError, ValueError, UsageError."""
+    retrained, original = (
+        ModelOutputs(**{name: arrays[prefix + name] for name in _OUTPUTS})  # type: ignore[arg-type]
+        for prefix in ("", "original_")
+    )
+    for name in ("index", "seed", "seconds"):
+        for prefix, count in (("", len(retrained)), ("original_", 1)):
             if arrays[prefix + name].shape != (count,):
                 raise ValueError(f"{prefix}{name} is not of {count} models")
-        for of in ("forget", "test"):
-            array, targets = arrays[f"{prefix}{of}_logits"], arrays[f"{of}_targets"]
-            fits = array.ndim == 3 and targets.ndim == 1
-            if not fits or array.shape[:2] != (count, len(targets)):
-                raise ValueError(f"{prefix}{of}_logits has shape {array.shape}")
+    if len(original) != 1 or original.n_examples != retrained.n_examples:
+        raise ValueError("the original model has other examples")
+    return ReferenceBank(
+        folder,
+        manifest,
+        retrained,
+        original,
+        indices=arrays["index"].astype(np.int64),
+        seeds=arrays["seed"].astype(np.int64),
+        seconds=arrays["seconds"].astype(np.float64),
+        original_seed=int(arrays["original_seed"][0]),
+        original_seconds=float(arrays["original_seconds"][0]),
+    )
 
 
 def _damaged(folder: Path, why: str) -> str:

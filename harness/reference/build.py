@@ -5,7 +5,8 @@ import shutil
 import warnings
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from harness.models.weights import Array
 from harness.processes.orphans import end_with
 from harness.reference.bank import (
     FORMAT,
-    ORIGINAL,
+    Manifest,
     ReferenceBank,
     bank_key,
     read_bank,
@@ -40,9 +41,8 @@ from harness.reference.member import (
 )
 from harness.storage.files import explained, make_folder
 from harness.storage.lock import only_one
-from harness.tasks.cifar10 import DATA_HASH, load_cifar10
-from harness.tasks.images.splits import split_data
-from harness.tasks.images.version import ENGINE_VERSION
+from harness.tasks.base import Task
+from harness.tasks.registry import find_task
 from harness.track.schema import Track
 
 Step = Callable[[int], None]
@@ -63,7 +63,7 @@ class BuildPlan:
     seed : int
         Seed of the bank.
     data_dir : Path, optional
-        Where CIFAR-10 lies.
+        Where the data lie.
     backend : str, optional
         joblib's backend; by default its own, processes on this machine.
     """
@@ -82,16 +82,21 @@ class BuildPlan:
                 f"there is no joblib backend {self.backend!r} here; known: {known}."
             )
 
+    @cached_property
+    def task(self) -> Task:
+        """The track's task."""
+        return find_task(self.track, self.data_dir)
+
     @property
     def folder(self) -> Path:
         """Where the bank is built."""
-        return built_folder(self.track, self.seed)
+        return built_folder(self.task, self.seed)
 
 
 def packed_banks(plan: BuildPlan) -> list[ReferenceBank]:
     """Sound banks of this track, engine and seed, shipped ones first."""
-    key = bank_key(plan.track, plan.seed)
-    banks = map(_sound_bank, candidate_folders(plan.track, plan.seed))
+    key = bank_key(plan.task, plan.seed)
+    banks = map(_sound_bank, candidate_folders(plan.task, plan.seed))
     return [bank for bank in banks if bank is not None and bank.key == key]
 
 
@@ -131,7 +136,7 @@ def build_bank(
     say : callable
         Told that another process is waited for.
     """
-    load_cifar10(plan.data_dir, progress=True)
+    plan.task.sets()  # so that data are fetched once, and missing ones said at once
     found = _large_enough(plan, packed_banks(plan))
     if found is None:
         lock = plan.folder.with_name(f"{plan.folder.name}.lock")
@@ -167,7 +172,7 @@ def _build(plan: BuildPlan, packed: list[ReferenceBank], step: Step) -> Referenc
     write_bank(
         plan.folder,
         _manifest(plan, len(ordered), packed),
-        _arrays(plan, ordered, original),
+        stack_members(ordered) | stack_members([original], "original_"),
         save(weights),
     )
     _tidy(plan, size)
@@ -225,7 +230,7 @@ def _original(
 ) -> tuple[Member, dict[str, Array]]:
     """Take the original model of an earlier bank, or train it."""
     if packed:
-        return packed[0].original, packed[0].original_weights
+        return packed[0].original_member, packed[0].original_weights
     kept = read_original(original_path(plan.folder))
     if kept is not None:
         return kept
@@ -241,34 +246,21 @@ def _original(
     return member, weights
 
 
-def _arrays(
-    plan: BuildPlan, members: list[Member], original: Member
-) -> dict[str, Array]:
-    split = split_data(load_cifar10(plan.data_dir), plan.track.data)
-    targets = {
-        "forget_targets": split.forget.targets,
-        "test_targets": split.test.targets,
-    }
-    return stack_members(members) | stack_members([original], "original_") | targets
-
-
-def _manifest(
-    plan: BuildPlan, n_models: int, packed: list[ReferenceBank]
-) -> dict[str, Any]:
+def _manifest(plan: BuildPlan, n_models: int, packed: list[ReferenceBank]) -> Manifest:
     machine = this_machine()
-    kinds = {machine.arithmetic, *(bank.manifest["arithmetic"] for bank in packed)}
-    return {
-        "format": FORMAT,
-        "key": bank_key(plan.track, plan.seed),
-        "track": plan.track.name,
-        "track_hash": plan.track.hash,
-        "data_hash": DATA_HASH,
-        "engine_version": ENGINE_VERSION,
-        "harness_version": __version__,
-        "seed": plan.seed,
-        "n_models": n_models,
-        "arithmetic": machine.arithmetic if len(kinds) == 1 else "mixed",
-        "machine": asdict(machine),
-        "original": ORIGINAL,
-        "numpy": np.__version__,
-    }
+    kinds = {machine.arithmetic, *(bank.manifest.arithmetic for bank in packed)}
+    return Manifest(
+        format=FORMAT,
+        key=bank_key(plan.task, plan.seed),
+        track=plan.track.name,
+        track_hash=plan.track.hash,
+        data_hash=plan.task.data_hash,
+        engine_version=plan.task.engine_version,
+        harness_version=__version__,
+        seed=plan.seed,
+        n_models=n_models,
+        arithmetic=machine.arithmetic if len(kinds) == 1 else "mixed",
+        machine=machine,
+        numpy=np.__version__,
+        half_precision=any(bank.manifest.half_precision for bank in packed),
+    )

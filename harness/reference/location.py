@@ -6,17 +6,18 @@ from harness.errors import UsageError
 from harness.reference.bank import MANIFEST, ReferenceBank, bank_key, read_bank
 from harness.storage.cache import cache_root
 from harness.storage.shipped import shipped_tracks
+from harness.tasks.base import Task
 from harness.track.schema import Track
 
 
-def built_folder(track: Track, seed: int = 0) -> Path:
+def built_folder(task: Task, seed: int = 0) -> Path:
     """Folder in the user's cache where a track's bank is built."""
-    return _built_folder(track.name, bank_key(track, seed))
+    return _built_folder(task.track.name, bank_key(task, seed))
 
 
-def candidate_folders(track: Track, seed: int = 0) -> list[Path]:
+def candidate_folders(task: Task, seed: int = 0) -> list[Path]:
     """Folders that may hold the track's bank, those that do, shipped first."""
-    return _candidates(track.name, bank_key(track, seed))
+    return _candidates(task.track.name, bank_key(task, seed))
 
 
 def _built_folder(name: str, key: str) -> Path:
@@ -33,12 +34,12 @@ def _banks(name: str, key: str) -> list[ReferenceBank]:
     return [bank for bank in banks if bank.key == key]
 
 
-def find_bank(track: Track, *, at_least: int = 1, seed: int = 0) -> ReferenceBank:
+def find_bank(task: Task, *, at_least: int = 1, seed: int = 0) -> ReferenceBank:
     """Read the track's bank.
 
     Parameters
     ----------
-    track : Track
+    task : Task
         Whose bank.
     at_least : int
         Members that are needed.
@@ -53,14 +54,14 @@ def find_bank(track: Track, *, at_least: int = 1, seed: int = 0) -> ReferenceBan
         If it is damaged.
     """
     largest = 0
-    for bank in _banks(track.name, bank_key(track, seed)):
+    for bank in _banks(task.track.name, bank_key(task, seed)):
         if len(bank) >= at_least:
             return bank
         largest = max(largest, len(bank))
-    raise UsageError(_too_small(track, at_least, largest))
+    raise UsageError(_too_small(task.track, at_least, largest))
 
 
-def find_largest_bank(track: Track) -> ReferenceBank:
+def find_largest_bank(task: Task) -> ReferenceBank:
     """Read the track's bank with the most members, shipped or built.
 
     Raises
@@ -70,9 +71,9 @@ def find_largest_bank(track: Track) -> ReferenceBank:
     CheckFailed
         If it is damaged.
     """
-    banks = _banks(track.name, bank_key(track, 0))
+    banks = _banks(task.track.name, bank_key(task, 0))
     if not banks:
-        raise UsageError(_too_small(track, 1, 0))
+        raise UsageError(_too_small(task.track, 1, 0))
     return max(banks, key=len)
 
 

@@ -6,23 +6,24 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.models.outputs import Outputs
+from harness.errors import UsageError
+from harness.models.outputs import ModelOutputs
 from harness.models.weights import Array
 from harness.storage.checksums import Arrays, sealed_arrays, unsealed_arrays
 from harness.storage.files import write_atomic
 
 #: The original model is kept under this name, with its weights.
-_ORIGINAL, _WEIGHTS = "original.safetensors", "weights."
+_ORIGINAL, _WEIGHTS, _OUTPUTS = "original.safetensors", "weights.", "outputs."
 
 
 @dataclass(frozen=True)
 class Member:
-    """A trained model's place in the bank, seed, cost in CPU seconds and outputs."""
+    """A trained model's place in the bank, seed, cost in CPU seconds, one-row table."""
 
     index: int
     seed: int
     seconds: float
-    outputs: Outputs
+    outputs: ModelOutputs
 
 
 def member_path(folder: Path, index: int) -> Path:
@@ -44,7 +45,7 @@ def read_member(path: Path) -> Member | None:
     """Read a kept member; None if there is none or it is damaged."""
     try:
         return _member(unsealed_arrays(path.read_bytes()))
-    except (OSError, KeyError, ValueError):
+    except (OSError, KeyError, ValueError, TypeError, UsageError):
         return None
 
 
@@ -64,7 +65,7 @@ def read_original(path: Path) -> tuple[Member, dict[str, Array]] | None:
     try:
         arrays = unsealed_arrays(path.read_bytes())
         member = _member(arrays)
-    except (OSError, KeyError, ValueError):
+    except (OSError, KeyError, ValueError, TypeError, UsageError):
         return None
     return member, {
         name.removeprefix(_WEIGHTS): array
@@ -74,23 +75,19 @@ def read_original(path: Path) -> tuple[Member, dict[str, Array]] | None:
 
 
 def _content(member: Member) -> dict[str, Array]:
-    outputs = member.outputs
-    numbers = [
-        member.seconds,
-        outputs.retain_accuracy,
-        outputs.forget_accuracy,
-        outputs.test_accuracy,
-    ]
+    outputs = {n: a for n, a in vars(member.outputs).items() if a is not None}
     return {
         "identity": np.array([member.index, member.seed], dtype=np.int64),
-        "numbers": np.array(numbers),
-        "forget_logits": outputs.forget_logits,
-        "test_logits": outputs.test_logits,
+        "seconds": np.array([member.seconds]),
+        **{_OUTPUTS + name: array for name, array in outputs.items()},
     }
 
 
 def _member(arrays: Arrays) -> Member:
     index, seed = (int(number) for number in arrays["identity"])
-    seconds, retain, forget, test = (float(x) for x in arrays["numbers"])
-    logits = arrays["forget_logits"], arrays["test_logits"]
-    return Member(index, seed, seconds, Outputs(*logits, retain, forget, test))
+    outputs = {
+        name.removeprefix(_OUTPUTS): array
+        for name, array in arrays.items()
+        if name.startswith(_OUTPUTS)
+    }
+    return Member(index, seed, float(arrays["seconds"][0]), ModelOutputs(**outputs))

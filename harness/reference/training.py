@@ -7,48 +7,41 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import nn
 
+from harness.errors import UsageError
+from harness.models.outputs import NonFiniteOutputs
 from harness.models.weights import Array
 from harness.reference.member import Member, member_path, write_member
 from harness.seeds import derive_seed
-from harness.tasks.cifar10 import load_cifar10
-from harness.tasks.images.engine import TrainingSet, make_training_set, train
-from harness.tasks.images.inference import EvaluationSets, evaluate, evaluation_sets
-from harness.tasks.images.splits import Examples, SplitData, split_data
+from harness.tasks.base import Evaluator, Trainer
+from harness.tasks.registry import find_task
 from harness.track.schema import Track
 
 ORIGINAL_INDEX = -1
 
 
-class _Workshop(NamedTuple):
+class _Prepared(NamedTuple):
+    """What is made once per process; the original model's trainer only if needed."""
+
     device: torch.device
-    retain: TrainingSet
-    everything: TrainingSet
-    evaluation: EvaluationSets
+    retrain: Trainer
+    train_original: Trainer
+    evaluate: Evaluator
 
 
 @lru_cache(maxsize=1)
-def _workshop(track: Track, data_dir: Path | None) -> _Workshop:
-    """Load the data once per process."""
+def _prepared(track: Track, data_dir: Path | None) -> _Prepared:
     torch.set_num_threads(1)
     device = torch.device(track.device)
-    split = split_data(load_cifar10(data_dir), track.data)
-    return _Workshop(
+    task = find_task(track, data_dir)
+    sets = task.sets()
+    return _Prepared(
         device,
-        make_training_set(split.retain, device),
-        make_training_set(_training_set(split), device),
-        evaluation_sets(split, device),
-    )
-
-
-def _training_set(split: SplitData) -> Examples:
-    """D, the retain and the forget set together."""
-    return Examples(
-        np.concatenate([split.retain.images, split.forget.images]),
-        np.concatenate([split.retain.targets, split.forget.targets]),
+        task.trainer(sets.retain, device),
+        task.trainer(sets.training, device),
+        task.evaluator(sets._asdict(), device),
     )
 
 
@@ -71,23 +64,39 @@ def train_member(
     index : int
         Place in the bank; `ORIGINAL_INDEX` trains the original model on all of D.
     data_dir : Path, optional
-        Where CIFAR-10 lies.
+        Where the data lie.
 
     Returns
     -------
     tuple of Member and dict of arrays
         Its outputs and its weights.
+
+    Raises
+    ------
+    UsageError
+        If the training diverged.
     """
-    shop = _workshop(track, data_dir)
-    training_set = shop.everything if index == ORIGINAL_INDEX else shop.retain
+    here = _prepared(track, data_dir)
+    train = here.train_original if index == ORIGINAL_INDEX else here.retrain
     seed = member_seed(track, bank_seed, index)
-    clock = time.process_time if shop.device.type == "cpu" else time.perf_counter
+    clock = time.process_time if here.device.type == "cpu" else time.perf_counter
     with _flushed_denormals():
         start = clock()
-        network = train(track.network, track.recipe, training_set, seed=seed)
+        network = train(seed)
         seconds = clock() - start
-        member = Member(index, seed, seconds, evaluate(network, shop.evaluation))
-    return member, _weights(network)
+        try:
+            outputs = here.evaluate(network)
+        except NonFiniteOutputs:
+            raise UsageError(_diverged(track, index)) from None
+    return Member(index, seed, seconds, outputs), _weights(network)
+
+
+def _diverged(track: Track, index: int) -> str:
+    name = f"retrained model {index}" if index >= 0 else "the original model"
+    return (
+        f"the outputs of {name} of {track.name} are not finite numbers: its training "
+        "diverged. Lower recipe.learning_rate in the track and build again."
+    )
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from harness.machine import this_machine
-from harness.metrics.inputs.confidence import logit_scaled_confidence
+from harness.models.outputs import SETS, ModelOutputs
 from harness.models.weights import Array
 from harness.reference.bank import ReferenceBank
 from harness.reference.member import Member
@@ -21,7 +21,8 @@ from harness.track.schema import Track
 #: How often an honest bank may fail a comparison by its distribution, by chance.
 _FALSE_ALARM = 1e-4
 _FEWEST_FOR_STATISTICS = 8
-_SETS = ("retain", "forget", "test")
+#: Logits in half precision move a confidence by less.
+_HALF_PRECISION = 0.05
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def verify_bank(
     seed : int, optional
         Of the choice; by default nobody can know it beforehand.
     data_dir : Path, optional
-        Where CIFAR-10 lies.
+        Where the data lie.
     """
     from harness.reference.training import ORIGINAL_INDEX, train_member  # noqa: PLC0415
 
@@ -83,16 +84,16 @@ def verify_bank(
     chosen = sorted(generator.choice(len(bank), size=count, replace=False).tolist())
     members = [bank.member(position) for position in chosen]
     indices = [ORIGINAL_INDEX] + [member.index for member in members]
-    bank_seed = int(bank.manifest["seed"])
+    bank_seed = bank.manifest.seed
     task = delayed(train_member)
     trained: list[tuple[Member, dict[str, Array]]] = Parallel(n_jobs=2)(
         task(track, bank_seed, index, data_dir) for index in indices
     )
-    same_machine = bank.manifest["arithmetic"] == this_machine().arithmetic
+    same_machine = bank.manifest.arithmetic == this_machine().arithmetic
     findings = [_original_finding(bank, *trained[0], same_machine)]
     for position, (member, _) in zip(chosen, trained[1:], strict=True):
         stored = bank.member(position)
-        same = _same_outputs(stored, member)
+        same = _same_outputs(stored, member, bank)
         if same or same_machine:
             findings.append(_exact_finding(f"retrained model {member.index}", same))
         else:
@@ -112,13 +113,13 @@ def _original_finding(
     same = set(stored) == set(weights) and all(
         np.array_equal(stored[name], weights[name]) for name in stored
     )
-    same = same and _same_outputs(bank.original, member)
+    same = same and _same_outputs(bank.original_member, member, bank)
     if same or same_machine:
         return _exact_finding("original model", same)
-    ours, theirs = member.outputs, bank.original.outputs
-    one_image = 1 / len(bank.arrays["forget_targets"])
-    spread = max(float(bank.accuracy("forget").std(ddof=1)), one_image)
-    distance = abs(ours.forget_accuracy - theirs.forget_accuracy) / spread
+    ours, theirs = (o.accuracy("forget")[0] for o in (member.outputs, bank.original))
+    one_example = 1 / bank.original.n_examples
+    spread = max(float(bank.retrained.accuracy("forget").std(ddof=1)), one_example)
+    distance = abs(ours - theirs) / spread
     # Two draws differ by more than one draw and a mean: hence the root.
     ok = distance < np.sqrt(2) * _farthest(len(bank), 1)
     line = f"original model: forget accuracy {distance:.1f} sd from the stored one"
@@ -136,48 +137,39 @@ def _member_finding(bank: ReferenceBank, track: Track, member: Member) -> _Findi
     if len(bank) < _FEWEST_FOR_STATISTICS:
         fewest = _FEWEST_FOR_STATISTICS
         return _Finding(False, False, f"{name}: needs a bank of {fewest} to compare")
-    statistics, outputs = _bank_statistics(bank), member.outputs
-    accuracies = np.array([outputs[2:]], dtype=np.float64)
-    targets = bank.arrays["forget_targets"]
-    ours = _statistics(outputs.forget_logits[None], targets, accuracies)  # type: ignore[arg-type]
-    distance = _distance(statistics, ours[0], _smallest_spreads(track))
+    statistics = _statistics(bank.retrained)
+    ours = _statistics(member.outputs)[0]
+    distance = _distance(statistics, ours, _smallest_spreads(track))
     ok = distance < _farthest(len(bank), statistics.shape[1])
     return _Finding(ok, False, f"{name}: {distance:.1f} sd from the bank")
 
 
-def _same_outputs(stored: Member, ours: Member) -> bool:
-    a, b = stored.outputs, ours.outputs
-    half = b.test_logits.astype(np.float16)
-    return (
-        stored.seed == ours.seed
-        and np.array_equal(a.forget_logits, b.forget_logits)
-        and np.array_equal(a.test_logits.astype(np.float16), half)
-        and a[2:] == b[2:]
+def _same_outputs(stored: Member, ours: Member, bank: ReferenceBank) -> bool:
+    exact = ["forget_confidence", *(f"{of}_accuracy" for of in SETS)]
+    pairs = {
+        name: (getattr(stored.outputs, name), getattr(ours.outputs, name))
+        for name in (*exact, "test_confidence")
+    }
+    if bank.manifest.half_precision:
+        on_test = np.subtract(*pairs.pop("test_confidence"))
+        if np.abs(on_test).max() > _HALF_PRECISION:
+            return False
+    return stored.seed == ours.seed and all(
+        np.array_equal(*pair) for pair in pairs.values()
     )
 
 
-def _statistics(
-    logits: NDArray[np.float32], targets: NDArray[np.int64], accuracies: Array
-) -> NDArray[np.float64]:
+def _statistics(outputs: ModelOutputs) -> NDArray[np.float64]:
     """Return statistics ``[M, 5]``: mean and sd of the confidences, accuracies."""
-    confidence = logit_scaled_confidence(logits, targets)
+    confidence = outputs.forget_confidence
+    accuracies = [outputs.accuracy(of) for of in SETS]
     return np.column_stack(
-        [confidence.mean(axis=1), confidence.std(axis=1), accuracies]
-    )
-
-
-def _bank_statistics(bank: ReferenceBank) -> NDArray[np.float64]:
-    accuracies = np.column_stack([bank.accuracy(of) for of in _SETS])
-    arrays = bank.arrays
-    return _statistics(
-        arrays["forget_logits"],  # type: ignore[arg-type]
-        arrays["forget_targets"],  # type: ignore[arg-type]
-        accuracies,
+        [confidence.mean(axis=1), confidence.std(axis=1), *accuracies]
     )
 
 
 def _smallest_spreads(track: Track) -> NDArray[np.float64]:
-    """Spreads ``[5]`` not to go below: one image, where accuracies hardly vary."""
+    """Spreads ``[5]`` not to go below: one example, where accuracies hardly vary."""
     sizes = (track.retain_size, track.data.forget_size, track.data.test_size)
     return np.array([1e-6, 1e-6, *(1 / size for size in sizes)])
 
@@ -206,7 +198,7 @@ def _outliers(bank: ReferenceBank, track: Track) -> Iterator[_Finding]:
     n_models = len(bank)
     if n_models < _FEWEST_FOR_STATISTICS:
         return
-    statistics, least = _bank_statistics(bank), _smallest_spreads(track)
+    statistics, least = _statistics(bank.retrained), _smallest_spreads(track)
     limit = _farthest(n_models - 1, statistics.size)
     far = [
         str(i)

@@ -1,87 +1,79 @@
-"""What a run is given: the original model and three sets, and nothing secret."""
+"""What a run, and an evaluator, are given: files of a track, weights and sets."""
 
 import json
-from dataclasses import asdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from safetensors.numpy import load_file, save
 
-from harness.models.weights import Array, WeightSpec
-from harness.tasks.images.splits import Examples, SplitData
-from harness.track.schema import NetworkSpec, Recipe, Track
+from harness.models.weights import Array
+from harness.tasks.base import Examples, Sets, Task
+from harness.tasks.registry import find_task
+from harness.track.parsing import build_track
+from harness.track.transfer import public_track, track_document
 
-_SETS = ("retain", "forget", "validation")
+#: What a run sees. The test set is not among it.
+RUN_SETS = ("retain", "forget", "validation")
 
 
-class Task(NamedTuple):
-    """Everything the process that runs a submission holds.
+class Inputs(NamedTuple):
+    """What the process that runs a submission, or evaluates its models, holds.
 
     Attributes
     ----------
-    network : NetworkSpec
-        Architecture of the original model.
-    recipe : Recipe
-        The track's training recipe, passed to a submission that names it.
+    task : Task
+        Made from the public part of the track: no split seed is in it.
     device : str
         ``"cpu"`` or ``"cuda"``.
     original : dict of arrays
         Weights of the original model.
-    retain, forget, validation : Examples
-        The three sets.
+    sets : dict of Examples
+        By the names of the sets.
     """
 
-    network: NetworkSpec
-    recipe: Recipe
+    task: Task
     device: str
     original: dict[str, Array]
-    retain: Examples
-    forget: Examples
-    validation: Examples
-
-    @property
-    def weight_spec(self) -> WeightSpec:
-        """What must come back."""
-        return WeightSpec.of(self.original)
+    sets: dict[str, Examples]
 
 
-def write_task(
+def write_inputs(
     folder: Path,
-    track: Track,
+    task: Task,
     device: str,
-    split: SplitData,
-    original: dict[str, Array],
+    original: Mapping[str, Array],
+    sets: Mapping[str, Examples],
 ) -> None:
-    """Write a task into a folder. The test set is not in it."""
+    """Write inputs into a folder, with those sets alone that are given."""
     arrays: dict[str, Array] = {}
-    for name in _SETS:
-        examples: Examples = getattr(split, name)
-        arrays[f"{name}_images"] = examples.images
-        arrays[f"{name}_targets"] = examples.targets
+    for name, examples in sets.items():
+        arrays |= {f"{name}_{key}": a for key, a in examples._asdict().items()}
     folder.mkdir(parents=True, exist_ok=True)
     # Written here and not by safetensors, whose errors do not say what went wrong.
     (folder / "sets.safetensors").write_bytes(save(arrays))
-    (folder / "original.safetensors").write_bytes(save(original))
-    words = {
-        "network": asdict(track.network),
-        "recipe": asdict(track.recipe),
-        "device": device,
-    }
-    (folder / "task.json").write_text(json.dumps(words))
+    (folder / "original.safetensors").write_bytes(save(dict(original)))
+    track = public_track(task.track)
+    content = {"track": track_document(track), "folder": track.folder, "device": device}
+    (folder / "inputs.json").write_text(json.dumps(content))
 
 
-def read_task(folder: Path) -> Task:
-    """Read what `write_task` wrote."""
-    words = json.loads((folder / "task.json").read_text())
+def read_inputs(folder: Path) -> Inputs:
+    """Read what `write_inputs` wrote."""
+    content = json.loads((folder / "inputs.json").read_text())
     arrays = load_file(folder / "sets.safetensors")
-    sets = {
-        name: Examples(arrays[f"{name}_images"], arrays[f"{name}_targets"])
-        for name in _SETS
-    }
-    return Task(
-        network=NetworkSpec(**words["network"]),
-        recipe=Recipe(**words["recipe"]),
-        device=words["device"],
+    names = dict.fromkeys(name.rpartition("_")[0] for name in arrays)
+    track = build_track(content["track"], content["folder"])
+    return Inputs(
+        task=find_task(track),
+        device=content["device"],
         original=load_file(folder / "original.safetensors"),
-        **sets,
+        sets={
+            n: Examples(arrays[f"{n}_inputs"], arrays[f"{n}_targets"]) for n in names
+        },
     )
+
+
+def sets_named(sets: Sets, names: tuple[str, ...]) -> dict[str, Examples]:
+    """Choose some of the sets."""
+    return {name: getattr(sets, name) for name in names}

@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.models.outputs import ModelOutputs
+from harness.tasks.imported import ImportedFunction
 from harness.track.schema import Track
 
 if TYPE_CHECKING:  # Most commands need no torch, and its import takes a second.
     import torch
-    from torch import nn
-    from torch.utils.data import DataLoader
+    from torch import Tensor, nn
 
 Indices = NDArray[np.int64]
 #: Trains a fresh network from a seed.
@@ -115,10 +114,8 @@ class Task(ABC):
         """
 
     @abstractmethod
-    def loader(
-        self, examples: Examples, device: "torch.device", *, shuffle: bool
-    ) -> "DataLoader[Any]":
-        """Make the loader that a submission gets, of ``(inputs, targets)`` batches."""
+    def tensors(self, examples: Examples) -> "tuple[Tensor, Tensor]":
+        """Turn examples into what a network sees and its targets, on the CPU."""
 
     @abstractmethod
     def trainer(self, examples: Examples, device: "torch.device") -> Trainer:
@@ -144,21 +141,7 @@ class Task(ABC):
 
     def imported(self) -> tuple[Path, ...]:
         """Files or folders of code outside the package that a worker must import."""
-        name = type(self).__module__.partition(".")[0]
-        return () if name == "harness" else (code_of(name),)
-
-
-def code_of(package: str) -> Path:
-    """Find the folder of a package, or the file of a module, without importing it.
-
-    Raises
-    ------
-    ModuleNotFoundError
-        If there is no such package.
-    """
-    spec = find_spec(package)
-    if spec is None:
-        raise ModuleNotFoundError(f"No module named {package!r}", name=package)
-    if spec.submodule_search_locations:
-        return Path(next(iter(spec.submodule_search_locations))).resolve()
-    return Path(spec.origin or "").resolve()
+        module = type(self).__module__
+        if module.startswith("harness."):
+            return ()
+        return (ImportedFunction.named(f"{module}:{type(self).__name__}", "").code,)

@@ -4,11 +4,11 @@ import difflib
 import tomllib
 import typing
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from harness.errors import UsageError
-from harness.track.schema import Track
+from harness.track.schema import NetworkSpec, Options, Track
 
 T = TypeVar("T")
 _WORDS = {str: "text", int: "a whole number", float: "a number"}
@@ -32,24 +32,47 @@ def parse_track(text: str, origin: str) -> Track:
     """
     try:
         document = tomllib.loads(text)
-        return _build(Track, document, "")
+        return build_track(document)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"{origin} is not valid TOML: {error}.") from None
     except UsageError as error:
         raise UsageError(f"{origin}: {error}") from None
 
 
-def _build(cls: type[T], table: Mapping[str, Any], prefix: str) -> T:
+def build_track(document: Mapping[str, Any], folder: str = "") -> Track:
+    """Make a track of a TOML document that lies in a folder.
+
+    Raises
+    ------
+    UsageError
+        As `parse_track`.
+    """
+    return replace(build_table(Track, document, ""), folder=folder)
+
+
+def build_table(cls: type[T], table: Mapping[str, Any], prefix: str) -> T:
+    """Make a dataclass of a TOML table; what has a default may be left out.
+
+    Raises
+    ------
+    UsageError
+        For an unknown, missing or ill-typed key; `prefix` stands before its name.
+    """
     hints = typing.get_type_hints(cls)
-    names = [field.name for field in fields(cls) if field.compare]  # type: ignore[arg-type]
+    known = [field for field in fields(cls) if field.compare]  # type: ignore[arg-type]
+    names = [field.name for field in known]
     for key in table:
         if key not in names:
             raise UsageError(_unknown(prefix + key, key, names))
-    missing = [prefix + name for name in names if name not in table]
+    missing = [
+        prefix + field.name
+        for field in known
+        if field.default is MISSING and field.name not in table
+    ]
     if missing:
         raise UsageError(f"missing key {', '.join(missing)}.")
     return cls(
-        **{name: _value(hints[name], table[name], prefix + name) for name in names}
+        **{key: _value(hints[key], value, prefix + key) for key, value in table.items()}
     )
 
 
@@ -59,16 +82,31 @@ def _unknown(path: str, key: str, names: list[str]) -> str:
     return f"unknown key {path!r}: {hint}"
 
 
-def _value(kind: type, value: Any, path: str) -> Any:
+def _value(kind: Any, value: Any, path: str) -> Any:
+    if kind is NetworkSpec and isinstance(value, str):
+        return NetworkSpec(name=value)  # network = "..." for short
     if is_dataclass(kind):
-        if not isinstance(value, dict):
-            raise UsageError(f"{path} must be a table, [{path}].")
-        return _build(kind, value, f"{path}.")
+        return build_table(kind, _table(value, path), f"{path}.")  # type: ignore[arg-type]
+    if kind == Options:
+        return _options(_table(value, path), path)
     if kind is float and type(value) is int:
         return _float(value, path)
     if type(value) is not kind:
         raise UsageError(f"{path} = {value!r} must be {_WORDS[kind]}.")
     return value
+
+
+def _table(value: Any, path: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise UsageError(f"{path} must be a table, [{path}].")
+    return value
+
+
+def _options(table: Mapping[str, Any], path: str) -> Options:
+    for key, value in table.items():
+        if type(value) not in (str, int, float, bool):
+            raise UsageError(f"{path}.{key} must be a text, a number or a boolean.")
+    return tuple(sorted(table.items()))
 
 
 def _float(value: int, path: str) -> float:

@@ -35,11 +35,18 @@ def find_track(name: str, *, split_seed: int | None = None) -> Track:
     """
     track = parse_track(_text(name), name)
     options = f"--track {shlex.quote(name)}"
-    if split_seed is None:
-        return replace(track, options=options)
-    data = replace(track.data, split_seed=split_seed)
-    options += f" --split-seed {split_seed}"
-    return replace(track, data=data, options=options)
+    data, folder = track.data, _folder(name)
+    if data.folder:
+        data = replace(data, folder=str(Path(folder, data.folder).absolute()))
+    if split_seed is not None:
+        data = replace(data, split_seed=split_seed)
+        options += f" --split-seed {split_seed}"
+    return replace(track, data=data, options=options, folder=folder)
+
+
+def _folder(name: str) -> str:
+    """Folder of a track's own file; none for one that is shipped."""
+    return "" if name in track_names() else str(Path(name).parent.absolute())
 
 
 def _text(name: str) -> str:

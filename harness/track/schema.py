@@ -2,36 +2,51 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any
 
 from harness.errors import UsageError
 
-NETWORKS = ("small-cnn", "resnet9", "resnet18")
 AUGMENTATIONS = ("none", "flip", "flip-crop")
+OPTIMIZERS = ("sgd", "adam", "adamw")
 DEVICES = ("cpu", "cuda")
-N_CLASSES = 10
-TRAIN_IMAGES, TEST_IMAGES = 50_000, 10_000
+#: A task's own settings, ``[data.options]``: names with texts, numbers or booleans.
+Options = tuple[tuple[str, str | int | float | bool], ...]
 
 
-def _require(ok: bool, field: str, value: object, legal: str) -> None:
+def require(ok: bool, field: str, value: object, legal: str) -> None:
+    """Refuse a value of a track.
+
+    Raises
+    ------
+    UsageError
+        Unless `ok`; it names the field, the value and what is legal.
+    """
     if not ok:
         raise UsageError(f"{field} = {value!r} is not legal: it must be {legal}.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class DataSpec:
-    """Which images are trained on, forgotten and held out.
+    """Which examples are trained on, forgotten and held out.
+
+    What else is legal is for the task to say: see `harness.tasks`.
 
     Attributes
     ----------
     dataset : str
-        ``"cifar10"``.
+        Name of the task, such as ``"cifar10"`` or ``"image-folder"``.
     train_size, forget_size : int
-        Images in the training set D and in the forget set S, both class-balanced.
+        Examples in the training set D and in the forget set S.
     validation_size, test_size : int
-        Images taken, disjoint, from CIFAR-10's test batch.
+        Held-out examples, disjoint.
     split_seed : int
         Another seed is another, private, split.
+    folder : str
+        Where data of the user's own lie, relative to the track's file. Not part of the
+        track's hash: the data have a hash of their own.
+    options : tuple of pairs
+        The task's own settings.
     """
 
     dataset: str
@@ -40,46 +55,52 @@ class DataSpec:
     validation_size: int
     test_size: int
     split_seed: int
+    folder: str = field(default="", metadata={"hashed": False})
+    options: Options = ()
 
     def __post_init__(self) -> None:
-        _require(self.dataset == "cifar10", "data.dataset", self.dataset, "'cifar10'")
-        for key, limit in (
-            ("train_size", TRAIN_IMAGES),
-            ("forget_size", self.train_size - N_CLASSES),
-        ):
+        for key in ("forget_size", "validation_size", "test_size"):
             size = getattr(self, key)
-            ok = size % N_CLASSES == 0 and N_CLASSES <= size <= limit
-            legal = f"a multiple of {N_CLASSES} from {N_CLASSES} to {limit}"
-            _require(ok, f"data.{key}", size, legal)
-        for key in ("validation_size", "test_size"):
-            size = getattr(self, key)
-            _require(size > 0, f"data.{key}", size, "at least 1")
-        held_out = self.validation_size + self.test_size
-        legal = f"at most {TEST_IMAGES}"
-        _require(
-            held_out <= TEST_IMAGES, "data.validation_size + test_size", held_out, legal
-        )
-        _require(self.split_seed >= 0, "data.split_seed", self.split_seed, "0 or more")
+            require(size > 0, f"data.{key}", size, "at least 1")
+        legal = f"more than forget_size = {self.forget_size}"
+        enough = self.train_size > self.forget_size
+        require(enough, "data.train_size", self.train_size, legal)
+        require(self.split_seed >= 0, "data.split_seed", self.split_seed, "0 or more")
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkSpec:
-    """Which architecture the track uses."""
+    """Which architecture the track uses.
+
+    Attributes
+    ----------
+    name : str
+        One of the task's own, or the import path ``"package.module:function"`` of a
+        function that builds a fresh network.
+    """
 
     name: str
 
     def __post_init__(self) -> None:
-        legal = "one of " + ", ".join(NETWORKS)
-        _require(self.name in NETWORKS, "network.name", self.name, legal)
+        require(bool(self.name), "network.name", self.name, "a name or an import path")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """The training recipe A: SGD with Nesterov momentum and a one-cycle schedule.
+    """The training recipe A: an optimizer and a one-cycle schedule.
 
     The learning rate rises linearly to ``learning_rate`` over
     ``warmup_fraction`` of the steps and falls linearly to zero over the rest. An
     epoch is ``n // batch_size`` full batches of a fresh permutation.
+
+    Attributes
+    ----------
+    optimizer : str
+        ``"sgd"`` with Nesterov momentum, ``"adam"`` or ``"adamw"``.
+    momentum : float
+        Of SGD; Adam's first decay rate.
+    label_smoothing : float
+        Share of the target's probability that is spread over all classes.
     """
 
     epochs: int
@@ -89,26 +110,26 @@ class Recipe:
     momentum: float
     weight_decay: float
     augmentation: str
+    optimizer: str = "sgd"
+    label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
-        _require(self.epochs >= 1, "recipe.epochs", self.epochs, "at least 1")
-        _require(
-            self.batch_size >= 2, "recipe.batch_size", self.batch_size, "at least 2"
-        )
-        rate = self.learning_rate
-        _require(0 < rate < 100, "recipe.learning_rate", rate, "in (0, 100)")
-        warmup = self.warmup_fraction
-        _require(0 <= warmup < 1, "recipe.warmup_fraction", warmup, "in [0, 1)")
-        _require(0 <= self.momentum < 1, "recipe.momentum", self.momentum, "in [0, 1)")
-        decay = self.weight_decay
-        _require(0 <= decay < 1, "recipe.weight_decay", decay, "in [0, 1)")
-        legal = "one of " + ", ".join(AUGMENTATIONS)
-        known = self.augmentation in AUGMENTATIONS
-        _require(known, "recipe.augmentation", self.augmentation, legal)
+        for key, ok, legal in (
+            ("epochs", self.epochs >= 1, "at least 1"),
+            ("batch_size", self.batch_size >= 2, "at least 2"),
+            ("learning_rate", 0 < self.learning_rate < 100, "in (0, 100)"),
+            ("warmup_fraction", 0 <= self.warmup_fraction < 1, "in [0, 1)"),
+            ("momentum", 0 <= self.momentum < 1, "in [0, 1)"),
+            ("weight_decay", 0 <= self.weight_decay < 1, "in [0, 1)"),
+            ("label_smoothing", 0 <= self.label_smoothing < 1, "in [0, 1)"),
+            ("augmentation", self.augmentation in AUGMENTATIONS, _one(AUGMENTATIONS)),
+            ("optimizer", self.optimizer in OPTIMIZERS, _one(OPTIMIZERS)),
+        ):
+            require(ok, f"recipe.{key}", getattr(self, key), legal)
 
-    def steps(self, n_images: int) -> int:
-        """Optimizer steps of one training on `n_images` images."""
-        return self.epochs * max(1, n_images // self.batch_size)
+    def steps(self, n_examples: int) -> int:
+        """Optimizer steps of one training on `n_examples` examples."""
+        return self.epochs * max(1, n_examples // self.batch_size)
 
     def rate_at(self, step: int, n_steps: int) -> float:
         """Learning rate of step ``0 <= step < n_steps``."""
@@ -116,6 +137,10 @@ class Recipe:
         if step < warmup:
             return self.learning_rate * (step + 1) / (warmup + 1)
         return self.learning_rate * (n_steps - step) / (n_steps - warmup + 1)
+
+
+def _one(names: tuple[str, ...]) -> str:
+    return "one of " + ", ".join(names)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,12 +165,12 @@ class EvaluationSpec:
     delta: float
 
     def __post_init__(self) -> None:
-        _require(self.n_models >= 2, "evaluation.n_models", self.n_models, "at least 2")
+        require(self.n_models >= 2, "evaluation.n_models", self.n_models, "at least 2")
         enough = self.bank_size >= self.n_models
         legal = f"at least n_models = {self.n_models}"
-        _require(enough, "evaluation.bank_size", self.bank_size, legal)
-        _require(0 < self.cap <= 1, "evaluation.cap", self.cap, "in (0, 1]")
-        _require(0 <= self.delta < 1, "evaluation.delta", self.delta, "in [0, 1)")
+        require(enough, "evaluation.bank_size", self.bank_size, legal)
+        require(0 < self.cap <= 1, "evaluation.cap", self.cap, "in (0, 1]")
+        require(0 <= self.delta < 1, "evaluation.delta", self.delta, "in [0, 1)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +178,8 @@ class Track:
     """A frozen, validated track. Its hash is stamped on everything made from it.
 
     `options` are the words that choose it on the command line, for the commands that
-    messages tell a user to run; they are no part of the track itself.
+    messages tell a user to run, and `folder` is where its file lies; they are no part
+    of the track itself.
     """
 
     name: str
@@ -164,20 +190,21 @@ class Track:
     recipe: Recipe
     evaluation: EvaluationSpec
     options: str = field(default="", compare=False)
+    folder: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         legal = "letters, digits, '.', '_' and '-'"
         plain = self.name.replace("-", "").replace("_", "").replace(".", "")
         ok = plain.isascii() and plain.isalnum() and not self.name.startswith(".")
-        _require(ok, "name", self.name, legal)
-        _require(self.device in DEVICES, "device", self.device, "'cpu' or 'cuda'")
+        require(ok, "name", self.name, legal)
+        require(self.device in DEVICES, "device", self.device, "'cpu' or 'cuda'")
         batch, retain = self.recipe.batch_size, self.retain_size
-        legal = f"at most the {retain} images of the retain set"
-        _require(batch <= retain, "recipe.batch_size", batch, legal)
+        legal = f"at most the {retain} examples of the retain set"
+        require(batch <= retain, "recipe.batch_size", batch, legal)
 
     @property
     def retain_size(self) -> int:
-        """Images in the retain set, D without S."""
+        """Examples in the retain set, D without S."""
         return self.data.train_size - self.data.forget_size
 
     @property
@@ -188,9 +215,20 @@ class Track:
         not change what one model is, so they must not make a bank useless.
         """
         content = {
-            "data": asdict(self.data),
-            "network": asdict(self.network),
-            "recipe": asdict(self.recipe),
+            "data": _hashed(self.data),
+            "network": _hashed(self.network),
+            "recipe": _hashed(self.recipe),
         }
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def _hashed(spec: DataSpec | NetworkSpec | Recipe) -> dict[str, Any]:
+    """Leave out defaults: a key that was added later changes no older track's hash."""
+    return {
+        each.name: value
+        for each in fields(spec)
+        if each.metadata.get("hashed", True)
+        and (each.default is MISSING or getattr(spec, each.name) != each.default)
+        for value in [getattr(spec, each.name)]
+    }

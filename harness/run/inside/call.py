@@ -15,11 +15,10 @@ from torch import Tensor, nn
 
 from harness.models.network_difference import network_difference
 from harness.models.weights import WeightSpec
-from harness.run.inputs import Task
+from harness.run.inputs import Inputs
 from harness.run.messages import Failure, RunRequest
 from harness.status import Status
-from harness.tasks.images.loaders import make_loader
-from harness.tasks.images.networks import build_network
+from harness.tasks.loaders import make_loader
 
 _TRACEBACK_LINES = 20
 #: Whatever the letters, so many of them fit into what the harness reads.
@@ -28,9 +27,9 @@ _OUT_OF_MEMORY_WORDS = ("can't allocate memory", "not enough memory", "out of me
 
 
 class Prepared(NamedTuple):
-    """A task turned into tensors, once, before any submission is known."""
+    """Inputs turned into tensors, once, before any submission is known."""
 
-    task: Task
+    inputs: Inputs
     spec: WeightSpec
     network: nn.Module
     sets: dict[str, tuple[Tensor, Tensor]]
@@ -90,8 +89,8 @@ def _function(module: types.ModuleType) -> Any:
 
 
 def _arguments(prepared: Prepared) -> tuple[list[Any], torch.device]:
-    device = torch.device(prepared.task.device)
-    batch_size = prepared.task.recipe.batch_size
+    device = torch.device(prepared.inputs.device)
+    batch_size = prepared.inputs.task.track.recipe.batch_size
     loaders = [
         make_loader(
             inputs.to(device),
@@ -112,7 +111,7 @@ def _options(
         "seed": request.seed,
         "device": device,
         "budget_seconds": request.budget_seconds,
-        "recipe": prepared.task.recipe,
+        "recipe": prepared.inputs.task.track.recipe,
     }
     named = inspect.signature(function).parameters
     return {name: value for name, value in offered.items() if name in named}
@@ -168,16 +167,18 @@ def _tail(error: BaseException, filename: str) -> str:
     return tail[-_TRACEBACK_LETTERS:]
 
 
-def prepare(task: Task, sets: dict[str, tuple[Tensor, Tensor]]) -> Prepared:
+def prepare(inputs: Inputs) -> Prepared:
     """Build the original model. Stays off the GPU: its context must not be forked."""
-    network = build_network(task.network, seed=0)
+    task, original = inputs.task, inputs.original
+    network = task.network(seed=0)
     # Many a submission flattens weights with view(-1), which channels last forbids;
     # the inputs alone make the arithmetic channels last, so no speed is lost.
     network = network.to(memory_format=torch.contiguous_format)
-    state = {name: torch.from_numpy(a.copy()) for name, a in task.original.items()}
+    state = {name: torch.from_numpy(a.copy()) for name, a in original.items()}
     network.load_state_dict(state)
     _import_late_parts()
-    return Prepared(task, task.weight_spec, network.eval(), sets)
+    sets = {name: task.tensors(examples) for name, examples in inputs.sets.items()}
+    return Prepared(inputs, WeightSpec.of(original), network.eval(), sets)
 
 
 def _import_late_parts() -> None:

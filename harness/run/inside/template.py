@@ -16,14 +16,13 @@ from typing import Any
 import torch
 
 from harness.processes import worker_main
-from harness.run.inputs import read_task
+from harness.run.inputs import read_inputs
 from harness.run.inside.call import Prepared, call_submission, leave, prepare
 from harness.run.inside.checkpoint_reading import read_checkpoint
 from harness.run.messages import CHECKPOINT, FAILURE, WEIGHTS, Failure, RunRequest
 from harness.sandbox.child.confinement import Confinement
 from harness.sandbox.child.supervisor import Warden
 from harness.sandbox.child.tensor_passing import pass_tensors_by_value
-from harness.tasks.images.normalize import normalize
 
 
 def main(fd: int, args: list[str]) -> None:
@@ -34,16 +33,10 @@ def main(fd: int, args: list[str]) -> None:
     fd : int
         Socket to the harness.
     args : list of str
-        The folder of the task, and what runs are confined to.
+        The folder of the inputs, and what runs are confined to.
     """
     torch.set_num_threads(1)
-    task = read_task(Path(args[0]))
-    sets = {
-        name: (normalize(examples.images), torch.as_tensor(examples.targets))
-        for name in ("retain", "forget", "validation")
-        for examples in [getattr(task, name)]
-    }
-    prepared = prepare(task, sets)
+    prepared = prepare(read_inputs(Path(args[0])))
     confinement = Confinement.from_json(args[1]) if args[1:] else Confinement()
     if confinement.level == "partial":
         pass_tensors_by_value()

@@ -12,10 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from harness.tasks.images.networks import build_network
-from harness.tasks.images.normalize import normalize
-from harness.tasks.images.splits import Examples
-from harness.track.schema import NetworkSpec, Recipe
+from harness.track.schema import Recipe
 
 _CROP_PADDING = 4
 
@@ -26,7 +23,7 @@ class TrainingSet(NamedTuple):
     Attributes
     ----------
     inputs : Tensor
-        Normalised, ``[2, n, 32, 32, 3]``, in the arithmetic of the engine.
+        Normalised, ``[2, n, height, width, 3]``, in the arithmetic of the engine.
     targets : Tensor
         int64 ``[n]``.
     """
@@ -44,30 +41,31 @@ def compute_dtype(device: torch.device) -> torch.dtype:
     return torch.bfloat16 if fast else torch.float32
 
 
-def make_training_set(examples: Examples, device: torch.device) -> TrainingSet:
-    """Move a set to the device, normalised, once mirrored and once not."""
-    inputs = normalize(examples.images).to(device, compute_dtype(device))
-    rows = inputs.permute(0, 2, 3, 1)
-    both = torch.stack([rows, rows.flip(2)])
-    return TrainingSet(both, torch.as_tensor(examples.targets).to(device))
+def make_training_set(
+    tensors: tuple[Tensor, Tensor], device: torch.device
+) -> TrainingSet:
+    """Move normalised images to the device, once mirrored and once not."""
+    inputs, targets = tensors
+    rows = inputs.to(device, compute_dtype(device)).permute(0, 2, 3, 1)
+    return TrainingSet(torch.stack([rows, rows.flip(2)]), targets.to(device))
 
 
 def train(
-    spec: NetworkSpec, recipe: Recipe, training_set: TrainingSet, *, seed: int
+    network: nn.Module, recipe: Recipe, training_set: TrainingSet, *, seed: int
 ) -> nn.Module:
-    """Train a network from scratch.
+    """Train a fresh network, and return it.
 
     Parameters
     ----------
-    spec : NetworkSpec
-        Architecture.
+    network : nn.Module
+        On the device of the set.
     recipe : Recipe
         Schedule, optimizer and augmentation.
     training_set : TrainingSet
         All of D for an original model, the retain set for a retrained one.
     seed : int
-        Initial weights, order of the data and augmentation. On one CPU thread, the
-        same seed gives the same bits on the same kind of machine.
+        Order of the data and augmentation. On one CPU thread, the same seed gives the
+        same bits on the same kind of machine.
 
     Returns
     -------
@@ -76,16 +74,8 @@ def train(
     """
     inputs, targets = training_set
     device, n_images = targets.device, len(targets)
-    network = build_network(spec, seed=seed).to(device)
     generator = torch.Generator(device=device).manual_seed(seed)
-    optimizer = torch.optim.SGD(
-        network.parameters(),
-        lr=recipe.learning_rate,
-        momentum=recipe.momentum,
-        weight_decay=recipe.weight_decay,
-        nesterov=recipe.momentum > 0,
-        fused=True,
-    )
+    optimizer = _optimizer(network, recipe)
     n_steps, step = recipe.steps(n_images), 0
     network.train()
     for _ in range(recipe.epochs):
@@ -93,7 +83,7 @@ def train(
         for batch in torch.split(order, recipe.batch_size)[: n_steps // recipe.epochs]:
             optimizer.param_groups[0]["lr"] = recipe.rate_at(step, n_steps)
             images = augment(inputs, batch, recipe.augmentation, generator)
-            loss = _loss(network, images, targets[batch])
+            loss = _loss(network, images, targets[batch], recipe.label_smoothing)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -101,10 +91,31 @@ def train(
     return network.eval()
 
 
-def _loss(network: nn.Module, images: Tensor, targets: Tensor) -> Tensor:
+def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    weights, rate = network.parameters(), recipe.learning_rate
+    decay = recipe.weight_decay
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(
+            weights,
+            lr=rate,
+            momentum=recipe.momentum,
+            weight_decay=decay,
+            nesterov=recipe.momentum > 0,
+            fused=True,
+        )
+    kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+    betas = (recipe.momentum, 0.999)
+    return kinds[recipe.optimizer](
+        weights, lr=rate, betas=betas, weight_decay=decay, fused=True
+    )
+
+
+def _loss(
+    network: nn.Module, images: Tensor, targets: Tensor, smoothing: float
+) -> Tensor:
     with torch.autocast(images.device.type, images.dtype, images.dtype != torch.float):
         logits = network(images)
-    return F.cross_entropy(logits.float(), targets)
+    return F.cross_entropy(logits.float(), targets, label_smoothing=smoothing)
 
 
 def augment(
@@ -115,7 +126,7 @@ def augment(
     Parameters
     ----------
     inputs : Tensor
-        ``[2, n, 32, 32, 3]``: every image and its mirror image.
+        ``[2, n, height, width, 3]``: every image and its mirror image.
     batch : Tensor
         Indices ``[b]`` of the images to draw.
     augmentation : str
@@ -125,7 +136,7 @@ def augment(
     Returns
     -------
     Tensor
-        ``[b, 3, 32, 32]``, channels last in memory.
+        ``[b, 3, height, width]``, channels last in memory.
     """
     if augmentation == "none":
         return inputs[0, batch].permute(0, 3, 1, 2)

@@ -1,73 +1,54 @@
-"""Run a network over the sets it is judged on."""
+"""Run a network over the sets that it is evaluated on."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from harness.models.outputs import Outputs
-from harness.models.weights import Array
-from harness.tasks.images.normalize import normalize
-from harness.tasks.images.splits import Examples, SplitData
+from harness.models.confidence import logit_scaled_confidence
+from harness.models.outputs import SETS, ModelOutputs
 
 _BATCH = 256
 
 
-class EvaluationSets(NamedTuple):
-    """Normalised inputs and targets of the forget, retain and test set."""
-
-    forget: tuple[Tensor, Tensor]
-    retain: tuple[Tensor, Tensor]
-    test: tuple[Tensor, Tensor]
-
-
-def evaluation_sets(split: SplitData, device: torch.device) -> EvaluationSets:
-    """Move the sets a model is judged on to the device."""
-
-    def move(examples: Examples) -> tuple[Tensor, Tensor]:
-        inputs = normalize(examples.images).to(device)
-        return inputs, torch.as_tensor(examples.targets).to(device)
-
-    return EvaluationSets(move(split.forget), move(split.retain), move(split.test))
-
-
-def load_weights(network: nn.Module, weights: dict[str, Array]) -> None:
-    """Copy arrays into a network of the same architecture."""
-    state = {name: torch.from_numpy(np.array(a)) for name, a in weights.items()}
-    network.load_state_dict(state)
-
-
-@torch.inference_mode()
-def evaluate(network: nn.Module, sets: EvaluationSets) -> Outputs:
-    """Measure one model in evaluation mode and float32.
+class ImageEvaluator:
+    """Measures classifiers in evaluation mode and float32.
 
     Parameters
     ----------
-    network : nn.Module
-        On the device of the sets.
-    sets : EvaluationSets
-        What it is judged on.
+    sets : mapping of str to tensors
+        Normalised inputs and targets of the retain, forget and test set.
+    device : torch.device
+        Where the networks are.
     """
-    network.eval()
-    forget, retain, test = (_logits(network, inputs) for inputs, _ in sets)
-    return Outputs(
-        forget_logits=_numpy(forget),
-        test_logits=_numpy(test),
-        retain_accuracy=_accuracy(retain, sets.retain[1]),
-        forget_accuracy=_accuracy(forget, sets.forget[1]),
-        test_accuracy=_accuracy(test, sets.test[1]),
-    )
+
+    def __init__(
+        self, sets: Mapping[str, tuple[Tensor, Tensor]], device: torch.device
+    ) -> None:
+        self._sets = {of: tuple(t.to(device) for t in sets[of]) for of in SETS}
+
+    @torch.inference_mode()
+    def __call__(self, network: nn.Module) -> ModelOutputs:
+        """Measure one network: a table of one row."""
+        network.eval()
+        logits = {of: _logits(network, self._sets[of][0]) for of in SETS}
+        shares = {of: _accuracy(logits[of], self._sets[of][1]) for of in SETS}
+        return ModelOutputs(
+            forget_confidence=self._confidences("forget", logits["forget"]),
+            test_confidence=self._confidences("test", logits["test"]),
+            retain_accuracy=np.array([shares["retain"]]),
+            forget_accuracy=np.array([shares["forget"]]),
+            test_accuracy=np.array([shares["test"]]),
+        )
+
+    def _confidences(self, of: str, logits: Tensor) -> np.ndarray:
+        targets = self._sets[of][1].cpu().numpy()
+        return logit_scaled_confidence(logits.float().cpu().numpy()[None], targets)
 
 
 def _logits(network: nn.Module, inputs: Tensor) -> Tensor:
     return torch.cat([network(batch) for batch in torch.split(inputs, _BATCH)])
-
-
-def _numpy(logits: Tensor) -> NDArray[np.float32]:
-    array: NDArray[np.float32] = logits.float().cpu().numpy()
-    return array
 
 
 def _accuracy(logits: Tensor, targets: Tensor) -> float:

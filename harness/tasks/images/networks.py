@@ -1,12 +1,12 @@
-"""The tracks' architectures. All take normalised ``[n, 3, 32, 32]`` images."""
+"""Architectures for normalised images ``[n, 3, height, width]`` of 32 pixels or so."""
 
+import inspect
 from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from harness.errors import UnlearnEvalError
-from harness.track.schema import N_CLASSES, NetworkSpec
 
 
 def conv_block(n_in: int, n_out: int, kernel: int, stride: int) -> nn.Sequential:
@@ -25,7 +25,7 @@ class SmallCNN(nn.Module):
     A strided 4x4 stem, four 3x3 blocks, global average pooling, a linear layer.
     """
 
-    def __init__(self, n_classes: int = N_CLASSES) -> None:
+    def __init__(self, n_classes: int) -> None:
         super().__init__()
         self.stem = conv_block(3, 16, kernel=4, stride=2)
         self.blocks = nn.Sequential(
@@ -37,7 +37,7 @@ class SmallCNN(nn.Module):
         self.fc = nn.Linear(64, n_classes)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Logits ``[n, 10]``."""
+        """Logits ``[n, n_classes]``."""
         features: Tensor = self.blocks(self.stem(inputs))
         logits: Tensor = self.fc(features.mean((2, 3)))
         return logits
@@ -62,7 +62,7 @@ class Residual(nn.Module):
 class ResNet9(nn.Module):
     """A nine-layer residual network of 6.6 M parameters, for speed on a GPU."""
 
-    def __init__(self, n_classes: int = N_CLASSES) -> None:
+    def __init__(self, n_classes: int) -> None:
         super().__init__()
         self.stem = conv_block(3, 64, kernel=3, stride=1)
         self.blocks = nn.Sequential(
@@ -78,13 +78,13 @@ class ResNet9(nn.Module):
         self.fc = nn.Linear(512, n_classes)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Logits ``[n, 10]``."""
+        """Logits ``[n, n_classes]``."""
         features: Tensor = self.blocks(self.stem(inputs))
         logits: Tensor = self.fc(features.amax((2, 3)))
         return logits
 
 
-def _resnet18() -> nn.Module:
+def _resnet18(n_classes: int) -> nn.Module:
     try:
         # Imported late: only this network needs torchvision.
         from torchvision.models import resnet18  # noqa: PLC0415
@@ -95,7 +95,7 @@ def _resnet18() -> nn.Module:
             "torch: pip install --force-reinstall torch torchvision."
         ) from error
 
-    network: nn.Module = resnet18(num_classes=N_CLASSES)
+    network: nn.Module = resnet18(num_classes=n_classes)
     return network
 
 
@@ -105,32 +105,38 @@ def _channels_last(network: nn.Module) -> nn.Module:
     return moved
 
 
-_BUILDERS: dict[str, Callable[[], nn.Module]] = {
+#: By their names in a track.
+BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "small-cnn": SmallCNN,
     "resnet9": ResNet9,
     "resnet18": _resnet18,
 }
 
 
-def build_network(spec: NetworkSpec, *, seed: int | None = None) -> nn.Module:
-    """Build a track's network in its freshly initialised state.
+def fresh(
+    build: Callable[..., nn.Module], n_classes: int, seed: int | None
+) -> nn.Module:
+    """Build a network in its freshly initialised state.
 
     Parameters
     ----------
-    spec : NetworkSpec
-        Which architecture.
-    seed : int, optional
+    build : callable
+        Gets ``n_classes`` if it names it, and else nothing.
+    n_classes : int
+        Outputs that the network must have.
+    seed : int or None
         Draw the initial weights from this seed and leave the global generator
-        untouched; without it they come from the global generator.
+        untouched; None draws them from the global generator.
 
     Returns
     -------
     nn.Module
         In channels-last memory order, float32, in training mode.
     """
-    build = _BUILDERS[spec.name]
+    known = "n_classes" in inspect.signature(build).parameters
+    options = {"n_classes": n_classes} if known else {}
     if seed is None:
-        return _channels_last(build())
+        return _channels_last(build(**options))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return _channels_last(build())
+        return _channels_last(build(**options))

@@ -1,12 +1,19 @@
-"""Turn stored bytes into what a network sees."""
+"""Turn stored pixels into what a network sees."""
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from harness.tasks.base import Examples
+
 MEAN = (0.4914, 0.4822, 0.4465)
 STD = (0.2023, 0.1994, 0.2010)
+
+
+def tensors(examples: Examples) -> tuple[Tensor, Tensor]:
+    """Normalise the images; the targets come as int64."""
+    return normalize(examples.inputs), torch.as_tensor(examples.targets)
 
 
 def normalize(images: NDArray[np.uint8] | Tensor) -> Tensor:
@@ -14,13 +21,13 @@ def normalize(images: NDArray[np.uint8] | Tensor) -> Tensor:
 
     Parameters
     ----------
-    images : uint8 ``[n, 32, 32, 3]``
+    images : uint8 ``[n, height, width, 3]``
         Stored pixels.
 
     Returns
     -------
     Tensor
-        float32 ``[n, 3, 32, 32]`` in channels-last memory order, on the device of
+        float32 ``[n, 3, height, width]`` in channels-last memory, on the device of
         `images`.
     """
     pixels = torch.as_tensor(images)

@@ -1,26 +1,16 @@
-"""Choose forget, retain, validation and test images from the split seed alone."""
+"""Choose forget, retain, validation and test examples from the split seed alone."""
 
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.seeds import derive_seed
-from harness.tasks.cifar10.load import Cifar10
-from harness.track.schema import N_CLASSES, DataSpec
-
-Indices = NDArray[np.int64]
-
-
-class Examples(NamedTuple):
-    """Images ``uint8 [n, 32, 32, 3]`` and their targets ``int64 [n]``."""
-
-    images: NDArray[np.uint8]
-    targets: NDArray[np.int64]
+from harness.tasks.base import Indices
+from harness.track.schema import DataSpec, require
 
 
 class Split(NamedTuple):
-    """Indices into CIFAR-10, sorted: two into the training set, two into the test set.
+    """Sorted indices: two into the training examples, two into the held-out ones.
 
     ``forget`` and ``retain`` are disjoint and make up the training set D;
     ``validation`` and ``test`` are disjoint.
@@ -32,64 +22,71 @@ class Split(NamedTuple):
     test: Indices
 
 
-class SplitData(NamedTuple):
-    """The examples of every set of a split."""
+def require_balanced(spec: DataSpec, n_classes: int) -> None:
+    """Refuse sizes of which the classes cannot have equal shares.
 
-    forget: Examples
-    retain: Examples
-    validation: Examples
-    test: Examples
+    Raises
+    ------
+    UsageError
+        If D or S cannot be class-balanced, or leave no class anything to retain.
+    """
+    for key, largest in (
+        ("train_size", spec.train_size),
+        ("forget_size", spec.train_size - n_classes),
+    ):
+        size = getattr(spec, key)
+        ok = size % n_classes == 0 and n_classes <= size <= largest
+        legal = f"a multiple of {n_classes}, the number of classes"
+        if key == "forget_size":
+            legal += f", and at most {largest}"
+        require(ok, f"data.{key}", size, legal)
 
 
-def make_split(cifar10: Cifar10, spec: DataSpec) -> Split:
-    """Choose the images of a split.
+def make_split(
+    train_targets: Indices, held_out_targets: Indices, spec: DataSpec, n_classes: int
+) -> Split:
+    """Choose the examples of a split, class-balanced in D and in S.
 
     Parameters
     ----------
-    cifar10 : Cifar10
-        The data set; only its targets are looked at.
+    train_targets, held_out_targets : ndarray of int64
+        Classes ``0 .. n_classes - 1`` of all examples that may be drawn.
     spec : DataSpec
         Sizes and the split seed.
+    n_classes : int
+        Classes.
 
     Returns
     -------
     Split
         The same for the same spec on every machine: the generator is MT19937
         through ``RandomState``, whose stream NumPy has promised never to change.
+
+    Raises
+    ------
+    UsageError
+        If there are too few examples.
     """
     generator = np.random.RandomState(derive_seed("split", spec.split_seed) % 2**32)
-    per_class = spec.train_size // N_CLASSES
-    forget_per_class = spec.forget_size // N_CLASSES
+    per_class = spec.train_size // n_classes
+    forget_per_class = spec.forget_size // n_classes
+    smallest = int(np.bincount(train_targets, minlength=n_classes).min())
+    legal = f"at most {smallest * n_classes}, for a class has {smallest} examples"
+    require(per_class <= smallest, "data.train_size", spec.train_size, legal)
+    end = spec.validation_size + spec.test_size
+    legal = f"at most {len(held_out_targets)}"
+    key = "data.validation_size + test_size"
+    require(end <= len(held_out_targets), key, end, legal)
     forget, retain = [], []
-    for label in range(N_CLASSES):
-        members = np.flatnonzero(cifar10.train_targets == label)
+    for label in range(n_classes):
+        members = np.flatnonzero(train_targets == label)
         chosen = generator.permutation(members)[:per_class]
         forget.append(chosen[:forget_per_class])
         retain.append(chosen[forget_per_class:])
-    held_out = generator.permutation(len(cifar10.test_targets))
-    end = spec.validation_size + spec.test_size
+    held_out = generator.permutation(len(held_out_targets))
     return Split(
         forget=np.sort(np.concatenate(forget)),
         retain=np.sort(np.concatenate(retain)),
         validation=np.sort(held_out[: spec.validation_size]),
         test=np.sort(held_out[spec.validation_size : end]),
     )
-
-
-def split_data(cifar10: Cifar10, spec: DataSpec) -> SplitData:
-    """Copy the images of a split out of the data set."""
-    split = make_split(cifar10, spec)
-    train = (cifar10.train_images, cifar10.train_targets)
-    test = (cifar10.test_images, cifar10.test_targets)
-    return SplitData(
-        forget=_take(*train, split.forget),
-        retain=_take(*train, split.retain),
-        validation=_take(*test, split.validation),
-        test=_take(*test, split.test),
-    )
-
-
-def _take(
-    images: NDArray[np.uint8], targets: NDArray[np.int64], indices: Indices
-) -> Examples:
-    return Examples(np.asarray(images[indices]), np.asarray(targets[indices]))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from harness.tasks.images.loaders import TensorImages, make_loader
 from torch.utils.data import (
     BatchSampler,
     ConcatDataset,
@@ -13,7 +14,6 @@ from torch.utils.data import (
     random_split,
 )
 
-from harness.tasks.images.loaders import TensorImages, make_loader
 from harness.tasks.images.normalize import MEAN, STD, normalize
 
 N = 50

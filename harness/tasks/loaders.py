@@ -49,8 +49,8 @@ def _collate(batch: Any, **_: Any) -> Any:
 default_collate_fn_map[_Marker] = _collate
 
 
-class TensorImages(Dataset[Sample]):
-    """Inputs ``float32 [n, 3, 32, 32]`` and targets ``int64 [n]`` held as tensors.
+class TensorExamples(Dataset[Sample]):
+    """Inputs and targets held as tensors, n examples along their first axes.
 
     A batch is one indexing of each tensor, through ``__getitems__``, for any batch
     size, sampler, ``Subset`` or ``collate_fn``.
@@ -79,11 +79,11 @@ def make_loader(
     Parameters
     ----------
     inputs, targets : Tensor
-        float32 ``[n, 3, 32, 32]`` and int64 ``[n]``.
+        n examples along their first axes, on the device of the run.
     batch_size : int
-        Images a batch; the last one may be smaller.
+        Examples a batch; the last one may be smaller.
     shuffle : bool
         A new order for each pass, from torch's global generator, which a run seeds.
     """
-    dataset = TensorImages(inputs, targets)
+    dataset = TensorExamples(inputs, targets)
     return DataLoader(dataset, batch_size=batch_size, shuffle=shuffle)

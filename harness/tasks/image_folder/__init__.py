@@ -1,0 +1,1 @@
+"""Anybody's images: a folder with a folder for each class."""

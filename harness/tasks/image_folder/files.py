@@ -1,0 +1,77 @@
+"""List and read image files, one folder a class."""
+
+import io
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.errors import UsageError
+
+
+class ImageFile(NamedTuple):
+    """One image: its file, its name below the folder, and its class."""
+
+    path: Path
+    name: str
+    target: int
+
+    def content(self) -> bytes:
+        """Read the file's bytes.
+
+        Raises
+        ------
+        UsageError
+            If it cannot be read.
+        """
+        try:
+            return self.path.read_bytes()
+        except OSError as error:
+            raise UsageError(f"cannot read {self.path}: {error.strerror}.") from None
+
+
+def image_files(folder: Path) -> tuple[tuple[str, ...], tuple[ImageFile, ...]]:
+    """List the classes and the images of a folder, both sorted by name.
+
+    Raises
+    ------
+    UsageError
+        If there is no such folder, or a class without an image.
+    """
+    # Imported late: with torchvision comes torch, which takes seconds.
+    from torchvision.datasets import ImageFolder  # noqa: PLC0415
+
+    try:
+        found = ImageFolder(str(folder))
+    except OSError as error:
+        raise UsageError(
+            f"{folder} is no folder of images ({error}); it needs one folder for each "
+            "class, or folders train and test that have them."
+        ) from None
+    samples = [(Path(name), target) for name, target in found.samples]
+    return tuple(found.classes), tuple(
+        ImageFile(path, path.relative_to(folder).as_posix(), target)
+        for path, target in samples
+    )
+
+
+def read_image(file: ImageFile, size: int) -> NDArray[np.uint8]:
+    """Read an image as RGB, scaled and cut to a square.
+
+    Returns
+    -------
+    ndarray of uint8, shape [size, size, 3]
+
+    Raises
+    ------
+    UsageError
+        If it is no image that can be read.
+    """
+    from PIL import Image, ImageOps  # noqa: PLC0415
+
+    try:
+        with Image.open(io.BytesIO(file.content())) as picture:
+            return np.asarray(ImageOps.fit(picture.convert("RGB"), (size, size)))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise UsageError(f"{file.path} cannot be read as an image: {error}.") from None
