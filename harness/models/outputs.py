@@ -74,12 +74,12 @@ class ModelOutputs:
             )
 
     def __len__(self) -> int:
-        return len(self.forget_confidence)
+        return int(self.forget_confidence.shape[0])
 
     @property
     def n_examples(self) -> int:
         """S, forget examples."""
-        return self.forget_confidence.shape[1]
+        return int(self.forget_confidence.shape[1])
 
     @property
     def has_accuracies(self) -> bool:

@@ -103,11 +103,9 @@ def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
             nesterov=recipe.momentum > 0,
             fused=True,
         )
-    kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+    kind = torch.optim.Adam if recipe.optimizer == "adam" else torch.optim.AdamW
     betas = (recipe.momentum, 0.999)
-    return kinds[recipe.optimizer](
-        weights, lr=rate, betas=betas, weight_decay=decay, fused=True
-    )
+    return kind(weights, lr=rate, betas=betas, weight_decay=decay, fused=True)
 
 
 def _loss(
