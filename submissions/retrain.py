@@ -23,24 +23,36 @@ def unlearning(net, retain, forget, validation, *, recipe):
     batches = DataLoader(
         retain.dataset, batch_size=recipe.batch_size, shuffle=True, drop_last=True
     )
-    optimizer = torch.optim.SGD(
-        net.parameters(),
-        lr=recipe.learning_rate,
-        momentum=recipe.momentum,
-        weight_decay=recipe.weight_decay,
-        nesterov=recipe.momentum > 0,
-    )
+    optimizer = optimizer_of(net, recipe)
     n_steps, step = recipe.epochs * len(batches), 0
     net.train()
     for _ in range(recipe.epochs):
         for inputs, targets in batches:
             optimizer.param_groups[0]["lr"] = recipe.rate_at(step, n_steps)
-            loss = F.cross_entropy(net(augment(inputs, recipe.augmentation)), targets)
+            loss = F.cross_entropy(
+                net(augment(inputs, recipe.augmentation)),
+                targets,
+                label_smoothing=recipe.label_smoothing,
+            )
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             step += 1
     return net.eval()
+
+
+def optimizer_of(net, recipe):
+    """Make the recipe's optimizer."""
+    options = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay}
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(
+            net.parameters(),
+            momentum=recipe.momentum,
+            nesterov=recipe.momentum > 0,
+            **options,
+        )
+    kind = torch.optim.Adam if recipe.optimizer == "adam" else torch.optim.AdamW
+    return kind(net.parameters(), betas=(recipe.momentum, 0.999), **options)
 
 
 def fresh(net):
