@@ -6,6 +6,8 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 _INSIDE = "harness/_shipped"
+#: Kept in the repository for metrics to come; nothing reads them.
+_LOGITS = "logits.safetensors"
 
 
 class ShippedFiles(BuildHookInterface[Any]):
@@ -17,6 +19,9 @@ class ShippedFiles(BuildHookInterface[Any]):
             return
         root = Path(self.root)
         included = build_data["force_include"]
-        included[str(root / "reference_models")] = f"{_INSIDE}/reference_models"
+        for path in (root / "reference_models").glob("*/*"):
+            if path.name != _LOGITS:
+                place = f"{_INSIDE}/reference_models/{path.parent.name}/{path.name}"
+                included[str(path)] = place
         for path in (root / "submissions").glob("*.py"):
             included[str(path)] = f"{_INSIDE}/submissions/{path.name}"
