@@ -18,7 +18,7 @@ from harness.metrics.uncertainty.paired import PairedDifference
 UNMOVED = 1e-6
 """Largest relative movement of the weights that counts as none."""
 
-UTILITY_LEVEL = 0.001
+UTILITY_ALPHA = 0.001
 """Level at which an accuracy must exceed that of retraining to be flagged."""
 
 
@@ -151,7 +151,7 @@ def utility_above_one_flag(
     """Flag accuracies above those of retraining, and give the score without them.
 
     The official ratios are not clipped, so accuracy beyond retraining's buys score.
-    Flagged when the gap on the retain or the test set is above 0 at `UTILITY_LEVEL`.
+    Flagged when the gap on the retain or the test set is above 0 at `UTILITY_ALPHA`.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def utility_above_one_flag(
     """
     if min(len(unlearned.retain), len(retrained.retain)) < 2:
         return None
-    above = gap_intervals(unlearned, retrained, UTILITY_LEVEL)[1:, 1] > 0.0
+    above = gap_intervals(unlearned, retrained, UTILITY_ALPHA)[1:, 1] > 0.0
     if not above.any():
         return None
     ours = unlearned.table().mean(axis=0)[1:]

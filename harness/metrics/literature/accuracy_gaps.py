@@ -75,7 +75,7 @@ def _vector(values: ArrayLike, name: str) -> NDArray[np.float64]:
 
 
 def gap_intervals(
-    unlearned: Accuracies, retrained: Accuracies, level: float
+    unlearned: Accuracies, retrained: Accuracies, alpha: float
 ) -> NDArray[np.float64]:
     """Return gaps of the mean accuracies with Welch intervals.
 
@@ -83,7 +83,7 @@ def gap_intervals(
     ----------
     unlearned, retrained : Accuracies
         Of N and M >= 2 models.
-    level : float
+    alpha : float
         Probability with which each interval may miss.
 
     Returns
@@ -102,7 +102,7 @@ def gap_intervals(
     shares = parts[0] ** 2 / (len(ours) - 1) + parts[1] ** 2 / (len(theirs) - 1)
     # Without any variance the degrees of freedom do not matter, only that they exist.
     freedom = np.divide(variance**2, shares, out=np.ones(3), where=shares > 0.0)
-    width = stdtrit(freedom, 1.0 - level / 2) * np.sqrt(variance)
+    width = stdtrit(freedom, 1.0 - alpha / 2) * np.sqrt(variance)
     return np.stack([gap, gap - width, gap + width], axis=1)
 
 

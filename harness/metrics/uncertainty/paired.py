@@ -28,7 +28,7 @@ __all__ = [
     "paired_difference",
 ]
 
-LEVEL = 0.05
+ALPHA = 0.05
 """Chance of calling equal methods different."""
 
 MOST_MODELS = 100_000
@@ -74,7 +74,7 @@ class PairedDifference:
     @property
     def separable(self) -> bool:
         """Whether the difference is significant at 5 %."""
-        return self.p_value < LEVEL
+        return self.p_value < ALPHA
 
     def verdict(self, name_a: str, name_b: str) -> str:
         """Say in words which is better, or what it would take to know."""
@@ -172,7 +172,7 @@ def difference_of(
         degrees = min(degrees, spread_degrees(first.earned - second.earned))
     noise = paired_noise(first, second)
     difference, spread = first.value - second.value, noise.spread(examples)
-    reach = student_reach(degrees, 1 - LEVEL) * spread
+    reach = student_reach(degrees, 1 - ALPHA) * spread
     p_value = _p_value(difference, spread, degrees)
     return PairedDifference(
         quantity=first.quantity,
@@ -184,7 +184,7 @@ def difference_of(
         p_value=p_value,
         n_models=first.n_models,
         models_needed=None
-        if p_value < LEVEL
+        if p_value < ALPHA
         else models_needed(difference, noise, fewest, examples),
         examples=examples,
     )

@@ -19,9 +19,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from harness.metrics.official.epsilon_grid import RIGHT_ENDS, Indices, IntervalGrid
-from harness.metrics.official.epsilon_range import window_minimum
-from harness.metrics.official.epsilon_sample import (
+from harness.metrics.official.epsilon._grid import RIGHT_ENDS, Indices, IntervalGrid
+from harness.metrics.official.epsilon._window import window_minimum
+from harness.metrics.official.epsilon._sample import (
     Bools,
     Floats,
     MergedSample,
