@@ -1,6 +1,6 @@
 """Choosing an attack on some of the models, bounding its errors on the others."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,26 +24,19 @@ CHOOSERS = 3
 """One in so many models chooses the attack. Half of them would choose a little better,
 but bound the errors worse: in simulation a third proved up to a tenth more."""
 
-FAMILIES = ("threshold", "interval", "likelihood ratio")
-"""The attack families tried, in the order in which ties are decided."""
 
-
-@dataclass(frozen=True)
-class ProvenLoss:
+class ProvenLoss(NamedTuple):
     """Lower bounds of a privacy loss, one for each example.
 
     Attributes
     ----------
     loss : ndarray, shape [S]
         Holds with probability ``1 - alpha``, for each example by itself.
-    family : ndarray of int, shape [S]
-        Index into `FAMILIES` of the attack.
     promise : ndarray, shape [S]
-        How good it looked to the models that chose it.
+        How good the attack looked to the models that chose it.
     """
 
     loss: NDArray[np.float64]
-    family: NDArray[np.intp]
     promise: NDArray[np.float64]
 
 
@@ -76,10 +69,9 @@ def prove_loss(
     parts = split_pair(pair, rng, CHOOSERS)
     attacks = chosen_attacks(parts.first, loss, alpha)
     family = strongest(attacks)
-    expected, judged = (_errors(attacks, family, part) for part in parts)
+    expected, found = (_errors(attacks, family, part) for part in parts)
     return ProvenLoss(
-        prove(judged, expected, loss, alpha),
-        family,
+        prove(found, expected, loss, alpha),
         np.stack([attack.promise for attack in attacks]).max(axis=0),
     )
 
@@ -95,7 +87,9 @@ def _errors(
 def chosen_attacks(
     pair: ConfidencePair, loss: Loss, alpha: float = ALPHA
 ) -> tuple[Attack, ...]:
-    """Return the most promising attack of each family, in the order of `FAMILIES`.
+    """Return the most promising threshold, interval and likelihood ratio attacks.
+
+    Earlier ones win ties.
 
     What an attack promises is the loss that Clopper–Pearson bounds would prove on the
     very models it was chosen on. A larger family finds a luckier attack there, so its

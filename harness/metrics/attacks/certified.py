@@ -7,10 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from harness.errors import UsageError
-from harness.metrics.attacks.bounded_errors import CHOOSERS, ALPHA, prove_loss
+from harness.metrics.attacks.bounded_errors import ALPHA, prove_loss
 from harness.metrics.attacks.error_rates import epsilon_from_errors
-from harness.metrics.attacks.families import ErrorCounts
-from harness.metrics.attacks.joint_bounds import ErrorRates, prove
 from harness.metrics.inputs.confidence import confidence_pair
 from harness.metrics.official.epsilon import DELTA
 
@@ -25,7 +23,7 @@ class CertifiedEpsilon:
     For each example by itself: with probability at least ``1 - alpha`` over the
     models, ``epsilon[s]`` does not exceed the true ε of example s. It is **not** said
     that all S bounds hold at once (ask for ``alpha / S`` if that is needed), and the
-    mean over examples is a summary, of which at most a share `alpha` of the terms is
+    mean over examples is a summary, of which at most a share `alpha` of the parts is
     expected to be too high. `worst` is one bound for the whole: it holds with
     probability ``1 - alpha`` for the largest ε of all examples.
 
@@ -33,21 +31,12 @@ class CertifiedEpsilon:
     ----------
     epsilon : ndarray, shape [S]
         At least 0.
-    family : ndarray of int, shape [S]
-        Index into `bounded_errors.FAMILIES` of the attack judged.
     worst_example : int
         The example that looked least forgotten to the models that chose.
-    alpha, delta : float
-    largest : float
-        The most that this number of models can certify: no error of the judging ones.
     """
 
     epsilon: NDArray[np.float64]
-    family: NDArray[np.intp]
     worst_example: int
-    alpha: float
-    delta: float
-    largest: float
 
     @property
     def mean(self) -> float:
@@ -77,7 +66,7 @@ def certified_epsilon(
     (ε, δ)-unlearning.
 
     Perfect separation of N against N models certifies 3.00 for N = 64, 3.71 for 128,
-    4.41 for 256 and 5.10 for 512 (see `largest_certifiable`). Clopper–Pearson bounds of
+    4.41 for 256 and 5.10 for 512. Clopper–Pearson bounds of
     each rate by itself would certify 2.41 at N = 64 from as many judging models, and
     2.82 from all 64 if the attack were known beforehand.
 
@@ -113,35 +102,6 @@ def certified_epsilon(
     if not 0.0 <= delta < 1.0:
         raise UsageError(f"delta is {delta}; it must lie in [0, 1), usually 1e-5.")
     pair = confidence_pair(unlearned, retrained)
-    proven = prove_loss(
-        pair,
-        partial(epsilon_from_errors, delta=delta),
-        alpha,
-        np.random.default_rng(seed),
-    )
-    return CertifiedEpsilon(
-        epsilon=np.maximum(proven.loss, 0.0),
-        family=proven.family,
-        worst_example=int(proven.promise.argmax()),
-        alpha=alpha,
-        delta=delta,
-        largest=largest_certifiable(*(len(p) for p in pair), alpha=alpha, delta=delta),
-    )
-
-
-def largest_certifiable(
-    unlearned_models: int,
-    retrained_models: int,
-    *,
-    alpha: float = ALPHA,
-    delta: float = DELTA,
-) -> float:
-    """Return the certified ε of a perfect separation of N against M models."""
-    sizes = (
-        count - max(1, count // CHOOSERS)
-        for count in (retrained_models, unlearned_models)
-    )
-    none = np.zeros(1, dtype=np.intp)
-    flawless = ErrorRates(ErrorCounts(none, none), *sizes)
     loss = partial(epsilon_from_errors, delta=delta)
-    return max(0.0, float(prove(flawless, flawless, loss, alpha)[0]))
+    proven = prove_loss(pair, loss, alpha, np.random.default_rng(seed))
+    return CertifiedEpsilon(np.maximum(proven.loss, 0.0), int(proven.promise.argmax()))

@@ -6,7 +6,8 @@ from scipy.special import ndtri
 
 from harness.metrics.attacks.bounded_errors import ALPHA, prove_loss
 from harness.metrics.inputs.confidence import ConfidencePair, confidence_pair
-from harness.metrics.literature.half_sampling import Comparison, MetricKind, measure
+from harness.metrics.literature.comparison import Comparison
+from harness.metrics.literature.half_sampling import MetricKind, measure
 from harness.metrics.literature.metric_value import Direction, MetricValue
 from harness.metrics.literature.ulira import likelihood_scores, roc_auc
 
