@@ -32,8 +32,8 @@ def estimate(file: Path, delta: float, official_only: bool, as_json: bool) -> in
     FILE holds `unlearned` and `retrained`: [models, examples] logit-scaled confidences,
     or [models, examples, classes] logits together with `targets` [examples].
     """
-    pair = read_confidences(file)
-    content = estimate_arrays(pair, delta=delta, everything=not official_only)
+    models = read_confidences(file)
+    content = estimate_arrays(*models, delta=delta, everything=not official_only)
     if as_json:
         click.echo(json.dumps(content, indent=2, allow_nan=False))
     else:

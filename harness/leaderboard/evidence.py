@@ -13,7 +13,7 @@ from harness.errors import CheckFailed
 from harness.leaderboard.eligibility import Terms
 from harness.leaderboard.stored import Entry
 from harness.metrics.uncertainty.efficiency import efficiency_ratio
-from harness.metrics.uncertainty.scored_side import ScoredSide
+from harness.metrics.uncertainty.scored_submission import ScoredSubmission
 from harness.models.finished import FinishedRun
 from harness.results.schema import Result
 from harness.results.store import EXAMPLES, read_examples
@@ -32,14 +32,14 @@ class Evidence:
     ----------
     certified_epsilon : float or None
         Median over the forget examples; None where not all runs were made.
-    side : ScoredSide or None
+    side : ScoredSubmission or None
         For paired comparisons; None with too few models for them.
     figures : dict or None
         ``status``, ``n_finished`` and all metrics, computed afresh where asked.
     """
 
     certified_epsilon: float | None = None
-    side: ScoredSide | None = None
+    side: ScoredSubmission | None = None
     figures: dict[str, Any] | None = None
 
 
@@ -131,7 +131,7 @@ def evidence_of(question: Question) -> Evidence:
         figures |= measurement.headline() | measurement.others()
     return Evidence(
         certified_epsilon=_median_certified(measurement),
-        side=measurement.scored_side if question.compares else None,
+        side=measurement.scored if question.compares else None,
         figures=figures if question.everything else None,
     )
 

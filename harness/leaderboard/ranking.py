@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.metrics.uncertainty.paired import difference_of
-from harness.metrics.uncertainty.scored_side import ScoredSide
+from harness.metrics.uncertainty.scored_submission import ScoredSubmission
 
 RULE = (
     "A row's rank is 1 + the number of rows that are better than it by the paired "
@@ -33,12 +33,12 @@ def shared_ranks(better: NDArray[np.bool_]) -> list[int]:
     return [int(r) for r in np.maximum.accumulate(1 + better.sum(axis=0))]
 
 
-def separably_better(sides: Sequence[ScoredSide | None]) -> NDArray[np.bool_]:
+def separably_better(sides: Sequence[ScoredSubmission | None]) -> NDArray[np.bool_]:
     """Compare all pairs of rows, ``[R, R]``; see `shared_ranks`.
 
     Parameters
     ----------
-    sides : sequence of ScoredSide or None
+    sides : sequence of ScoredSubmission or None
         In the order of their scores, best first. None, with too few models for an
         interval, cannot be told apart from anything.
     """
@@ -51,6 +51,6 @@ def separably_better(sides: Sequence[ScoredSide | None]) -> NDArray[np.bool_]:
     return better
 
 
-def _is_better(first: ScoredSide, second: ScoredSide) -> bool:
+def _is_better(first: ScoredSubmission, second: ScoredSubmission) -> bool:
     difference = difference_of(first, second, examples="drawn")
     return difference.separable and difference.difference > 0

@@ -11,7 +11,7 @@ from harness.leaderboard.evidence import Evidence
 from harness.leaderboard.ranking import separably_better, shared_ranks
 from harness.leaderboard.replicates import Replicates
 from harness.leaderboard.row import Role, Row, row_of
-from harness.metrics.uncertainty.scored_side import ScoredSide
+from harness.metrics.uncertainty.scored_submission import ScoredSubmission
 
 
 def standings(
@@ -45,7 +45,9 @@ def standings(
     return in_order([*ranked, *others, *ceiling_and_floor(terms)])
 
 
-def rank_rows(rows: Sequence[Row], sides: Mapping[str, ScoredSide | None]) -> list[Row]:
+def rank_rows(
+    rows: Sequence[Row], sides: Mapping[str, ScoredSubmission | None]
+) -> list[Row]:
     """Sort rows that take part in a ranking, and give each its rank.
 
     Parameters

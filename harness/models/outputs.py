@@ -49,10 +49,10 @@ class ModelOutputs:
     test_accuracy: Floats | None = None
 
     def __post_init__(self) -> None:
-        forget = _confidences(self.forget_confidence, "forget confidences")
+        forget = confidence_matrix(self.forget_confidence, "forget confidences")
         object.__setattr__(self, "forget_confidence", forget)
         if self.test_confidence is not None:
-            test = _confidences(self.test_confidence, "test confidences")
+            test = confidence_matrix(self.test_confidence, "test confidences")
             self._require_same_models("test confidences", len(test))
             object.__setattr__(self, "test_confidence", test)
         given = [of for of in SETS if getattr(self, f"{of}_accuracy") is not None]
@@ -151,12 +151,25 @@ def finite_numbers(values: ArrayLike, name: str) -> Floats:
     return numbers
 
 
-def _confidences(values: ArrayLike, name: str) -> Floats:
+def confidence_matrix(values: ArrayLike, name: str, least_models: int = 1) -> Floats:
+    """Return confidences ``[N, S]`` as float64.
+
+    Raises
+    ------
+    UsageError
+        As `finite_numbers`; also for another shape, too few models, no example, or
+        values beyond `MAX_CONFIDENCE`.
+    """
     matrix = finite_numbers(values, name)
-    if matrix.ndim != 2 or 0 in matrix.shape:
+    if matrix.ndim != 2:
         raise UsageError(
-            f"{name} has shape {matrix.shape}; confidences must be [models, examples], "
-            "at least one of each."
+            f"{name} has shape {matrix.shape}; confidences must be [models, examples]."
+        )
+    models, examples = matrix.shape
+    if models < least_models or examples < 1:
+        raise UsageError(
+            f"{name} has {models} models and {examples} examples; "
+            f"at least {least_models} models and 1 example are needed."
         )
     if np.abs(matrix).max() > MAX_CONFIDENCE:
         raise UsageError(

@@ -1,16 +1,10 @@
 """Compare two stored results on the same examples, against the same bank."""
 
 from harness.errors import UsageError
-from harness.metrics.uncertainty.paired import (
-    Contender,
-    PairedDifference,
-    contender,
-    paired_difference,
-)
+from harness.metrics.uncertainty.paired import PairedDifference, paired_difference
 from harness.reference import find_bank_of_results
 from harness.results.schema import Result
 from harness.results.store import ResultFolder, read_examples
-from harness.scoring.measure import Side
 from harness.scoring.sides import bank_side, unlearned_side
 
 _SEED = 2023
@@ -42,10 +36,7 @@ def compare_results(
     bank = find_bank_of_results(track, key, a.n_models)
     sides = [unlearned_side(read_examples(f.path)) for f in (first, second)]
     difference = paired_difference(
-        _contender(sides[0]),
-        _contender(sides[1]),
-        _contender(bank_side(bank).first(a.n_models)),
-        seed=_SEED,
+        *sides, bank_side(bank).first(a.n_models), seed=_SEED
     )
     return difference, (a.name, b.name)
 
@@ -74,9 +65,3 @@ def _check_common(first: Result, second: Result) -> None:
             f"N = {second.n_models}; F at different N cannot be compared. Score both "
             "with the same --n-models."
         )
-
-
-def _contender(side: Side) -> Contender:
-    if side.accuracies is None:
-        return contender(side.forget)
-    return contender(side.forget, side.accuracies.retain, side.accuracies.test)

@@ -10,21 +10,20 @@ from numpy.typing import NDArray
 
 from harness.metrics.attacks.certified import LEAST_MODELS as CERTIFIABLE_MODELS
 from harness.metrics.attacks.certified import certified_epsilon
-from harness.metrics.flags.result_flags import FlagInputs, result_flags
-from harness.metrics.inputs.confidence import ConfidencePair
-from harness.metrics.literature.accuracy_gaps import Accuracies
+from harness.metrics.flags.result_flags import ResultFacts, result_flags
+from harness.metrics.inputs.confidence import ConfidencePair, forget_pair
+from harness.metrics.literature.comparison import Comparison
 from harness.metrics.literature.example_table import ExampleRow, example_table
-from harness.metrics.literature.field_metrics import field_inputs, field_metrics
 from harness.metrics.literature.metric_value import MetricValue
+from harness.metrics.literature.registry import literature_metrics
 from harness.metrics.official.epsilon import DELTA
 from harness.metrics.official.metric import OfficialMetric, official_metric
 from harness.metrics.official.utility import Utility
-from harness.metrics.official.utility import score as official_score
 from harness.metrics.uncertainty.ceiling import (
     Ceiling,
     Ceilings,
     ceilings,
-    floor,
+    floors,
 )
 from harness.metrics.uncertainty.interval import (
     Examples,
@@ -42,41 +41,14 @@ from harness.metrics.uncertainty.official_interval import (
     too_few_models,
 )
 from harness.metrics.uncertainty.sample_size import sample_sizes
-from harness.metrics.uncertainty.scored_side import ScoredSide
+from harness.metrics.uncertainty.scored_submission import ScoredSubmission
 from harness.metrics.uncertainty.scoring_noise import Scoring
+from harness.models.outputs import ModelOutputs
 from harness.scoring.numbers import BothIntervals, Ends, ends_of, number
 
-Floats = NDArray[np.float64]
 SETS = ("retain", "test", "forget")
 #: Decides halves and splits of the models: the same arrays give the same numbers.
 _SEED = 2023
-
-
-@dataclass(frozen=True)
-class Side:
-    """Outputs of the models of one side.
-
-    Attributes
-    ----------
-    forget : ndarray ``[N, S]``
-        Logit-scaled confidences on the forget set.
-    test : ndarray ``[N, T]``, optional
-        The same on the test set.
-    accuracies : Accuracies, optional
-        On forget, retain and test set, ``[N]`` each.
-    """
-
-    forget: Floats
-    test: Floats | None = None
-    accuracies: Accuracies | None = None
-
-    def first(self, n_models: int) -> "Side":
-        """Keep the first models alone."""
-        accuracies = self.accuracies
-        if accuracies is not None:
-            accuracies = Accuracies(*(a[:n_models] for a in _vectors(accuracies)))
-        test = None if self.test is None else self.test[:n_models]
-        return Side(self.forget[:n_models], test, accuracies)
 
 
 @dataclass(frozen=True)
@@ -92,11 +64,11 @@ class Yardstick:
 
     Parameters
     ----------
-    bank : Side
+    bank : ModelOutputs
         All retrained models of the bank; the first N are compared with.
     n_models : int
         N.
-    original : Side, optional
+    original : ModelOutputs, optional
         The original model, N = 1: the floor.
     delta : float
         The δ of (ε, δ)-unlearning.
@@ -104,9 +76,9 @@ class Yardstick:
 
     def __init__(
         self,
-        bank: Side,
+        bank: ModelOutputs,
         n_models: int,
-        original: Side | None = None,
+        original: ModelOutputs | None = None,
         delta: float = DELTA,
     ) -> None:
         self.bank, self.original, self.delta = bank, original, delta
@@ -114,37 +86,24 @@ class Yardstick:
         self.retrained = bank.first(n_models)
 
     @property
-    def held_out(self) -> Floats | None:
+    def held_out(self) -> ModelOutputs | None:
         """Retrained models that are not compared with, if there are any."""
-        rest = self.bank.forget[self.n_models :]
-        return rest if len(rest) else None
+        if len(self.bank) <= self.n_models:
+            return None
+        return self.bank.take(slice(self.n_models, None))
 
     @cached_property
     def ceilings(self) -> Ceilings:
         """Ceilings of F and of the score."""
-        return ceilings(
-            self.bank.forget,
-            self.n_models,
-            self.bank.accuracies,
-            seed=_SEED,
-            options=IntervalOptions(delta=self.delta),
-        )
+        options = IntervalOptions(delta=self.delta)
+        return ceilings(self.bank, self.n_models, seed=_SEED, options=options)
 
     @cached_property
     def floors(self) -> tuple[float | None, float | None]:
         """F and score of the original model, N times over."""
         if self.original is None:
             return None, None
-        quality = floor(
-            self.original.forget[0], self.retrained.forget, delta=self.delta
-        )
-        if self.original.accuracies is None or self.retrained.accuracies is None:
-            return quality, None
-        ours, theirs = self.original.accuracies, self.retrained.accuracies
-        score = official_score(
-            quality, ours.retain, theirs.retain, ours.test, theirs.test
-        )
-        return quality, score
+        return floors(self.original, self.retrained, delta=self.delta)
 
 
 class Measurement:
@@ -152,7 +111,7 @@ class Measurement:
 
     Parameters
     ----------
-    unlearned : Side
+    unlearned : ModelOutputs
         N unlearned models.
     yardstick : Yardstick
         What they are held against.
@@ -161,25 +120,23 @@ class Measurement:
     """
 
     def __init__(
-        self, unlearned: Side, yardstick: Yardstick, runs: Runs | None = None
+        self, unlearned: ModelOutputs, yardstick: Yardstick, runs: Runs | None = None
     ) -> None:
         self._unlearned, self._yardstick, self._runs = unlearned, yardstick, runs
+        self._both = unlearned, yardstick.retrained
 
     @cached_property
     def official(self) -> OfficialMetric:
         """The competition's ε and F."""
-        return official_metric(*self._pair, delta=self._yardstick.delta)
+        return official_metric(*self._both, delta=self._yardstick.delta)
 
     @property
     def _pair(self) -> ConfidencePair:
-        return ConfidencePair(self._unlearned.forget, self._yardstick.retrained.forget)
+        return forget_pair(*self._both)
 
     @cached_property
     def _utility(self) -> Utility | None:
-        ours, theirs = self._unlearned.accuracies, self._yardstick.retrained.accuracies
-        if ours is None or theirs is None:
-            return None
-        return Utility.between(ours, theirs)
+        return Utility.between(*self._both)
 
     def headline(self) -> dict[str, Any]:
         """Score, F, accuracies and ε, with intervals, ceiling and floor."""
@@ -206,7 +163,7 @@ class Measurement:
     @cached_property
     def _scoring(self) -> Scoring | None:
         """Small repetitions that intervals are made of; None with too few models."""
-        if min(len(side) for side in self._pair) < INTERVAL_MODELS:
+        if self._pair.fewest < INTERVAL_MODELS:
             return None
         rng = np.random.default_rng(_SEED)
         return Scoring.of(self._pair, rng, self._yardstick.delta)
@@ -226,45 +183,35 @@ class Measurement:
     def _repetitions(self) -> OfficialIntervals:
         """Where F and score of other runs of the submission fall."""
         options = IntervalOptions(delta=self._yardstick.delta)
-        return repetition_intervals(
-            *self._pair, self._utility, seed=_SEED, options=options
-        )
+        return repetition_intervals(*self._both, seed=_SEED, options=options)
 
     def _intervals_over(self, examples: Examples) -> OfficialIntervals:
         options = IntervalOptions(delta=self._yardstick.delta, examples=examples)
         if self._scoring is None:
-            reason = too_few_models(self._pair)
-            return OfficialIntervals(reason, None if self._utility is None else reason)
+            return too_few_models(self._pair, self._utility)
         return intervals_of(self._scoring, self._utility, options=options)
 
     @cached_property
-    def scored_side(self) -> ScoredSide | None:
-        """The submission as a side of comparisons; None with too few models.
+    def scored(self) -> ScoredSubmission | None:
+        """The submission, ready to be compared; None with too few models.
 
         Made of the repetitions that its own intervals are made of, so that comparing
-        all results of a track costs about a millisecond a pair. Sides of the same N
-        and the same bank go together.
+        all results of a track costs about a millisecond a pair, where N and bank are
+        the same.
         """
         if self._scoring is None:
             return None
-        theirs = self._yardstick.retrained.forget
-        return ScoredSide.from_scoring(self._scoring, self._utility, theirs, _SEED)
+        theirs = self._yardstick.retrained.forget_confidence
+        return ScoredSubmission.from_scoring(
+            self._scoring, self._utility, theirs, _SEED
+        )
 
     def others(self) -> dict[str, Any]:
         """Compute the field's other metrics, flags and precision against N."""
-        yardstick, ours = self._yardstick, self._unlearned
-        theirs = yardstick.retrained
-        test = None
-        if ours.test is not None and theirs.test is not None:
-            test = (ours.test, theirs.test)
-        inputs = field_inputs(
-            *self._pair,
-            test=test,
-            accuracies=self._both_accuracies,
-            held_out=yardstick.held_out,
+        metrics = literature_metrics(
+            Comparison(*self._both, self._yardstick.held_out, seed=_SEED)
         )
-        metrics = field_metrics(inputs, seed=_SEED)
-        sizes = sample_sizes(*self._pair, self._scoring, seed=_SEED)
+        sizes = sample_sizes(*self._both, self._scoring, seed=_SEED)
         return {
             "metrics": [_metric(metric) for metric in metrics],
             "flags": self.flags(),
@@ -277,18 +224,14 @@ class Measurement:
         """Look for what a reader must know; it changes no number."""
         f_ceiling = self._yardstick.ceilings.forgetting_quality
         high = f_ceiling.interval.high if isinstance(f_ceiling, Ceiling) else None
-        inputs = FlagInputs(
-            pair=self._pair,
-            official_epsilon=self.official.epsilon,
-            forgetting_quality=self.official.forgetting_quality,
-            accuracies=self._both_accuracies,
+        facts = ResultFacts(
             weight_hashes=self._runs.hashes if self._runs else None,
             weight_movement=self._runs.moved if self._runs else None,
             ceiling_high=high,
         )
         return [
             {"code": str(f.code), "message": f.message, "evidence": dict(f.evidence)}
-            for f in result_flags(inputs, seed=_SEED)
+            for f in result_flags(*self._both, self.official, facts, seed=_SEED)
         ]
 
     def examples(
@@ -302,7 +245,7 @@ class Measurement:
             Their places in the training set, and their classes.
         """
         certified = np.zeros(self.official.epsilon.size)
-        if min(len(side) for side in self._pair) >= CERTIFIABLE_MODELS:
+        if self._pair.fewest >= CERTIFIABLE_MODELS:
             certified = certified_epsilon(*self._pair, seed=_SEED).epsilon
         return example_table(
             self._pair,
@@ -311,11 +254,6 @@ class Measurement:
             epsilon=self.official.epsilon,
             certified=certified,
         )
-
-    @property
-    def _both_accuracies(self) -> tuple[Accuracies, Accuracies] | None:
-        ours, theirs = self._unlearned.accuracies, self._yardstick.retrained.accuracies
-        return None if ours is None or theirs is None else (ours, theirs)
 
     def _epsilon(self) -> dict[str, Any]:
         official = self.official
@@ -327,19 +265,16 @@ class Measurement:
         }
 
     def _accuracies(self) -> dict[str, Any]:
-        both = self._both_accuracies
-        if both is None:
+        if self._utility is None:
             return {}
-        return {f"{of}_accuracy": self._accuracy(of, *both) for of in SETS}
+        return {f"{of}_accuracy": self._accuracy(of) for of in SETS}
 
-    def _accuracy(
-        self, of: str, unlearned: Accuracies, retrained: Accuracies
-    ) -> dict[str, Any]:
-        ours, theirs = getattr(unlearned, of), getattr(retrained, of)
+    def _accuracy(self, of: str) -> dict[str, Any]:
+        ours, theirs = (models.accuracy(of) for models in self._both)
         original = self._yardstick.original
         floor_value = None
-        if original is not None and original.accuracies is not None:
-            floor_value = float(getattr(original.accuracies, of)[0])
+        if original is not None and original.has_accuracies:
+            floor_value = float(original.accuracy(of)[0])
         value, retrained_value = float(ours.mean()), float(theirs.mean())
         return {
             "value": value,
@@ -349,10 +284,6 @@ class Measurement:
             "ceiling": retrained_value,
             "floor": floor_value,
         }
-
-
-def _vectors(accuracies: Accuracies) -> tuple[Floats, Floats, Floats]:
-    return accuracies.forget, accuracies.retain, accuracies.test
 
 
 def _metric(metric: MetricValue) -> dict[str, Any]:

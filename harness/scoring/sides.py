@@ -1,26 +1,26 @@
-"""Lay out finished runs and a bank as the sides of a measurement."""
+"""Lay out finished runs and a bank as model outputs."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from harness.metrics.inputs.confidence import logit_scaled_confidence
-from harness.metrics.literature.accuracy_gaps import Accuracies
 from harness.models.finished import FinishedRun
+from harness.models.outputs import SETS, ModelOutputs
 from harness.reference.bank import ReferenceBank
-from harness.scoring.measure import Runs, Side
+from harness.scoring.measure import Runs
 
 
-def unlearned_side(runs: Sequence[FinishedRun]) -> Side:
+def unlearned_side(runs: Sequence[FinishedRun]) -> ModelOutputs:
     """Stack the outputs of finished runs."""
-    accuracies = (
-        np.array([getattr(run, f"{of}_accuracy") for run in runs])
-        for of in ("forget", "retain", "test")
-    )
-    return Side(
-        np.stack([run.forget_confidence for run in runs]).astype(np.float64),
-        np.stack([run.test_confidence for run in runs]).astype(np.float64),
-        Accuracies(*accuracies),
+    accuracies = {
+        f"{of}_accuracy": np.array([getattr(run, f"{of}_accuracy") for run in runs])
+        for of in SETS
+    }
+    return ModelOutputs(
+        forget_confidence=np.stack([run.forget_confidence for run in runs]),
+        test_confidence=np.stack([run.test_confidence for run in runs]),
+        **accuracies,
     )
 
 
@@ -29,18 +29,15 @@ def runs_facts(runs: Sequence[FinishedRun]) -> Runs:
     return Runs([run.weights_sha256 for run in runs], [run.moved for run in runs])
 
 
-def bank_side(bank: ReferenceBank, prefix: str = "") -> Side:
+def bank_side(bank: ReferenceBank, prefix: str = "") -> ModelOutputs:
     """Lay out all retrained models of a bank, or with ``"original_"`` the original."""
     arrays = bank.arrays
-    accuracies = (
-        arrays[f"{prefix}{of}_accuracy"].astype(np.float64)
-        for of in ("forget", "retain", "test")
-    )
+    accuracies = {f"{of}_accuracy": arrays[f"{prefix}{of}_accuracy"] for of in SETS}
     test = arrays[f"{prefix}test_logits"].astype(np.float32)
-    return Side(
-        logit_scaled_confidence(
+    return ModelOutputs(
+        forget_confidence=logit_scaled_confidence(
             arrays[f"{prefix}forget_logits"], arrays["forget_targets"]
         ),
-        logit_scaled_confidence(test, arrays["test_targets"]),
-        Accuracies(*accuracies),
+        test_confidence=logit_scaled_confidence(test, arrays["test_targets"]),
+        **accuracies,
     )

@@ -1,6 +1,6 @@
 """Choosing an attack on some of the models, bounding its errors on the others."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,38 +17,31 @@ from harness.metrics.attacks.joint_bounds import ErrorRates, Loss, prove
 from harness.metrics.inputs.confidence import ConfidencePair
 from harness.metrics.inputs.model_halves import split_pair
 
-LEVEL = 0.05
+ALPHA = 0.05
 """Probability with which the two bounds of an example may fail."""
 
 CHOOSERS = 3
 """One in so many models chooses the attack. Half of them would choose a little better,
 but bound the errors worse: in simulation a third proved up to a tenth more."""
 
-FAMILIES = ("threshold", "interval", "likelihood ratio")
-"""The attack families tried, in the order in which ties are decided."""
 
-
-@dataclass(frozen=True)
-class ProvenLoss:
+class ProvenLoss(NamedTuple):
     """Lower bounds of a privacy loss, one for each example.
 
     Attributes
     ----------
     loss : ndarray, shape [S]
-        Holds with probability ``1 - level``, for each example by itself.
-    family : ndarray of int, shape [S]
-        Index into `FAMILIES` of the attack.
+        Holds with probability ``1 - alpha``, for each example by itself.
     promise : ndarray, shape [S]
-        How good it looked to the models that chose it.
+        How good the attack looked to the models that chose it.
     """
 
     loss: NDArray[np.float64]
-    family: NDArray[np.intp]
     promise: NDArray[np.float64]
 
 
 def prove_loss(
-    pair: ConfidencePair, loss: Loss, level: float, rng: np.random.Generator
+    pair: ConfidencePair, loss: Loss, alpha: float, rng: np.random.Generator
 ) -> ProvenLoss:
     """Choose on one in `CHOOSERS` of the models, bound on the others.
 
@@ -62,24 +55,23 @@ def prove_loss(
         ``[N, S]`` unlearned and ``[M, S]`` retrained confidences.
     loss : callable
         What the attack is chosen for.
-    level : float
+    alpha : float
     rng : numpy.random.Generator
         Decides which models choose.
 
     Raises
     ------
     UsageError
-        `level` is not a probability between 0 and 1.
+        `alpha` is not a probability between 0 and 1.
     """
-    if not 0.0 < level < 1.0:
-        raise UsageError(f"level is {level}; give a probability between 0 and 1.")
+    if not 0.0 < alpha < 1.0:
+        raise UsageError(f"alpha is {alpha}; give a probability between 0 and 1.")
     parts = split_pair(pair, rng, CHOOSERS)
-    attacks = chosen_attacks(parts.first, loss, level)
+    attacks = chosen_attacks(parts.first, loss, alpha)
     family = strongest(attacks)
-    expected, judged = (_errors(attacks, family, part) for part in parts)
+    expected, found = (_errors(attacks, family, part) for part in parts)
     return ProvenLoss(
-        prove(judged, expected, loss, level),
-        family,
+        prove(found, expected, loss, alpha),
         np.stack([attack.promise for attack in attacks]).max(axis=0),
     )
 
@@ -93,21 +85,23 @@ def _errors(
 
 
 def chosen_attacks(
-    pair: ConfidencePair, loss: Loss, level: float = LEVEL
+    pair: ConfidencePair, loss: Loss, alpha: float = ALPHA
 ) -> tuple[Attack, ...]:
-    """Return the most promising attack of each family, in the order of `FAMILIES`.
+    """Return the most promising threshold, interval and likelihood ratio attacks.
+
+    Earlier ones win ties.
 
     What an attack promises is the loss that Clopper–Pearson bounds would prove on the
     very models it was chosen on. A larger family finds a luckier attack there, so its
-    bounds are taken at the level divided by the square root of its number of attacks.
+    bounds are taken at alpha divided by the square root of its number of attacks.
     That is half way (in logarithms) between no correction and Bonferroni's, and in
     simulation close to the better of the two everywhere. Any rule would be valid,
     as the other half judges; a better one only proves more.
     """
     n, m = len(pair.unlearned), len(pair.retrained)
     single, double = 2 * (n + m), n * n + m * m
-    few = _promise_table(n, m, loss, level / np.sqrt(single))
-    many = _promise_table(n, m, loss, level / np.sqrt(double))
+    few = _promise_table(n, m, loss, alpha / np.sqrt(single))
+    many = _promise_table(n, m, loss, alpha / np.sqrt(double))
     return (
         best_threshold(pair, few),
         best_interval(pair, many),
@@ -133,8 +127,8 @@ def count_chosen_errors(
     )
 
 
-def _promise_table(n: int, m: int, loss: Loss, level: float) -> NDArray[np.float64]:
+def _promise_table(n: int, m: int, loss: Loss, alpha: float) -> NDArray[np.float64]:
     """Return the loss that each pair of error counts proves, ``[m + 1, n + 1]``."""
-    false_positive = upper_bounds(m, level / 2)[:, None]
-    false_negative = upper_bounds(n, level / 2)[None, :]
+    false_positive = upper_bounds(m, alpha / 2)[:, None]
+    false_negative = upper_bounds(n, alpha / 2)[None, :]
     return loss(false_positive, false_negative)

@@ -7,47 +7,36 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from harness.errors import UsageError
-from harness.metrics.attacks.bounded_errors import CHOOSERS, LEVEL, prove_loss
+from harness.metrics.attacks.bounded_errors import ALPHA, prove_loss
 from harness.metrics.attacks.error_rates import epsilon_from_errors
-from harness.metrics.attacks.families import ErrorCounts
-from harness.metrics.attacks.joint_bounds import ErrorRates, prove
 from harness.metrics.inputs.confidence import confidence_pair
 from harness.metrics.official.epsilon import DELTA
 
 LEAST_MODELS = 5
-"""Fewest models a side that can certify anything above 0 at the usual level."""
+"""Fewest models a side that can certify anything above 0 at the usual alpha."""
 
 
 @dataclass(frozen=True)
 class CertifiedEpsilon:
     """Lower bounds of ε, one for each example.
 
-    For each example by itself: with probability at least ``1 - level`` over the
+    For each example by itself: with probability at least ``1 - alpha`` over the
     models, ``epsilon[s]`` does not exceed the true ε of example s. It is **not** said
-    that all S bounds hold at once (ask for ``level / S`` if that is needed), and the
-    mean over examples is a summary, of which at most a share `level` of the terms is
+    that all S bounds hold at once (ask for ``alpha / S`` if that is needed), and the
+    mean over examples is a summary, of which at most a share `alpha` of the parts is
     expected to be too high. `worst` is one bound for the whole: it holds with
-    probability ``1 - level`` for the largest ε of all examples.
+    probability ``1 - alpha`` for the largest ε of all examples.
 
     Attributes
     ----------
     epsilon : ndarray, shape [S]
         At least 0.
-    family : ndarray of int, shape [S]
-        Index into `bounded_errors.FAMILIES` of the attack judged.
     worst_example : int
         The example that looked least forgotten to the models that chose.
-    level, delta : float
-    largest : float
-        The most that this number of models can certify: no error of the judging ones.
     """
 
     epsilon: NDArray[np.float64]
-    family: NDArray[np.intp]
     worst_example: int
-    level: float
-    delta: float
-    largest: float
 
     @property
     def mean(self) -> float:
@@ -65,7 +54,7 @@ def certified_epsilon(
     retrained: ArrayLike,
     *,
     seed: int,
-    level: float = LEVEL,
+    alpha: float = ALPHA,
     delta: float = DELTA,
 ) -> CertifiedEpsilon:
     """Bound every example's ε from below.
@@ -77,7 +66,7 @@ def certified_epsilon(
     (ε, δ)-unlearning.
 
     Perfect separation of N against N models certifies 3.00 for N = 64, 3.71 for 128,
-    4.41 for 256 and 5.10 for 512 (see `largest_certifiable`). Clopper–Pearson bounds of
+    4.41 for 256 and 5.10 for 512. Clopper–Pearson bounds of
     each rate by itself would certify 2.41 at N = 64 from as many judging models, and
     2.82 from all 64 if the attack were known beforehand.
 
@@ -93,7 +82,7 @@ def certified_epsilon(
     seed : int
         Decides which models choose. The order of the examples does not matter; models
         are taken to be exchangeable.
-    level : float
+    alpha : float
         Probability with which each bound may fail.
     delta : float
         The δ of (ε, δ)-unlearning.
@@ -101,7 +90,7 @@ def certified_epsilon(
     Raises
     ------
     UsageError
-        See `confidence.confidence_pair`; also for `level` or `delta`
+        See `confidence.confidence_pair`; also for `alpha` or `delta`
         outside (0, 1) or [0, 1).
 
     References
@@ -113,35 +102,6 @@ def certified_epsilon(
     if not 0.0 <= delta < 1.0:
         raise UsageError(f"delta is {delta}; it must lie in [0, 1), usually 1e-5.")
     pair = confidence_pair(unlearned, retrained)
-    proven = prove_loss(
-        pair,
-        partial(epsilon_from_errors, delta=delta),
-        level,
-        np.random.default_rng(seed),
-    )
-    return CertifiedEpsilon(
-        epsilon=np.maximum(proven.loss, 0.0),
-        family=proven.family,
-        worst_example=int(proven.promise.argmax()),
-        level=level,
-        delta=delta,
-        largest=largest_certifiable(*(len(p) for p in pair), level=level, delta=delta),
-    )
-
-
-def largest_certifiable(
-    unlearned_models: int,
-    retrained_models: int,
-    *,
-    level: float = LEVEL,
-    delta: float = DELTA,
-) -> float:
-    """Return the certified ε of a perfect separation of N against M models."""
-    sizes = (
-        count - max(1, count // CHOOSERS)
-        for count in (retrained_models, unlearned_models)
-    )
-    none = np.zeros(1, dtype=np.intp)
-    flawless = ErrorRates(ErrorCounts(none, none), *sizes)
     loss = partial(epsilon_from_errors, delta=delta)
-    return max(0.0, float(prove(flawless, flawless, loss, level)[0]))
+    proven = prove_loss(pair, loss, alpha, np.random.default_rng(seed))
+    return CertifiedEpsilon(np.maximum(proven.loss, 0.0), int(proven.promise.argmax()))

@@ -5,18 +5,18 @@ from numpy.typing import NDArray
 from scipy.special import betainccinv
 
 
-def upper_bounds(trials: int, level: float) -> NDArray[np.float64]:
+def upper_bounds(trials: int, alpha: float) -> NDArray[np.float64]:
     """Return the one-sided Clopper–Pearson bound for every possible error count.
 
     Entry ``k`` is the rate ``p`` at which seeing ``k`` or fewer errors in `trials`
-    independent tries has probability `level`; with 0 errors it is
-    ``1 - level ** (1 / trials)``, with all of them wrong it is 1.
+    independent tries has probability `alpha`; with 0 errors it is
+    ``1 - alpha ** (1 / trials)``, with all of them wrong it is 1.
 
     Parameters
     ----------
     trials : int
         Number of independent tries, at least 1.
-    level : float
+    alpha : float
         Probability with which the bound may fail, in (0, 1).
 
     Returns
@@ -29,5 +29,5 @@ def upper_bounds(trials: int, level: float) -> NDArray[np.float64]:
     the case of the binomial" (1934).
     """
     errors = np.arange(trials, dtype=np.float64)
-    inner = betainccinv(errors + 1.0, trials - errors, level)
+    inner = betainccinv(errors + 1.0, trials - errors, alpha)
     return np.append(inner, 1.0)

@@ -5,11 +5,11 @@ attack, and let ``u = P(Bin(n, f) <= x)`` and ``v = P(Bin(m, g) <= y)`` for supp
 error rates f and g. If f and g are the true ones, u and v are independent and no
 smaller than uniform numbers, so that (u, v) falls into a region of the unit square that
 holds with every point all smaller ones with probability at most the region's area. The
-rates whose (u, v) lie outside of a region of area `level` therefore hold the true ones
-with probability ``1 - level``, and the least loss among them is a lower bound of the
+rates whose (u, v) lie outside of a region of area `alpha` therefore hold the true ones
+with probability ``1 - alpha``, and the least loss among them is a lower bound of the
 true loss.
 
-Bonferroni's region is an L, ``u <= level / 2 or v <= level / 2``: it bounds the rates
+Bonferroni's region is an L, ``u <= alpha / 2 or v <= alpha / 2``: it bounds the rates
 one by one, though both are seldom unlucky together. The regions here are staircases
 below the line ``w u' + w' v' = c`` (Stouffer's combination; u' and v' the normal
 quantiles of u and v), with the weights that suit the attack. On normal error rates that
@@ -48,10 +48,10 @@ ANGLES = (8, 24, 40, 50, 66, 82)
 """Weights of the false positives: the sine of these, in degrees."""
 
 ARMS = (0.1, 0.5, 0.9)
-"""Shares of the level that an L gives to the false positives."""
+"""Shares of alpha that an L gives to the false positives."""
 
 REST = 0.02
-"""Share of the level left to either rate by itself, which ends a staircase."""
+"""Share of alpha left to either rate by itself, which ends a staircase."""
 
 _NEARLY_ONE = 1.0 - 1e-9
 
@@ -63,7 +63,7 @@ class Region:
     Attributes
     ----------
     false_positive, false_negative : tuple of float, length K
-        Above the staircase, that is with probability ``1 - level``, the p-values of
+        Above the staircase, that is with probability ``1 - alpha``, the p-values of
         both true rates exceed those of some corner.
     """
 
@@ -72,52 +72,52 @@ class Region:
 
 
 @lru_cache(maxsize=256)
-def _upper_bounds(levels: tuple[float, ...], trials: int) -> Floats:
+def _upper_bounds(alphas: tuple[float, ...], trials: int) -> Floats:
     """Return the Clopper–Pearson bound of each error count, ``[K, trials + 1]``."""
-    table = np.stack([upper_bounds(trials, level) for level in levels])
+    table = np.stack([upper_bounds(trials, alpha) for alpha in alphas])
     table.flags.writeable = False
     return table
 
 
 @lru_cache
-def regions(level: float) -> tuple[Region, ...]:
-    """Return the regions of area `level` that are tried."""
-    bent = [_arms(level, share) for share in ARMS]
-    return (*bent, *(_staircase(level, angle) for angle in ANGLES))
+def regions(alpha: float) -> tuple[Region, ...]:
+    """Return the regions of area `alpha` that are tried."""
+    bent = [_arms(alpha, share) for share in ARMS]
+    return (*bent, *(_staircase(alpha, angle) for angle in ANGLES))
 
 
-def _arms(level: float, share: float) -> Region:
-    """Return the L whose false positives get this share of the level."""
-    first = share * level
-    return Region((first,), ((level - first) / (1.0 - first),))
+def _arms(alpha: float, share: float) -> Region:
+    """Return the L whose false positives get this share of alpha."""
+    first = share * alpha
+    return Region((first,), ((alpha - first) / (1.0 - first),))
 
 
-def _staircase(level: float, angle: float) -> Region:
+def _staircase(alpha: float, angle: float) -> Region:
     """Return the staircase below a straight line in normal quantiles."""
     low, high = -20.0, 20.0
     for _ in range(100):
         middle = (low + high) / 2
         low, high = (
             (middle, high)
-            if _area(*_steps(middle, level, angle)) > level
+            if _area(*_steps(middle, alpha, angle)) > alpha
             else (low, middle)
         )
-    across, down = _steps(high, level, angle)
-    # A level of 1 would bound a rate by 0, whose logarithm is none.
+    across, down = _steps(high, alpha, angle)
+    # An alpha of 1 would bound a rate by 0, whose logarithm is none.
     corners = np.minimum([across[:-1], down[1:]], _NEARLY_ONE)
     return Region(tuple(corners[0]), tuple(corners[1]))
 
 
-def _steps(cut: float, level: float, angle: float) -> tuple[Floats, Floats]:
+def _steps(cut: float, alpha: float, angle: float) -> tuple[Floats, Floats]:
     """Return the outer corners of a staircase, from left to right, ``[K + 1]`` each."""
     along, up = np.sin(np.radians(angle)), np.cos(np.radians(angle))
-    farthest = -ndtri(REST * level)
+    farthest = -ndtri(REST * alpha)
     nearest = max((cut - up * farthest) / along, -farthest)
     places = np.linspace(farthest, nearest, STEPS)
     heights = ndtr(-np.minimum((cut - along * places) / up, farthest))
     heights[0] = 1.0
     heights = np.minimum.accumulate(heights)
-    return np.append(ndtr(-places), 1.0), np.append(heights, REST * level)
+    return np.append(ndtr(-places), 1.0), np.append(heights, REST * alpha)
 
 
 def _area(across: Floats, down: Floats) -> float:
@@ -126,7 +126,7 @@ def _area(across: Floats, down: Floats) -> float:
 
 
 def prove(
-    judged: "ErrorRates", expected: "ErrorRates", loss: Loss, level: float
+    judged: "ErrorRates", expected: "ErrorRates", loss: Loss, alpha: float
 ) -> Floats:
     """Return the loss that errors prove in the region that promised the most, ``[S]``.
 
@@ -137,10 +137,10 @@ def prove(
     expected : ErrorRates
         Errors on the models that chose the attack; they choose the region, too.
     loss : callable
-    level : float
+    alpha : float
         Probability with which each bound may exceed the true loss.
     """
-    tried = regions(level)
+    tried = regions(alpha)
     outlook = expected.scaled_to(judged)
     promises = np.stack([outlook.prove(region, loss) for region in tried])
     best = promises.argmax(axis=0)

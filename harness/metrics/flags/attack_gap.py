@@ -65,13 +65,11 @@ def attack_gap_flag(
         Decides the halves.
     """
     n_models = len(pair.unlearned)
-    if min(n_models, len(pair.retrained)) < LEAST_MODELS:
-        return None
-    if len(official) < LEAST_EXAMPLES:
+    if pair.fewest < LEAST_MODELS or len(official) < LEAST_EXAMPLES:
         return None
     rng = np.random.default_rng(seed)
     chosen = np.sort(rng.permutation(len(official))[:MOST_EXAMPLES])
-    seen = ConfidencePair(*(side[:, chosen] for side in pair))
+    seen = pair.examples(chosen)
     before = forgetting_quality(official[chosen], n_models)
     after, share = min(
         _with_attacks(seen, official[chosen], rng) for _ in range(SPLITS)
@@ -173,7 +171,7 @@ class _SharedRegion:
         self._centre = np.median(pair.retrained, axis=0)
         scale = np.median(np.abs(pair.retrained - self._centre), axis=0)
         self._scale = np.where(scale > 0.0, scale, 1.0)
-        models = min(len(side) for side in pair)
+        models = pair.fewest
         signed = [self._standardised(side) for side in pair]
         found = [
             _richest(signed, models),

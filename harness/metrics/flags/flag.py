@@ -15,7 +15,6 @@ class FlagCode(StrEnum):
     UNMOVED_WEIGHTS = "unmoved-weights"
     ABOVE_CEILING = "above-ceiling"
     UTILITY_ABOVE_ONE = "utility-above-one"
-    TOO_FEW_MODELS = "too-few-models"
 
 
 @dataclass(frozen=True)

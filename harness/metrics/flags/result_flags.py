@@ -5,36 +5,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from harness.errors import UsageError
 from harness.metrics.flags.attack_gap import attack_gap_flag
 from harness.metrics.flags.flag import Flag, FlagCode
 from harness.metrics.flags.run_structure import mixed_runs_flag, outlier_runs_flag
-from harness.metrics.inputs.confidence import ConfidencePair
-from harness.metrics.literature.accuracy_gaps import Accuracies, gap_intervals
-from harness.metrics.uncertainty.paired import PairedDifference
+from harness.metrics.inputs.confidence import forget_pair
+from harness.metrics.literature.accuracy_gaps import accuracy_table, gap_intervals
+from harness.metrics.official.metric import OfficialMetric
+from harness.models.outputs import ModelOutputs
 
 UNMOVED = 1e-6
 """Largest relative movement of the weights that counts as none."""
 
-UTILITY_LEVEL = 0.001
-"""Level at which an accuracy must exceed that of retraining to be flagged."""
+UTILITY_ALPHA = 0.001
+"""Significance at which an accuracy must exceed that of retraining to be flagged."""
 
 
 @dataclass(frozen=True)
-class FlagInputs:
-    """What is known of a result; None where it is not.
+class ResultFacts:
+    """What is known of a result besides its models' outputs; None where it is not.
 
     Attributes
     ----------
-    pair : ConfidencePair
-        ``[N, S]`` unlearned and ``[M, S]`` retrained confidences.
-    official_epsilon : ndarray, shape [S]
-    forgetting_quality : float
-        The official F.
-    accuracies : tuple of two Accuracies, or None
-        Of the unlearned and of the retrained models.
     weight_hashes : sequence of str, or None
         One a run.
     weight_movement : array_like, shape [N], or None
@@ -45,41 +39,44 @@ class FlagInputs:
         the ceiling's range over single draws.
     """
 
-    pair: ConfidencePair
-    official_epsilon: NDArray[np.float64]
-    forgetting_quality: float
-    accuracies: tuple[Accuracies, Accuracies] | None = None
     weight_hashes: Sequence[str] | None = None
     weight_movement: ArrayLike | None = None
     ceiling_high: float | None = None
 
 
-def result_flags(inputs: FlagInputs, *, seed: int) -> tuple[Flag, ...]:
+def result_flags(
+    unlearned: ModelOutputs,
+    retrained: ModelOutputs,
+    official: OfficialMetric,
+    facts: ResultFacts,
+    *,
+    seed: int,
+) -> tuple[Flag, ...]:
     """Return every flag that a result raises, in the order of `FlagCode`.
 
     Parameters
     ----------
-    inputs : FlagInputs
+    unlearned, retrained : ModelOutputs
+    official : OfficialMetric
+        Of the same models.
+    facts : ResultFacts
     seed : int
         Decides the halves of the cross-fitted attacks.
     """
+    pair, quality = forget_pair(unlearned, retrained), official.forgetting_quality
     raised = [
-        attack_gap_flag(inputs.pair, inputs.official_epsilon, seed=seed),
-        outlier_runs_flag(inputs.pair),
-        mixed_runs_flag(inputs.pair),
+        attack_gap_flag(pair, official.epsilon, seed=seed),
+        outlier_runs_flag(pair),
+        mixed_runs_flag(pair),
     ]
-    if inputs.weight_hashes is not None:
-        raised.append(identical_weights_flag(inputs.weight_hashes))
-    if inputs.weight_movement is not None:
-        raised.append(unmoved_weights_flag(inputs.weight_movement))
-    if inputs.ceiling_high is not None:
-        raised.append(
-            above_ceiling_flag(inputs.forgetting_quality, inputs.ceiling_high)
-        )
-    if inputs.accuracies is not None:
-        raised.append(
-            utility_above_one_flag(inputs.forgetting_quality, *inputs.accuracies)
-        )
+    if facts.weight_hashes is not None:
+        raised.append(identical_weights_flag(facts.weight_hashes))
+    if facts.weight_movement is not None:
+        raised.append(unmoved_weights_flag(facts.weight_movement))
+    if facts.ceiling_high is not None:
+        raised.append(above_ceiling_flag(quality, facts.ceiling_high))
+    if unlearned.has_accuracies and retrained.has_accuracies:
+        raised.append(utility_above_one_flag(quality, unlearned, retrained))
     return tuple(flag for flag in raised if flag is not None)
 
 
@@ -146,26 +143,20 @@ def above_ceiling_flag(forgetting_quality: float, ceiling_high: float) -> Flag |
 
 
 def utility_above_one_flag(
-    forgetting_quality: float, unlearned: Accuracies, retrained: Accuracies
+    forgetting_quality: float, unlearned: ModelOutputs, retrained: ModelOutputs
 ) -> Flag | None:
     """Flag accuracies above those of retraining, and give the score without them.
 
     The official ratios are not clipped, so accuracy beyond retraining's buys score.
-    Flagged when the gap on the retain or the test set is above 0 at `UTILITY_LEVEL`.
-
-    Parameters
-    ----------
-    forgetting_quality : float
-    unlearned, retrained : Accuracies
-        Of N and M >= 2 models.
+    Flagged when the gap on the retain or the test set is above 0 at `UTILITY_ALPHA`.
     """
-    if min(len(unlearned.retain), len(retrained.retain)) < 2:
+    if min(len(unlearned), len(retrained)) < 2:
         return None
-    above = gap_intervals(unlearned, retrained, UTILITY_LEVEL)[1:, 1] > 0.0
+    above = gap_intervals(unlearned, retrained, UTILITY_ALPHA)[1:, 1] > 0.0
     if not above.any():
         return None
-    ours = unlearned.table().mean(axis=0)[1:]
-    theirs = retrained.table().mean(axis=0)[1:]
+    ours = accuracy_table(unlearned).mean(axis=0)[1:]
+    theirs = accuracy_table(retrained).mean(axis=0)[1:]
     if not theirs.all():
         return None
     ratios = ours / theirs
@@ -187,28 +178,3 @@ def utility_above_one_flag(
             "clipped_score": clipped,
         },
     )
-
-
-def too_few_models_flag(
-    difference: PairedDifference, name_a: str, name_b: str
-) -> Flag | None:
-    """Flag a difference that is shown although N is too small to see it."""
-    if difference.separable:
-        return None
-    return Flag(
-        FlagCode.TOO_FEW_MODELS,
-        f"{name_a} and {name_b} are {difference.verdict(name_a, name_b)}.",
-        {
-            "difference": difference.difference,
-            "p_value": difference.p_value,
-            "n_models": difference.n_models,
-            **_needed(difference),
-        },
-    )
-
-
-def _needed(difference: PairedDifference) -> dict[str, int]:
-    """Return the number of models that would do, where there is one."""
-    if difference.models_needed is None:
-        return {}
-    return {"models_needed": difference.models_needed}

@@ -7,15 +7,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UsageError
-from harness.metrics.inputs.confidence import ConfidencePair, logit_scaled_confidence
+from harness.metrics.inputs.confidence import (
+    confidence_pair,
+    logit_scaled_confidence,
+)
+from harness.models.outputs import ModelOutputs
 
 #: What an archive may unpack to; a few kilobytes can claim far more than any memory.
 LARGEST_BYTES = 16 << 30
+_GROUPS = ("unlearned", "retrained")
 _KEYS = "unlearned and retrained ([N, S] confidences, or [N, S, C] logits with targets)"
 
 
-def read_confidences(path: Path) -> ConfidencePair:
-    """Read a file of confidences, or of logits with targets.
+def read_confidences(path: Path) -> tuple[ModelOutputs, ModelOutputs]:
+    """Read unlearned and retrained models' confidences, or logits with targets.
 
     Parameters
     ----------
@@ -30,38 +35,35 @@ def read_confidences(path: Path) -> ConfidencePair:
         read), or its arrays do not fit together.
     """
     arrays = _load(path)
-    missing = [key for key in ("unlearned", "retrained") if key not in arrays]
+    missing = [key for key in _GROUPS if key not in arrays]
     if missing:
         held = ", ".join(sorted(arrays)) or "nothing"
         raise UsageError(
             f"{path} lacks {' and '.join(missing)}: it holds {held}; give {_KEYS}."
         )
-    unlearned, retrained = arrays["unlearned"], arrays["retrained"]
-    if unlearned.ndim == 2 and retrained.ndim == 2:
-        return ConfidencePair(_floats(unlearned, path), _floats(retrained, path))
-    if unlearned.ndim != 3 or retrained.ndim != 3:
+    pair = confidence_pair(*(_confidences(arrays, key, path) for key in _GROUPS))
+    unlearned, retrained = (ModelOutputs(forget_confidence=each) for each in pair)
+    return unlearned, retrained
+
+
+def _confidences(
+    arrays: dict[str, NDArray[np.generic]], key: str, path: Path
+) -> NDArray[np.generic]:
+    """Return one group's confidences, computed where its logits are given."""
+    shapes = [arrays[each].ndim for each in _GROUPS]
+    if arrays[key].dtype.kind not in "fiu":
+        raise UsageError(f"{path} holds {arrays[key].dtype} where numbers are needed.")
+    if shapes == [2, 2]:
+        return arrays[key]
+    if shapes != [3, 3]:
         raise UsageError(
-            f"{path}: unlearned has shape {unlearned.shape} and retrained "
-            f"{retrained.shape}; give {_KEYS}."
+            f"{path}: unlearned has shape {arrays['unlearned'].shape} and retrained "
+            f"{arrays['retrained'].shape}; give {_KEYS}."
         )
     if "targets" not in arrays:
         raise UsageError(f"{path} holds logits but no targets [S]; add them.")
-    targets = arrays["targets"]
-    return ConfidencePair(
-        logit_scaled_confidence(_numbers(unlearned, path), targets),
-        logit_scaled_confidence(_numbers(retrained, path), targets),
-    )
-
-
-def _numbers(array: NDArray[np.generic], path: Path) -> NDArray[np.generic]:
-    """Leave the precision as it is: that of logits is part of the metric."""
-    if array.dtype.kind not in "fiu":
-        raise UsageError(f"{path} holds {array.dtype} where numbers are needed.")
-    return array
-
-
-def _floats(array: NDArray[np.generic], path: Path) -> NDArray[np.float64]:
-    return _numbers(array, path).astype(np.float64)
+    # The precision stays as it is: that of logits is part of the metric.
+    return logit_scaled_confidence(arrays[key], arrays["targets"])
 
 
 def _load(path: Path) -> dict[str, NDArray[np.generic]]:

@@ -1,4 +1,4 @@
-"""Logit-scaled confidences, and the checks every array of them must pass."""
+"""Logit-scaled confidences, and the pair of arrays that kernels work on."""
 
 from typing import Any, NamedTuple
 
@@ -6,25 +6,63 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from harness.errors import UsageError
+from harness.models.outputs import ModelOutputs, confidence_matrix, finite_numbers
 
 _TINY = 1e-45
 """Added to a probability before its logarithm; the smallest float32 above zero."""
 
-MAX_CONFIDENCE = 1e9
-"""Largest magnitude accepted; a true logit-scaled confidence stays within 104."""
-
 
 class ConfidencePair(NamedTuple):
-    """Confidences of the two groups of models on the same examples, checked.
-
-    Attributes
-    ----------
-    unlearned : ndarray of float64, shape [N, S]
-    retrained : ndarray of float64, shape [M, S]
-    """
+    """Checked confidences of unlearned ``[N, S]`` and retrained ``[M, S]`` models."""
 
     unlearned: NDArray[np.float64]
     retrained: NDArray[np.float64]
+
+    @property
+    def fewest(self) -> int:
+        """The smaller of N and M, which decides what can be computed."""
+        return min(len(self.unlearned), len(self.retrained))
+
+    def examples(self, chosen: NDArray[np.intp]) -> "ConfidencePair":
+        """Keep some of the examples."""
+        return ConfidencePair(self.unlearned[:, chosen], self.retrained[:, chosen])
+
+
+def forget_pair(unlearned: ModelOutputs, retrained: ModelOutputs) -> ConfidencePair:
+    """Lay the forget confidences of both groups of models beside each other.
+
+    Raises
+    ------
+    UsageError
+        See `confidence_pair`.
+    """
+    return confidence_pair(unlearned.forget_confidence, retrained.forget_confidence)
+
+
+def confidence_pair(unlearned: ArrayLike, retrained: ArrayLike) -> ConfidencePair:
+    """Check two confidence arrays and return them as float64.
+
+    Parameters
+    ----------
+    unlearned, retrained : array_like, shapes [N, S] and [M, S]
+        Of two or more models each, on the same S >= 1 examples.
+
+    Raises
+    ------
+    UsageError
+        See `harness.models.outputs.confidence_matrix`; also for different S.
+    """
+    pair = ConfidencePair(
+        confidence_matrix(unlearned, "unlearned", 2),
+        confidence_matrix(retrained, "retrained", 2),
+    )
+    left, right = pair.unlearned.shape[1], pair.retrained.shape[1]
+    if left != right:
+        raise UsageError(
+            f"The unlearned confidences cover {left} examples and the retrained ones "
+            f"{right}; give both on the same forget set."
+        )
+    return pair
 
 
 def logit_scaled_confidence(
@@ -59,7 +97,7 @@ def logit_scaled_confidence(
     Carlini et al., "Membership inference attacks from first principles" (2022),
     in the form of the NeurIPS'23 unlearning competition's evaluation.
     """
-    values: NDArray[Any] = _numbers(logits, "logits")
+    values: NDArray[Any] = finite_numbers(logits, "logits")
     labels = _labels(targets, values)
     if np.asarray(logits).dtype in (np.float16, np.float32):
         values = values.astype(np.float32)
@@ -72,82 +110,6 @@ def logit_scaled_confidence(
     np.put_along_axis(probabilities, index, 0.0, axis=-1)
     others: NDArray[np.float64] = probabilities.sum(axis=-1)
     return np.asarray(np.log(own + _TINY) - np.log(others + _TINY), dtype=np.float64)
-
-
-def confidence_pair(unlearned: ArrayLike, retrained: ArrayLike) -> ConfidencePair:
-    """Check two confidence arrays and return them as float64.
-
-    Parameters
-    ----------
-    unlearned : array_like, shape [N, S]
-        Confidences of N >= 2 unlearned models on S >= 1 examples.
-    retrained : array_like, shape [M, S]
-        Confidences of M >= 2 retrained models on the same examples.
-
-    Raises
-    ------
-    UsageError
-        Not numbers, not two-dimensional, NaN or infinite, beyond
-        `MAX_CONFIDENCE`, fewer than two models, no example, or different S.
-    """
-    pair = ConfidencePair(
-        confidence_matrix(unlearned, "unlearned"),
-        confidence_matrix(retrained, "retrained"),
-    )
-    left, right = pair.unlearned.shape[1], pair.retrained.shape[1]
-    if left != right:
-        raise UsageError(
-            f"The unlearned confidences cover {left} examples and the retrained ones "
-            f"{right}; give both on the same forget set."
-        )
-    return pair
-
-
-def confidence_matrix(values: ArrayLike, name: str) -> NDArray[np.float64]:
-    """Check one [models, examples] array of confidences and return it as float64.
-
-    Raises
-    ------
-    UsageError
-        See `confidence_pair`; `name` opens the sentence.
-    """
-    matrix = _numbers(values, name)
-    if matrix.ndim != 2:
-        raise UsageError(
-            f"{name} has shape {matrix.shape}; confidences must be [models, examples]."
-        )
-    models, examples = matrix.shape
-    if models < 2 or examples < 1:
-        raise UsageError(
-            f"{name} has {models} models and {examples} examples; "
-            "at least 2 models and 1 example are needed."
-        )
-    if np.abs(matrix).max() > MAX_CONFIDENCE:
-        raise UsageError(
-            f"{name} holds values beyond ±{MAX_CONFIDENCE:g}; "
-            "logit-scaled confidences stay within ±104."
-        )
-    return matrix
-
-
-def _numbers(values: ArrayLike, name: str) -> NDArray[np.float64]:
-    """Return `values` as a float64 array, or say why they are no finite numbers."""
-    try:
-        array = np.asarray(values)
-    except ValueError as error:
-        raise UsageError(f"{name} is ragged; give a full rectangular array.") from error
-    if array.dtype.kind not in "fiu":
-        raise UsageError(
-            f"{name} has data type {array.dtype}; give real numbers "
-            "(a floating-point or integer array)."
-        )
-    numbers = array.astype(np.float64)
-    if not np.isfinite(numbers).all():
-        raise UsageError(
-            f"{name} holds {int((~np.isfinite(numbers)).sum())} NaN or infinite "
-            "values; drop those models or recompute them."
-        )
-    return numbers
 
 
 def _labels(targets: ArrayLike, logits: NDArray[Any]) -> NDArray[np.intp]:

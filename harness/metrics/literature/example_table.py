@@ -1,4 +1,4 @@
-"""Which examples were forgotten: one row for each, best and worst first."""
+"""Which examples were forgotten: one row for each."""
 
 from dataclasses import dataclass
 
@@ -43,15 +43,7 @@ def example_table(
     epsilon: ArrayLike,
     certified: ArrayLike,
 ) -> tuple[ExampleRow, ...]:
-    """Return one row for each forget example, in the order of the arrays.
-
-    Parameters
-    ----------
-    pair : ConfidencePair
-        ``[N, S]`` unlearned and ``[M, S]`` retrained confidences.
-    indices, labels : array_like of int, shape [S]
-    epsilon, certified : array_like of float, shape [S]
-        Official and certified ε of the same arrays.
+    """Return one row for each forget example, in the order of the columns.
 
     Raises
     ------
@@ -71,24 +63,9 @@ def example_table(
                 f"{name} has shape {column.shape}; give one entry for each of the "
                 f"{examples} forget examples."
             )
-    medians = [np.median(side, axis=0) for side in pair]
+    medians = [np.median(models, axis=0) for models in pair]
     rows = zip(*columns.values(), *medians, strict=True)
     return tuple(
         ExampleRow(int(i), int(y), float(e), float(c), float(u), float(r))
         for i, y, e, c, u, r in rows
     )
-
-
-def best_forgotten(rows: tuple[ExampleRow, ...], count: int) -> tuple[ExampleRow, ...]:
-    """Return the rows of smallest ε; certified ε and index decide ties."""
-    return tuple(sorted(rows, key=_remembered)[:count])
-
-
-def worst_forgotten(rows: tuple[ExampleRow, ...], count: int) -> tuple[ExampleRow, ...]:
-    """Return the rows of largest ε; certified ε and index decide ties."""
-    return tuple(sorted(rows, key=_remembered, reverse=True)[:count])
-
-
-def _remembered(row: ExampleRow) -> tuple[float, float, int]:
-    """Return how badly an example was forgotten, as a sort key."""
-    return row.epsilon, row.certified_epsilon, row.index

@@ -4,9 +4,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
-from harness.metrics.attacks.bounded_errors import LEVEL, prove_loss
+from harness.metrics.attacks.bounded_errors import ALPHA, prove_loss
 from harness.metrics.inputs.confidence import ConfidencePair, confidence_pair
-from harness.metrics.literature.half_sampling import Comparison, MetricKind, measure
+from harness.metrics.literature.comparison import Comparison
+from harness.metrics.literature.half_sampling import MetricKind, measure
 from harness.metrics.literature.metric_value import Direction, MetricValue
 from harness.metrics.literature.ulira import likelihood_scores, roc_auc
 
@@ -46,13 +47,13 @@ def gdp_mu(pair: ConfidencePair, rng: np.random.Generator) -> NDArray[np.float64
 
 
 def certified_mu(
-    unlearned: ArrayLike, retrained: ArrayLike, *, seed: int, level: float = LEVEL
+    unlearned: ArrayLike, retrained: ArrayLike, *, seed: int, alpha: float = ALPHA
 ) -> NDArray[np.float64]:
     """Bound every example's µ from below.
 
     µ-GDP allows no attack with ``Φ⁻¹(1 - FPR) - Φ⁻¹(FNR) > µ``. As for the certified
     ε, a third of the models chooses the attack that promises the largest µ, the others
-    bound its error rates, and the bound holds with probability ``1 - level`` for each
+    bound its error rates, and the bound holds with probability ``1 - alpha`` for each
     example by itself.
 
     Parameters
@@ -60,7 +61,7 @@ def certified_mu(
     unlearned, retrained : array_like, shape [N, S] and [M, S]
     seed : int
         Decides which models choose.
-    level : float
+    alpha : float
         Probability with which each bound may fail.
 
     Returns
@@ -80,7 +81,7 @@ def certified_mu(
     """
     pair = confidence_pair(unlearned, retrained)
     rng = np.random.default_rng(seed)
-    return np.maximum(prove_loss(pair, _mu_from_errors, level, rng).loss, 0.0)
+    return np.maximum(prove_loss(pair, _mu_from_errors, alpha, rng).loss, 0.0)
 
 
 def _mu_from_errors(

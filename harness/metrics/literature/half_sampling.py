@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from harness.metrics.inputs.confidence import ConfidencePair
 from harness.metrics.inputs.model_halves import halve_models, null_pair
+from harness.metrics.literature.comparison import Comparison
 from harness.metrics.literature.metric_value import Direction, MetricValue, missing
 from harness.metrics.uncertainty.interval import LEVEL, student_reach
 
@@ -55,24 +56,6 @@ class MetricKind:
     highest: float
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """What a metric of confidences is computed from.
-
-    Attributes
-    ----------
-    pair : ConfidencePair
-        ``[N, S]`` unlearned against ``[M, S]`` retrained.
-    held_out : ndarray, shape [H, S], or None
-        Further retrained models, for a null at full size.
-    seed : int
-    """
-
-    pair: ConfidencePair
-    held_out: NDArray[np.float64] | None
-    seed: int
-
-
 def measure(
     kinds: tuple[MetricKind, ...], statistic: Statistic, comparison: Comparison
 ) -> tuple[MetricValue, ...]:
@@ -90,11 +73,11 @@ def measure(
     tuple of MetricValue, length K
         With a reason instead of a value when a side has under `LEAST_MODELS` models.
     """
-    models = min(len(side) for side in comparison.pair)
+    pair, models = comparison.pair, comparison.pair.fewest
     if models < LEAST_MODELS:
         reason = f"needs N ≥ {LEAST_MODELS} models on either side; there are {models}"
         return tuple(missing(kind.name, kind.direction, reason) for kind in kinds)
-    values = statistic(comparison.pair)
+    values = statistic(pair)
     reach = _reach(statistic, comparison)
     nulls, null_models = _nulls(statistic, comparison)
     return tuple(
@@ -114,7 +97,8 @@ def measure(
 def _reach(statistic: Statistic, comparison: Comparison) -> NDArray[np.float64]:
     """Return half the width of each 95 % interval, ``[K]``."""
     rng = np.random.default_rng([comparison.seed, 1])
-    draws = [statistic(half_sample(comparison.pair, rng)) for _ in range(RESAMPLES)]
+    pair = comparison.pair
+    draws = [statistic(half_sample(pair, rng)) for _ in range(RESAMPLES)]
     spread = np.std(draws, axis=0, ddof=1)
     return np.asarray(student_reach(RESAMPLES - 1, LEVEL) * spread)
 
@@ -133,8 +117,7 @@ def _nulls(
 ) -> tuple[list[float | None], int | None]:
     """Return what retrained models get in the unlearned ones' place, and how many."""
     rng = np.random.default_rng([comparison.seed, 2])
-    pair = null_pair(comparison.pair.retrained, comparison.held_out, rng)
-    models = min(len(side) for side in pair)
-    if models < LEAST_MODELS // 2:
+    pair = null_pair(comparison.pair.retrained, comparison.held_out_confidence, rng)
+    if pair.fewest < LEAST_MODELS // 2:
         return [None] * len(statistic(comparison.pair)), None
-    return [float(value) for value in statistic(pair)], models
+    return [float(value) for value in statistic(pair)], pair.fewest

@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.metrics.inputs.confidence import ConfidencePair
-from harness.metrics.literature.half_sampling import Comparison, MetricKind, measure
+from harness.metrics.literature.comparison import Comparison
+from harness.metrics.literature.half_sampling import MetricKind, measure
 from harness.metrics.literature.metric_value import Direction, MetricValue
 
 KS = MetricKind("Kolmogorov–Smirnov", Direction.LOWER, 0.0, 1.0)

@@ -4,9 +4,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from harness.metrics.literature.comparison import Comparison
 from harness.metrics.literature.metric_value import Direction, MetricValue, missing
 from harness.metrics.uncertainty.interval import LEVEL, student_reach
+from harness.models.outputs import ModelOutputs
 
+Floats = NDArray[np.float64]
 NAME = "loss-threshold MIA accuracy"
 
 SPLITS = 10
@@ -26,7 +29,7 @@ _HALVINGS = 10
 _ROUNDING = 1e-12
 
 
-def loss(confidences: NDArray[np.float64]) -> NDArray[np.float64]:
+def loss(confidences: Floats) -> Floats:
     """Return the cross-entropy ``log(1 + exp(-conf))`` of logit-scaled confidences.
 
     Because ``conf = log(p / (1 - p))``, this is ``-log p``.
@@ -34,9 +37,7 @@ def loss(confidences: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.logaddexp(0.0, -confidences))
 
 
-def loss_attack_accuracies(
-    forget: NDArray[np.float64], test: NDArray[np.float64], *, seed: int
-) -> NDArray[np.float64]:
+def loss_attack_accuracies(forget: Floats, test: Floats, *, seed: int) -> Floats:
     """Return how often the loss tells a forget example from a test example.
 
     For each model: losses of equally many forget and test examples (the larger set is
@@ -71,44 +72,46 @@ def loss_attack_accuracies(
     return np.asarray(np.mean(scores, axis=0))
 
 
-def loss_attack_metric(
-    unlearned: tuple[NDArray[np.float64], NDArray[np.float64]],
-    retrained: tuple[NDArray[np.float64], NDArray[np.float64]],
-    *,
-    seed: int,
-) -> MetricValue:
+def loss_attack_metrics(comparison: Comparison) -> tuple[MetricValue, ...]:
     """Return the mean attack accuracy on unlearned models; its null is on retrained.
 
     The interval adds the scatter over models to the binomial scatter over examples,
     as all models share the examples: a little too wide rather than too narrow.
-
-    Parameters
-    ----------
-    unlearned, retrained : tuple of two ndarray
-        Confidences on forget examples ``[N, S]`` and on test examples ``[N, T]``.
-    seed : int
     """
-    examples = min(array.shape[1] for array in (*unlearned, *retrained))
+    unlearned, retrained = _sets(comparison.unlearned), _sets(comparison.retrained)
+    if unlearned is None or retrained is None:
+        reason = "needs the confidences of the same models on test examples"
+        return (missing(NAME, Direction.NULL, reason),)
+    examples = min(each.shape[1] for each in (*unlearned, *retrained))
     if examples < LEAST_EXAMPLES:
         reason = (
             f"needs {LEAST_EXAMPLES} forget and test examples; there are {examples}"
         )
-        return missing(NAME, Direction.NULL, reason)
-    accuracies = loss_attack_accuracies(*unlearned, seed=seed)
+        return (missing(NAME, Direction.NULL, reason),)
+    accuracies = loss_attack_accuracies(*unlearned, seed=comparison.seed)
     mean, models = float(accuracies.mean()), len(accuracies)
-    judged = 2 * min(array.shape[1] for array in unlearned)
-    variance = accuracies.var(ddof=1) / models + mean * (1.0 - mean) / judged
+    guessed = 2 * min(each.shape[1] for each in unlearned)
+    variance = accuracies.var(ddof=1) / models + mean * (1.0 - mean) / guessed
     width = student_reach(models - 1, LEVEL) * float(np.sqrt(variance))
-    null = loss_attack_accuracies(*retrained, seed=seed)
-    return MetricValue(
-        NAME,
-        mean,
-        max(0.0, mean - width),
-        min(1.0, mean + width),
-        Direction.NULL,
-        float(null.mean()),
-        null_models=len(null),
+    null = loss_attack_accuracies(*retrained, seed=comparison.seed)
+    return (
+        MetricValue(
+            NAME,
+            mean,
+            max(0.0, mean - width),
+            min(1.0, mean + width),
+            Direction.NULL,
+            float(null.mean()),
+            null_models=len(null),
+        ),
     )
+
+
+def _sets(models: ModelOutputs) -> tuple[Floats, Floats] | None:
+    """Return the confidences on forget and on test examples, where both are known."""
+    if models.test_confidence is None:
+        return None
+    return models.forget_confidence, models.test_confidence
 
 
 def _draw(available: int, size: int, rng: np.random.Generator) -> NDArray[np.intp]:
@@ -117,8 +120,8 @@ def _draw(available: int, size: int, rng: np.random.Generator) -> NDArray[np.int
 
 
 def _split_accuracy(
-    members: NDArray[np.float64], others: NDArray[np.float64], rng: np.random.Generator
-) -> NDArray[np.float64]:
+    members: Floats, others: Floats, rng: np.random.Generator
+) -> Floats:
     """Fit on a random nine tenths of either kind, return the accuracy on the rest."""
     held = max(1, round(HELD_OUT * members.shape[1]))
     members = members[:, rng.permutation(members.shape[1])]
@@ -132,17 +135,15 @@ def _split_accuracy(
 
 
 def _guess(
-    losses: NDArray[np.float64],
-    slope: NDArray[np.float64],
-    intercept: NDArray[np.float64],
+    losses: Floats,
+    slope: Floats,
+    intercept: Floats,
 ) -> NDArray[np.bool_]:
     """Return which losses look like a forget example's."""
     return np.asarray(slope[:, None] * losses + intercept[:, None] > 0.0)
 
 
-def fit_logistic(
-    x: NDArray[np.float64], y: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def fit_logistic(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     """Fit ``P(y = 1) = 1 / (1 + exp(-(slope x + intercept)))`` to each row of `x`.
 
     Minimises ``slope² / 2 + sum of the log losses`` by Newton steps, each halved until
@@ -167,9 +168,7 @@ def fit_logistic(
     return beta[:, 0], beta[:, 1]
 
 
-def _newton_step(
-    x: NDArray[np.float64], y: NDArray[np.float64], beta: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _newton_step(x: Floats, y: Floats, beta: Floats) -> Floats:
     """Return the Newton step of each row's slope and intercept, ``[N, 2]``."""
     p = expit(beta[:, :1] * x + beta[:, 1:])
     residual, weight = p - y, np.maximum(p * (1.0 - p), 1e-12)
@@ -188,11 +187,11 @@ def _newton_step(
 
 
 def _downhill(
-    x: NDArray[np.float64],
-    y: NDArray[np.float64],
-    beta: NDArray[np.float64],
-    step: NDArray[np.float64],
-) -> NDArray[np.float64]:
+    x: Floats,
+    y: Floats,
+    beta: Floats,
+    step: Floats,
+) -> Floats:
     """Return `beta` moved by `step`, halved in the rows where the loss would rise."""
     before = _objective(x, y, beta)
     for _ in range(_HALVINGS):
@@ -204,9 +203,7 @@ def _downhill(
     return beta + step
 
 
-def _objective(
-    x: NDArray[np.float64], y: NDArray[np.float64], beta: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _objective(x: Floats, y: Floats, beta: Floats) -> Floats:
     """Return the penalised log loss of each row, ``[N]``."""
     z = beta[:, :1] * x + beta[:, 1:]
     # log(1 + e^z), written for speed: `numpy.logaddexp` takes three times as long.

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from harness.metrics.attacks.families import fit_gaussians
 from harness.metrics.inputs.confidence import ConfidencePair
 from harness.metrics.inputs.model_halves import halve_pair
-from harness.metrics.literature.half_sampling import Comparison, MetricKind, measure
+from harness.metrics.literature.comparison import Comparison
+from harness.metrics.literature.half_sampling import MetricKind, measure
 from harness.metrics.literature.metric_value import Direction, MetricValue, missing
 
 KINDS = (
@@ -132,12 +133,6 @@ def tpr_at_fpr(
     place = len(negative) - 1 - allowed
     threshold = np.partition(negative, place, axis=0)[place]
     return np.asarray((positive > threshold).mean(axis=0))
-
-
-def example_auc(pair: ConfidencePair, seed: int) -> NDArray[np.float64]:
-    """Return each example's cross-fitted U-LiRA AUC, ``[S]``; see `ulira_metrics`."""
-    folds = likelihood_scores(pair, np.random.default_rng(seed))
-    return np.asarray(np.mean([roc_auc(*fold) for fold in folds], axis=0))
 
 
 def ulira_metrics(comparison: Comparison) -> tuple[MetricValue, ...]:

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from harness.metrics.official.epsilon import DELTA, epsilon
 from harness.metrics.official.quality import forgetting_quality
+from harness.models.outputs import ModelOutputs
 
 
 @dataclass(frozen=True)
@@ -32,26 +33,24 @@ class OfficialMetric:
 
 
 def official_metric(
-    unlearned: ArrayLike, retrained: ArrayLike, *, delta: float = DELTA
+    unlearned: ModelOutputs, retrained: ModelOutputs, *, delta: float = DELTA
 ) -> OfficialMetric:
     """Return epsilon of every example and F.
 
     Parameters
     ----------
-    unlearned : array_like, shape [N, S]
-        Logit-scaled confidences of N unlearned models on the forget set.
-    retrained : array_like, shape [M, S]
-        The same of M retrained models.  F's range is set by N.
+    unlearned, retrained : ModelOutputs
+        N and M models on the same forget set.  F's range is set by N.
     delta : float, default 1e-5
         The delta of (epsilon, delta)-unlearning.
 
     Raises
     ------
     UsageError
-        Bad arrays or a bad delta; see `harness.metrics.official.epsilon.epsilon`.
+        Outputs that do not fit together or a bad delta; see `epsilon`.
     """
-    result = epsilon(unlearned, retrained, delta=delta)
-    n_models = len(np.asarray(unlearned))
-    return OfficialMetric(
-        *result, forgetting_quality(result.epsilon, n_models), n_models
+    found = epsilon(
+        unlearned.forget_confidence, retrained.forget_confidence, delta=delta
     )
+    quality = forgetting_quality(found.epsilon, len(unlearned))
+    return OfficialMetric(*found, quality, len(unlearned))

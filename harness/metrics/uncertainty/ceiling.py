@@ -7,17 +7,13 @@ hope for more than they score against each other: about 0.19, not 1.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from harness.errors import UsageError
-from harness.metrics.inputs.confidence import (
-    ConfidencePair,
-    confidence_matrix,
-    confidence_pair,
-)
+from harness.metrics.inputs.confidence import confidence_pair, forget_pair
 from harness.metrics.official.epsilon import DELTA, epsilon
 from harness.metrics.official.quality import forgetting_quality
-from harness.metrics.official.utility import HasAccuracies, Utility
+from harness.metrics.official.utility import Utility, score
 from harness.metrics.uncertainty.interval import (
     DEFAULT_OPTIONS,
     Interval,
@@ -26,6 +22,7 @@ from harness.metrics.uncertainty.interval import (
     student_reach,
 )
 from harness.metrics.uncertainty.quality_replicates import epsilon_of_subsets
+from harness.models.outputs import ModelOutputs
 
 SPLITS = 20
 """Random splits of the bank.  Their scatter is then known to a sixth."""
@@ -59,11 +56,7 @@ class Ceiling:
 class Ceilings:
     """Ceilings of both numbers, from the same splits of the bank.
 
-    Attributes
-    ----------
-    forgetting_quality : Ceiling or Unavailable
-    score : Ceiling or Unavailable
-        `Unavailable` also where no accuracies were given.
+    That of the score is `Unavailable` also where the bank has no accuracies.
     """
 
     forgetting_quality: Ceiling | Unavailable
@@ -71,9 +64,8 @@ class Ceilings:
 
 
 def ceilings(
-    retrained: ArrayLike,
+    bank: ModelOutputs,
     n_models: int,
-    accuracies: HasAccuracies | None = None,
     *,
     seed: int,
     options: IntervalOptions = DEFAULT_OPTIONS,
@@ -85,12 +77,10 @@ def ceilings(
 
     Parameters
     ----------
-    retrained : array_like, shape [M, S]
-        Confidences of the bank's retrained models.
+    bank : ModelOutputs
+        All retrained models.
     n_models : int
         N, at least 2; F at another N cannot be compared.
-    accuracies : HasAccuracies, optional
-        Of the bank's models; needed for the ceiling of the score.
     seed : int
         Of the random splits.
     options : IntervalOptions, optional
@@ -104,9 +94,9 @@ def ceilings(
     Raises
     ------
     UsageError
-        Bad confidences, N or accuracies.
+        A bank of one model, or N below 2.
     """
-    bank = confidence_matrix(retrained, "retrained")
+    pair = forget_pair(bank, bank)
     if n_models < 2:
         raise UsageError(f"n_models is {n_models}; a ceiling needs at least 2 models.")
     if len(bank) < 2 * n_models:
@@ -118,32 +108,15 @@ def ceilings(
     rng = np.random.default_rng(seed)
     orders = rng.permuted(np.tile(np.arange(len(bank)), (SPLITS, 1)), axis=1)
     held_out, compared = orders[:, :n_models], orders[:, n_models : 2 * n_models]
-    found = epsilon_of_subsets(
-        ConfidencePair(bank, bank), held_out, compared, delta=options.delta
-    )
+    found = epsilon_of_subsets(pair, held_out, compared, delta=options.delta)
     values = np.array([forgetting_quality(row, n_models) for row in found])
     quality = _summary(values, n_models, options.level)
-    if accuracies is None:
+    utility = Utility.between(bank, bank)
+    if utility is None:
         reason = "needs the accuracies of the bank's models"
         return Ceilings(quality, Unavailable(reason))
-    factors = Utility.between(accuracies, accuracies).of_subsets(held_out, compared)
-    return Ceilings(quality, _summary(values * factors, n_models, options.level))
-
-
-def ceiling(
-    retrained: ArrayLike,
-    n_models: int,
-    accuracies: HasAccuracies | None = None,
-    *,
-    seed: int,
-    options: IntervalOptions = DEFAULT_OPTIONS,
-) -> Ceiling | Unavailable:
-    """Return the ceiling of F, or of the score where accuracies are given.
-
-    Parameters, returns and errors are those of `ceilings`.
-    """
-    both = ceilings(retrained, n_models, accuracies, seed=seed, options=options)
-    return both.forgetting_quality if accuracies is None else both.score
+    scores = values * utility.of_subsets(held_out, compared)
+    return Ceilings(quality, _summary(scores, n_models, options.level))
 
 
 def _summary(values: NDArray[np.float64], n_models: int, level: float) -> Ceiling:
@@ -163,13 +136,7 @@ def _summary(values: NDArray[np.float64], n_models: int, level: float) -> Ceilin
 def share_of_ceiling(
     value: float, ceiling: Ceiling | Unavailable
 ) -> float | Unavailable:
-    """Return F or a score as a share of its ceiling, which is far from 1 by itself.
-
-    Returns
-    -------
-    float or Unavailable
-        `Unavailable` with the ceiling, or where the ceiling is 0.
-    """
+    """Return F or a score as a share of its ceiling, which is far from 1 by itself."""
     if isinstance(ceiling, Unavailable):
         return ceiling
     if ceiling.value == 0:
@@ -177,41 +144,36 @@ def share_of_ceiling(
     return value / ceiling.value
 
 
-def interval_share(
-    interval: Interval | Unavailable, ceiling: Ceiling | Unavailable
-) -> Interval | Unavailable:
-    """Return an interval of F or of a score as a share of its ceiling.
-
-    The ceiling, a mean over many splits, counts as known.
-    """
-    if isinstance(interval, Unavailable):
-        return interval
-    ends = [share_of_ceiling(end, ceiling) for end in (interval.low, interval.high)]
-    low, high = ends
-    if isinstance(low, Unavailable):
-        return low
-    if isinstance(high, Unavailable):
-        return high
-    return Interval(low, high, interval.level, interval.method)
-
-
-def floor(original: ArrayLike, retrained: ArrayLike, *, delta: float = DELTA) -> float:
-    """Return F of no unlearning at all: the original model, N times over.
+def floors(
+    original: ModelOutputs, retrained: ModelOutputs, *, delta: float = DELTA
+) -> tuple[float, float | None]:
+    """Return F and score of no unlearning at all: the original model, N times over.
 
     Parameters
     ----------
-    original : array_like, shape [S]
-        Confidences of the original model.
-    retrained : array_like, shape [N, S]
-        Confidences of the N retrained models it is compared with.
+    original : ModelOutputs
+        Of one model.
+    retrained : ModelOutputs
+        The N retrained models it is compared with.
     delta : float, default 1e-5
+
+    Returns
+    -------
+    forgetting_quality : float
+    score : float or None
+        None without accuracies.
 
     Raises
     ------
     UsageError
-        Bad confidences or delta.
+        Other examples, or a bad delta.
     """
-    bank = confidence_matrix(retrained, "retrained")
-    copies = np.broadcast_to(np.asarray(original), (len(bank), np.size(original)))
-    pair = confidence_pair(copies, bank)
-    return forgetting_quality(epsilon(*pair, delta=delta).epsilon, len(bank))
+    copies = np.broadcast_to(
+        original.forget_confidence[0], (len(retrained), original.n_examples)
+    )
+    pair = confidence_pair(copies, retrained.forget_confidence)
+    found = epsilon(*pair, delta=delta).epsilon
+    quality = forgetting_quality(found, len(retrained))
+    if Utility.between(original, retrained) is None:
+        return quality, None
+    return quality, score(quality, original, retrained)

@@ -46,9 +46,8 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from harness.metrics.inputs.confidence import ConfidencePair, confidence_pair
+from harness.metrics.inputs.confidence import ConfidencePair, forget_pair
 from harness.metrics.official.utility import Utility
 from harness.metrics.uncertainty.interval import (
     DEFAULT_OPTIONS,
@@ -61,6 +60,7 @@ from harness.metrics.uncertainty.interval import (
 )
 from harness.metrics.uncertainty.quality_variance import spread_degrees
 from harness.metrics.uncertainty.scoring_noise import LEAST_QUARTERED, Scoring
+from harness.models.outputs import ModelOutputs
 
 LEAST_MODELS = LEAST_QUARTERED
 """Fewest models a side; a quarter of them is the smallest set that can be attacked."""
@@ -85,9 +85,8 @@ _METHOD = "variance of disjoint halves and quarters of the models, log scale"
 
 
 def official_intervals(
-    unlearned: ArrayLike,
-    retrained: ArrayLike,
-    utility: Utility | None = None,
+    unlearned: ModelOutputs,
+    retrained: ModelOutputs,
     *,
     seed: int,
     options: IntervalOptions = DEFAULT_OPTIONS,
@@ -96,10 +95,8 @@ def official_intervals(
 
     Parameters
     ----------
-    unlearned, retrained : array_like, shapes [N, S] and [M, S]
-        Logit-scaled confidences.
-    utility : Utility, optional
-        Accuracies of the same models.
+    unlearned, retrained : ModelOutputs
+        N and M models on the same forget set.
     seed : int
         Of the random divisions of the models.
     options : IntervalOptions, optional
@@ -112,24 +109,22 @@ def official_intervals(
     Raises
     ------
     UsageError
-        Bad confidences, or accuracies of another number of models.
+        Outputs on different examples.
     """
-    pair = confidence_pair(unlearned, retrained)
-    if utility is not None:
-        utility.check(len(pair.unlearned), len(pair.retrained))
-    if min(len(side) for side in pair) < LEAST_MODELS:
-        reason = too_few_models(pair)
-        return OfficialIntervals(reason, None if utility is None else reason)
+    pair = forget_pair(unlearned, retrained)
+    utility = Utility.between(unlearned, retrained)
+    if pair.fewest < LEAST_MODELS:
+        return too_few_models(pair, utility)
     scoring = Scoring.of(pair, np.random.default_rng(seed), options.delta)
     return intervals_of(scoring, utility, options=options)
 
 
-def too_few_models(pair: ConfidencePair) -> Unavailable:
+def too_few_models(pair: ConfidencePair, utility: Utility | None) -> OfficialIntervals:
     """Say how many models an interval needs."""
-    fewest = min(len(side) for side in pair)
-    return Unavailable(
-        f"needs N ≥ {LEAST_MODELS} models on either side; there are {fewest}"
+    reason = Unavailable(
+        f"needs N ≥ {LEAST_MODELS} models on either side; there are {pair.fewest}"
     )
+    return OfficialIntervals(reason, None if utility is None else reason)
 
 
 def intervals_of(
@@ -137,70 +132,53 @@ def intervals_of(
     utility: Utility | None = None,
     *,
     options: IntervalOptions = DEFAULT_OPTIONS,
+    noisy_values: int = 1,
 ) -> OfficialIntervals:
-    """Return the intervals of `official_intervals` from repetitions at hand."""
+    """Return the intervals of `official_intervals` from repetitions at hand.
+
+    They are laid around one noisy value, for a truth (1), or for a value as noisy (2).
+    """
     if options.examples == "drawn" and scoring.points.size < 2:
         reason = Unavailable("needs 2 examples to say anything of others; there is 1")
         return OfficialIntervals(reason, None if utility is None else reason)
-    quality = _interval(scoring, None, options)
-    score = None if utility is None else _interval(scoring, utility, options)
-    return OfficialIntervals(_capped(quality), score)
-
-
-def _capped(quality: Interval) -> Interval:
-    return replace(quality, high=min(quality.high, 1.0))
+    quality = _interval(scoring, None, options, noisy_values)
+    quality = replace(quality, high=min(quality.high, 1.0))
+    if utility is None:
+        return OfficialIntervals(quality, None)
+    return OfficialIntervals(
+        quality, _interval(scoring, utility, options, noisy_values)
+    )
 
 
 def repetition_intervals(
-    unlearned: ArrayLike,
-    retrained: ArrayLike,
-    utility: Utility | None = None,
+    unlearned: ModelOutputs,
+    retrained: ModelOutputs,
     *,
     seed: int,
     options: IntervalOptions = DEFAULT_OPTIONS,
 ) -> OfficialIntervals:
-    """Return where a second scoring against the same retrained models falls.
+    """Return where F and score of N other unlearned models fall, for the same bank.
 
-    Parameters
-    ----------
-    unlearned, retrained, utility, seed, options
-        As for `official_intervals`; the examples are these.
-
-    Returns
-    -------
-    OfficialIntervals
-        Prediction intervals for F and the score of N other unlearned models.
-
-    Raises
-    ------
-    UsageError
-        As `official_intervals`.
+    Parameters, returns and errors are those of `official_intervals`; the examples are
+    these, whatever the options say of them.
     """
-    pair = confidence_pair(unlearned, retrained)
-    if utility is not None:
-        utility.check(len(pair.unlearned), len(pair.retrained))
-    if min(len(side) for side in pair) < LEAST_MODELS:
-        reason = too_few_models(pair)
-        return OfficialIntervals(reason, None if utility is None else reason)
+    pair = forget_pair(unlearned, retrained)
+    utility = Utility.between(unlearned, retrained)
+    if pair.fewest < LEAST_MODELS:
+        return too_few_models(pair, utility)
     rng = np.random.default_rng(seed)
     scoring = Scoring.of(pair, rng, options.delta, same_retrained=True)
-    quality = _interval(scoring, None, options, noisy_values=2)
-    score = None
-    if utility is not None:
-        score = _interval(scoring, utility, options, noisy_values=2)
-    return OfficialIntervals(_capped(quality), score)
+    fixed = replace(options, examples="fixed")
+    return intervals_of(scoring, utility, options=fixed, noisy_values=2)
 
 
 def _interval(
     scoring: Scoring,
     utility: Utility | None,
     options: IntervalOptions,
-    noisy_values: int = 1,
+    noisy_values: int,
 ) -> Interval:
-    """Return the interval of F, or of the score where accuracies are given.
-
-    It is laid around one noisy value, for a truth, or for a value as noisy.
-    """
+    """Return the interval of F, or of the score where accuracies are given."""
     factor = 1.0 if utility is None else utility.factor
     quality = float(scoring.points.mean())
     if scoring.untouched:

@@ -6,7 +6,6 @@ from math import ceil, log10
 from scipy.special import stdtr
 
 from harness.errors import UsageError
-from harness.metrics.uncertainty.contender import Contender, check_comparable, contender
 from harness.metrics.uncertainty.interval import (
     Examples,
     Unavailable,
@@ -16,19 +15,10 @@ from harness.metrics.uncertainty.interval import (
 from harness.metrics.uncertainty.paired_noise import PairedNoise, paired_noise
 from harness.metrics.uncertainty.quality_variance import NoiseParts, spread_degrees
 from harness.metrics.uncertainty.sample_size import NoiseTrend, models_to_separate
-from harness.metrics.uncertainty.scored_side import ScoredSide
+from harness.metrics.uncertainty.scored_submission import ScoredSubmission
+from harness.models.outputs import ModelOutputs
 
-__all__ = [
-    "Contender",
-    "PairedDifference",
-    "ScoredSide",
-    "contender",
-    "difference_of",
-    "models_needed",
-    "paired_difference",
-]
-
-LEVEL = 0.05
+ALPHA = 0.05
 """Chance of calling equal methods different."""
 
 MOST_MODELS = 100_000
@@ -74,7 +64,7 @@ class PairedDifference:
     @property
     def separable(self) -> bool:
         """Whether the difference is significant at 5 %."""
-        return self.p_value < LEVEL
+        return self.p_value < ALPHA
 
     def verdict(self, name_a: str, name_b: str) -> str:
         """Say in words which is better, or what it would take to know."""
@@ -102,9 +92,9 @@ class PairedDifference:
 
 
 def paired_difference(
-    first: Contender,
-    second: Contender,
-    bank: Contender,
+    first: ModelOutputs,
+    second: ModelOutputs,
+    bank: ModelOutputs,
     *,
     seed: int,
     examples: Examples = "fixed",
@@ -116,9 +106,9 @@ def paired_difference(
 
     Parameters
     ----------
-    first, second : Contender
+    first, second : ModelOutputs
         A and B, of the same number of models, with accuracies or without.
-    bank : Contender
+    bank : ModelOutputs
         The retrained models both were compared with.
     seed : int
         Decides the divisions of the models.
@@ -128,17 +118,37 @@ def paired_difference(
     Raises
     ------
     UsageError
-        Different numbers of models or examples, or accuracies of only some sides.
+        Fewer than 4 models, different numbers of models or examples, or accuracies of
+        only some.
     """
-    check_comparable(first, second, bank)
-    ours, theirs = (ScoredSide.of(side, bank, seed=seed) for side in (first, second))
+    _check_fit(first, second, bank)
+    ours, theirs = (
+        ScoredSubmission.of(each, bank, seed=seed) for each in (first, second)
+    )
     return difference_of(ours, theirs, examples=examples)
 
 
+def _check_fit(first: ModelOutputs, second: ModelOutputs, bank: ModelOutputs) -> None:
+    """Raise `UsageError` unless A, B and the bank belong together."""
+    if len(first) != len(second):
+        raise UsageError(
+            f"A has {len(first)} models and B {len(second)}; "
+            "F is not comparable between different N."
+        )
+    examples = [each.n_examples for each in (first, second, bank)]
+    if len(set(examples)) > 1:
+        raise UsageError(
+            f"A, B and the bank cover {examples[0]}, {examples[1]} and {examples[2]} "
+            "examples; give all three on the same forget set."
+        )
+    if first.has_accuracies != second.has_accuracies:
+        raise UsageError("Only one of A and B has accuracies; give both or neither.")
+
+
 def difference_of(
-    first: ScoredSide, second: ScoredSide, *, examples: Examples = "fixed"
+    first: ScoredSubmission, second: ScoredSubmission, *, examples: Examples = "fixed"
 ) -> PairedDifference:
-    """Compare two sides that were scored already, in about a millisecond.
+    """Compare two submissions that were scored already, in about a millisecond.
 
     The scatter is that of `paired_noise`, with Student's t for as many
     degrees of freedom as the smallest side has models, less one, or with the fewer of
@@ -146,7 +156,7 @@ def difference_of(
 
     Parameters
     ----------
-    first, second : ScoredSide
+    first, second : ScoredSubmission
         A and B, scored with the same seed against the same retrained models.
     examples : {"fixed", "drawn"}, default "fixed"
         "fixed" asks which method is better on this forget set, over new models of all
@@ -157,7 +167,7 @@ def difference_of(
     Raises
     ------
     UsageError
-        Sides that were not scored alike, or one example where they are to be drawn.
+        Submissions not scored alike, or one example where they are to be drawn.
     """
     check_examples(examples)
     first.check(second)
@@ -172,7 +182,7 @@ def difference_of(
         degrees = min(degrees, spread_degrees(first.earned - second.earned))
     noise = paired_noise(first, second)
     difference, spread = first.value - second.value, noise.spread(examples)
-    reach = student_reach(degrees, 1 - LEVEL) * spread
+    reach = student_reach(degrees, 1 - ALPHA) * spread
     p_value = _p_value(difference, spread, degrees)
     return PairedDifference(
         quantity=first.quantity,
@@ -184,7 +194,7 @@ def difference_of(
         p_value=p_value,
         n_models=first.n_models,
         models_needed=None
-        if p_value < LEVEL
+        if p_value < ALPHA
         else models_needed(difference, noise, fewest, examples),
         examples=examples,
     )

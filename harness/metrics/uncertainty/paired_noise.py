@@ -32,7 +32,7 @@ from harness.metrics.uncertainty.quality_variance import (
     noise_parts,
     spread_of,
 )
-from harness.metrics.uncertainty.scored_side import ScoredSide
+from harness.metrics.uncertainty.scored_submission import ScoredSubmission
 
 
 class PairedNoise(NamedTuple):
@@ -58,12 +58,12 @@ class PairedNoise(NamedTuple):
         return float(np.sqrt(self.full.variance(examples)))
 
 
-def paired_noise(first: ScoredSide, second: ScoredSide) -> PairedNoise:
+def paired_noise(first: ScoredSubmission, second: ScoredSubmission) -> PairedNoise:
     """Return the variance of the difference between A and B.
 
     Parameters
     ----------
-    first, second : ScoredSide
+    first, second : ScoredSubmission
         Divided alike; below 8 models there are no quarters, and the halves speak for
         them.
     """

@@ -4,10 +4,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from harness.errors import UsageError
-from harness.metrics.inputs.confidence import ConfidencePair, confidence_pair
+from harness.metrics.inputs.confidence import forget_pair
 from harness.metrics.uncertainty.interval import (
     DEFAULT_OPTIONS,
     LEVEL,
@@ -25,6 +24,7 @@ from harness.metrics.uncertainty.quality_replicates import (
 )
 from harness.metrics.uncertainty.quality_variance import NoiseParts, noise_parts
 from harness.metrics.uncertainty.scoring_noise import Scoring
+from harness.models.outputs import ModelOutputs
 
 _DIVISIONS = 16
 _MOST_MODELS = 1 << 20
@@ -51,8 +51,8 @@ class SampleSizeRow:
 
 
 def sample_sizes(
-    unlearned: ArrayLike,
-    retrained: ArrayLike,
+    unlearned: ModelOutputs,
+    retrained: ModelOutputs,
     whole: Scoring | None = None,
     *,
     seed: int,
@@ -67,10 +67,10 @@ def sample_sizes(
 
     Parameters
     ----------
-    unlearned, retrained : array_like, shapes [N, S] and [M, S]
-        Logit-scaled confidences.
+    unlearned, retrained : ModelOutputs
+        N and M models on the same forget set.
     whole : Scoring, optional
-        Of the same confidences, where it is at hand; saves most of the time.
+        Of the same models, where it is at hand; saves most of the time.
     seed : int
         Of the random subsets.
     options : IntervalOptions, optional
@@ -83,19 +83,19 @@ def sample_sizes(
     Raises
     ------
     UsageError
-        Bad confidences.
+        Outputs on different examples.
     """
-    pair = confidence_pair(unlearned, retrained)
-    fewest = min(len(side) for side in pair)
-    if fewest < 2 * LEAST_MODELS:
+    pair = forget_pair(unlearned, retrained)
+    least = 2 * LEAST_MODELS
+    if pair.fewest < least:
         return Unavailable(
-            f"needs N ≥ {2 * LEAST_MODELS} models on either side; there are {fewest}"
+            f"needs N ≥ {least} models on either side; there are {pair.fewest}"
         )
     if whole is None:
         whole = Scoring.of(pair, np.random.default_rng(seed), options.delta)
-    shares = range(int(math.log2(fewest // LEAST_MODELS)), 0, -1)
+    shares = range(int(math.log2(pair.fewest // LEAST_MODELS)), 0, -1)
     at_hand = dict(zip((2, 4), whole.divisions, strict=False))
-    some = ConfidencePair(*(side[:, whole.seen] for side in pair))
+    some = pair.examples(whole.seen)
     rows = []
     for share in (1 << power for power in shares):
         found = at_hand.get(share)
@@ -160,13 +160,6 @@ class NoiseTrend:
     noise: NoiseParts
     own_ratio: float
     between: float = 0.0
-
-    @classmethod
-    def of(cls, scoring: Scoring) -> "NoiseTrend":
-        """Find the trend in a scoring and its repetitions."""
-        half, full = scoring.noise()
-        ratio = full.own / half.own if half.own > 0 else 1.0
-        return cls(scoring.n_fewest, full, min(max(ratio, 0.5), 1.0))
 
     def variance(self, n_models: int) -> float:
         """Return the variance of F expected at another number of models."""

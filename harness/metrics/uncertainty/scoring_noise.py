@@ -92,11 +92,11 @@ class Scoring:
             that of the unlearned ones alone.
         """
         n_models, n_examples = pair.unlearned.shape
-        n_fewest = min(len(side) for side in pair)
+        n_fewest = pair.fewest
         seen = np.arange(n_examples)
         if n_examples > MOST_EXAMPLES:
             seen = rng.choice(n_examples, MOST_EXAMPLES, replace=False)
-        some = ConfidencePair(*(side[:, seen] for side in pair))
+        some = pair.examples(seen)
         halves = replicate(
             some, Division(2, HALVINGS, same_retrained), rng, delta=delta
         )

@@ -172,7 +172,7 @@ def test_the_bound_exceeds_a_known_epsilon_in_at_most_five_percent(
     rng = np.random.default_rng(models)
     result = certified_epsilon(*pair(epsilon, models, examples, rng), seed=1)
     failures = (result.epsilon > epsilon + 1e-9).sum()
-    assert failures <= binom.ppf(0.999, examples, result.level)
+    assert failures <= binom.ppf(0.999, examples, result.alpha)
 
 
 @pytest.mark.parametrize("pair", [laplace_pair, randomized_response])
@@ -300,7 +300,7 @@ def test_unusable_arrays_are_refused_in_one_sentence():
         certified_epsilon(np.zeros((1, 2)), good, seed=0)
     with pytest.raises(UsageError, match="data type object"):
         certified_epsilon(np.array([["a", None]], dtype=object), good, seed=0)
-    with pytest.raises(UsageError, match=r"level is 1\.5"):
-        certified_epsilon(good, good, seed=0, level=1.5)
+    with pytest.raises(UsageError, match=r"alpha is 1\.5"):
+        certified_epsilon(good, good, seed=0, alpha=1.5)
     with pytest.raises(UsageError, match="delta is -1"):
         certified_epsilon(good, good, seed=0, delta=-1)

@@ -32,13 +32,13 @@ def test_true_rates_fall_below_a_staircase_in_at_most_five_percent(region):
             assert seen[~above].sum() <= 0.05 + 1e-9
 
 
-@pytest.mark.parametrize("level", [0.001, 0.05, 0.5])
-def test_the_area_below_each_staircase_is_the_level(level):
-    for region in regions(level):
+@pytest.mark.parametrize("alpha", [0.001, 0.05, 0.5])
+def test_the_area_below_each_staircase_is_the_level(alpha):
+    for region in regions(alpha):
         outer = np.append(region.false_positive, 1.0)
         height = np.append(1.0, region.false_negative)
         area = (np.diff(outer, prepend=0.0) * height).sum()
-        assert area == pytest.approx(level, rel=1e-6)
+        assert area == pytest.approx(alpha, rel=1e-6)
 
 
 def test_bounding_both_rates_at_once_proves_more_than_one_by_one():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from harness.errors import UsageError
-from harness.metrics.official import epsilon as epsilon_module
+from harness.metrics.official.epsilon import _epsilon as epsilon_module
 from harness.metrics.official.epsilon import epsilon
 from harness.metrics.official.metric import official_metric
 from tests.metrics.literal import literal_epsilon

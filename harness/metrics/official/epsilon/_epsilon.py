@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from harness.errors import UsageError
 from harness.metrics.inputs.confidence import confidence_pair
-from harness.metrics.official.epsilon_double import best_double_threshold
-from harness.metrics.official.epsilon_sample import Floats, MergedSample, Roles
-from harness.metrics.official.epsilon_single import best_single_threshold
+from harness.metrics.official.epsilon._double import best_double_threshold
+from harness.metrics.official.epsilon._sample import Floats, MergedSample, Roles
+from harness.metrics.official.epsilon._single import best_single_threshold
 
 DELTA = 1e-5
 """The competition's delta."""

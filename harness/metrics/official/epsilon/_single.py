@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from harness.metrics.official.epsilon_sample import Floats, MergedSample, Roles, odds
+from harness.metrics.official.epsilon._sample import Floats, MergedSample, Roles, odds
 
 STEPS_PER_LOGIT = 100
 """Thresholds of the official metric in one unit of confidence."""

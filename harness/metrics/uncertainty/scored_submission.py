@@ -1,4 +1,4 @@
-"""One side of a comparison, scored once and compared with many others."""
+"""A submission, scored once and compared with many others."""
 
 from dataclasses import dataclass
 
@@ -6,18 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UsageError
-from harness.metrics.inputs.confidence import ConfidencePair
+from harness.metrics.inputs.confidence import forget_pair
 from harness.metrics.official.epsilon import DELTA
 from harness.metrics.official.utility import Utility
-from harness.metrics.uncertainty.contender import Contender
-from harness.metrics.uncertainty.scoring_noise import Scoring, utility_of
+from harness.metrics.uncertainty.scoring_noise import LEAST_HALVED, Scoring, utility_of
+from harness.models.outputs import ModelOutputs
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class ScoredSide:
-    """What a contender earns against a bank, with all its models and with some.
+class ScoredSubmission:
+    """What a submission earns against a bank, with all its models and with some.
 
     Attributes
     ----------
@@ -32,11 +32,11 @@ class ScoredSide:
     retrained : ndarray of float64, shape [M, S]
         Confidences of the bank's models.
     seed : int
-        Decided the divisions; sides are comparable only with the same.
+        Decided the divisions; submissions are comparable only with the same.
     quantity : str
         "F", or "score" where there are accuracies.
     n_models, n_fewest : int
-        N, and the number of models on the smaller side.
+        N, and the smaller of N and M.
     """
 
     value: float
@@ -49,38 +49,41 @@ class ScoredSide:
     n_fewest: int
 
     @classmethod
-    def of(cls, side: Contender, bank: Contender, *, seed: int) -> "ScoredSide":
-        """Score a contender, its halves and its quarters: the costly part.
+    def of(
+        cls, unlearned: ModelOutputs, retrained: ModelOutputs, *, seed: int
+    ) -> "ScoredSubmission":
+        """Score a submission, its halves and its quarters: the costly part.
 
         Parameters
         ----------
-        side, bank : Contender
-            On the same examples; the bank with accuracies where the side has them.
+        unlearned, retrained : ModelOutputs
+            Of 4 models or more; of the score where `unlearned` has accuracies, else F.
         seed : int
             Of the random divisions.
+
+        Raises
+        ------
+        UsageError
+            Too few models, different examples, or no accuracies of the bank.
         """
-        pair = ConfidencePair(side.confidences, bank.confidences)
+        fewest = min(len(unlearned), len(retrained))
+        if fewest < LEAST_HALVED:
+            raise UsageError(
+                f"There are {fewest} models; a comparison needs N ≥ {LEAST_HALVED}, so "
+                "that half of them still have a spread."
+            )
+        if unlearned.has_accuracies and not retrained.has_accuracies:
+            raise UsageError("The bank lacks the accuracies that the results have.")
+        pair = forget_pair(unlearned, retrained)
         scoring = Scoring.of(pair, np.random.default_rng(seed), DELTA)
-        return cls.from_scoring(scoring, _utility(side, bank), pair.retrained, seed)
+        utility = Utility.between(unlearned, retrained)
+        return cls.from_scoring(scoring, utility, pair.retrained, seed)
 
     @classmethod
     def from_scoring(
-        cls,
-        scoring: Scoring,
-        utility: Utility | None,
-        retrained: Floats,
-        seed: int,
-    ) -> "ScoredSide":
-        """Take over a scoring that was made with ``numpy.random.default_rng(seed)``.
-
-        Parameters
-        ----------
-        scoring : Scoring
-        utility : Utility or None
-            Of the same models; None to compare F alone.
-        retrained : ndarray of float64, shape [M, S]
-        seed : int
-        """
+        cls, scoring: Scoring, utility: Utility | None, retrained: Floats, seed: int
+    ) -> "ScoredSubmission":
+        """Take over a scoring that was made with ``numpy.random.default_rng(seed)``."""
         factor = 1.0 if utility is None else utility.factor
         divisions = tuple(
             part.points(scoring.n_models) * utility_of(part, utility)[:, :, None]
@@ -97,25 +100,16 @@ class ScoredSide:
             scoring.n_fewest,
         )
 
-    def check(self, other: "ScoredSide") -> None:
+    def check(self, other: "ScoredSubmission") -> None:
         """Raise `UsageError` unless the two can be compared example by example."""
         ours = self.n_models, self.quantity, self.seed
         theirs = other.n_models, other.quantity, other.seed
         if ours != theirs or not np.array_equal(self.retrained, other.retrained):
             raise UsageError(
-                f"A was scored with {self._terms()} and B with {other._terms()}, or "
-                "against other retrained models; score both alike."
+                f"A was scored with {self._conditions()} and B with "
+                f"{other._conditions()}, or against other retrained models; score both "
+                "alike."
             )
 
-    def _terms(self) -> str:
-        """Say what a comparison depends on."""
+    def _conditions(self) -> str:
         return f"N = {self.n_models}, seed {self.seed} for its {self.quantity}"
-
-
-def _utility(side: Contender, bank: Contender) -> Utility | None:
-    """Return the utility of the one against the other, where accuracies are known."""
-    if side.retain is None or side.test is None:
-        return None
-    if bank.retain is None or bank.test is None:
-        raise UsageError("The bank lacks the accuracies that the result has.")
-    return Utility(side.retain, bank.retain, side.test, bank.test)

@@ -19,15 +19,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from harness.metrics.official.epsilon_grid import RIGHT_ENDS, Indices, IntervalGrid
-from harness.metrics.official.epsilon_range import window_minimum
-from harness.metrics.official.epsilon_sample import (
+from harness.metrics.official.epsilon._grid import RIGHT_ENDS, Indices, IntervalGrid
+from harness.metrics.official.epsilon._sample import (
     Bools,
     Floats,
     MergedSample,
     Roles,
     odds,
 )
+from harness.metrics.official.epsilon._window import window_minimum
 
 _ROUNDING = 1e-12
 """An attack has to beat the best one by more than this, in shares."""

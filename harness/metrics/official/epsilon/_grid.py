@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.metrics.official.epsilon_sample import Bools, Floats, MergedSample, Roles
+from harness.metrics.official.epsilon._sample import Bools, Floats, MergedSample, Roles
 
 Indices = NDArray[np.intp]
 
