@@ -27,11 +27,10 @@ from harness.machine import this_machine
 from harness.models.weights import WeightSpec
 from harness.reference import find_bank
 from harness.run.inputs import write_task
-from harness.run.isolation import Isolation, ProcessBoundary
 from harness.run.messages import RunRequest, Usage
 from harness.run.submission import read_submission
 from harness.run.worker import Slot
-from harness.sandbox import LEVELS, choose, why_not
+from harness.sandbox import Level, Sandbox, choose, why_not
 from harness.sandbox.child.descendants import descendants
 from harness.scoring.request import run_request
 from harness.storage.shipped import shipped_submissions
@@ -92,8 +91,8 @@ def bench_overhead(names: Sequence[str], rounds: int) -> None:
 @contextmanager
 def _slots(track: Track) -> Iterator[dict[str, Slot]]:
     """Open a slot without isolation, and one at each level that is to be had."""
-    isolations: dict[str, Isolation] = {_BARE: ProcessBoundary()}
-    for level in reversed(LEVELS):
+    isolations: dict[str, Sandbox] = {_BARE: Sandbox(Level.NONE)}
+    for level in reversed(Level):
         if reason := why_not(level):
             print(f"{level}: {reason}")
         else:

@@ -17,7 +17,7 @@ from harness.cli.entry import run
 from harness.execution.local import Bench, Job, Judge, Outcome
 from harness.reference import ReferenceBank
 from harness.reference.build import BuildPlan, build_bank
-from harness.run.isolation import ProcessBoundary
+from harness.sandbox import Level, Sandbox
 from harness.scoring.settings import ScoreSettings
 from harness.storage.cache import CACHE_VARIABLE, cache_root
 from harness.tasks.cifar10 import Cifar10, load_cifar10
@@ -268,7 +268,7 @@ def bench(track, split, bank) -> Bench:
 
 @pytest.fixture(scope="session")
 def shared_judge(bench) -> Iterator[Judge]:
-    with Judge(bench, 2, ProcessBoundary()) as judge:
+    with Judge(bench, 2, Sandbox(Level.NONE)) as judge:
         yield judge
 
 

@@ -9,7 +9,7 @@ from harness.errors import UnlearnEvalError
 from harness.machine import this_machine
 from harness.processes.worker import TORCH_MISMATCH, worker_environment
 from harness.reference import find_bank
-from harness.sandbox import PROPERTIES, choose, not_enforced_on, why_not
+from harness.sandbox import PROPERTIES, Level, choose, not_enforced_on, why_not
 from harness.storage.cache import cache_root
 from harness.storage.files import make_folder
 from harness.tasks.registry import find_task
@@ -98,8 +98,11 @@ def _isolation() -> list[Check]:
     if sandbox.report is None:
         raise AssertionError("a chosen sandbox has been probed")
     report = sandbox.report
-    weaker = "" if report.level == "full" else f"; {why_not('full')}"
-    level = Check("isolation", report.level == "full", report.level + weaker, False)
+    strictest = next(iter(Level))
+    weaker = "" if report.level is strictest else f"; {why_not(strictest)}"
+    level = Check(
+        "isolation", report.level is strictest, report.level + weaker, needed=False
+    )
     rows = [
         Check(f"  {name}", held, PROPERTIES[name].claim, needed=False)
         for name, held in report.properties.items()

@@ -26,7 +26,7 @@ from harness.leaderboard.eligibility import Terms
 from harness.leaderboard.rerun import ALL, Rerun, compare_reruns, rows_to_rerun
 from harness.leaderboard.table import Request, Table, rank_stored, update_board
 from harness.leaderboard.terminal_table import terminal_table
-from harness.sandbox import choose
+from harness.sandbox import Level, choose
 from harness.scoring.scorer import Scorer
 from harness.scoring.secret import organizers_secret
 from harness.scoring.settings import ScoreSettings
@@ -143,7 +143,7 @@ def _rerun(
     rows = rows_to_rerun(board, Terms.of(settings.track), names, shipped_submissions())
     listener.say(f"{len(rows)} submissions again, with --seed {settings.seed}")
     try:
-        with Scorer(settings, listener, choose("full")) as scorer:
+        with Scorer(settings, listener, choose(Level.FULL)) as scorer:
             results = scorer.score_all([path for _, path in rows])
     finally:
         listener.end()

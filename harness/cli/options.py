@@ -6,7 +6,7 @@ import click
 
 from harness.errors import UsageError
 from harness.machine import available_cores, this_machine
-from harness.sandbox import CHOICES
+from harness.sandbox import AUTO, Level
 from harness.track import Track, find_track
 
 track_option = click.option(
@@ -71,8 +71,8 @@ progress_option = click.option(
 )
 isolation_option = click.option(
     "--isolation",
-    type=click.Choice(CHOICES),
-    default="auto",
+    type=click.Choice((AUTO, *Level)),
+    default=AUTO,
     show_default=True,
     help="How runs are kept apart; auto is the strictest that works here.",
 )

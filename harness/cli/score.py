@@ -28,7 +28,7 @@ from harness.results.card import score_card
 from harness.results.metric_lines import metric_lines, precision_lines
 from harness.results.schema import Result
 from harness.run.checkpoints import holds_checkpoints
-from harness.sandbox import choose
+from harness.sandbox import AUTO, Level, choose
 from harness.scoring.checkpoints import find_entries
 from harness.scoring.scorer import Scorer
 from harness.scoring.secret import organizers_secret
@@ -153,9 +153,9 @@ def _official_isolation(settings: ScoreSettings, isolation: str) -> str:
             f"--official needs the track's own N, --n-models {needed}, "
             f"not {settings.n_models}."
         )
-    if isolation not in ("auto", "full"):
+    if isolation not in (AUTO, Level.FULL):
         raise UsageError(f"--official needs --isolation full, not {isolation}.")
-    return "full"
+    return Level.FULL
 
 
 def _score_of(result: Result) -> float:

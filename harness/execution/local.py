@@ -14,9 +14,8 @@ from harness.models.finished import FinishedRun
 from harness.models.outputs import Outputs
 from harness.models.weights import Array, WeightSpec, relative_distance
 from harness.processes import WorkerDied
-from harness.processes.closing import Closing
+from harness.processes.lifetime import Closing
 from harness.run.inputs import write_task
-from harness.run.isolation import Isolation
 from harness.run.messages import (
     CheckpointRequest,
     Failure,
@@ -25,6 +24,7 @@ from harness.run.messages import (
     Usage,
 )
 from harness.run.worker import Slot
+from harness.sandbox import Sandbox
 from harness.sandbox.host.scratch import ScratchFolder
 from harness.status import Status
 from harness.storage.files import explained, sha256_of
@@ -98,7 +98,7 @@ class Judge(Closing):
     slots, and each saved is an import of torch and its memory.
     """
 
-    def __init__(self, bench: Bench, n_jobs: int, isolation: Isolation) -> None:
+    def __init__(self, bench: Bench, n_jobs: int, sandbox: Sandbox) -> None:
         self._bench = bench
         self.spec = WeightSpec.of(bench.original)
         self._folder = ScratchFolder()
@@ -112,7 +112,8 @@ class Judge(Closing):
                 write_task(task, bench.track, bench.device, bench.split, bench.original)
                 write_evaluator_inputs(sets, bench.split, self.spec)
             for _ in range(n_jobs):
-                self._slots.append(Slot(task, self.spec, isolation))
+                slot = Slot(task, self.spec, sandbox, gpu=bench.device == "cuda")
+                self._slots.append(slot)
             for _ in range(-(-n_jobs // _SLOTS_AN_EVALUATOR)):
                 evaluator = Evaluator(bench.track, bench.device, sets)
                 self._evaluators.append(evaluator)

@@ -11,11 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from harness.errors import UnlearnEvalError
 from harness.processes.channel import ChannelClosed
+from harness.processes.lifetime import Closing
 
 _PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 # -I keeps PYTHONPATH, the working directory and the user's site out of it; the one
@@ -72,7 +71,7 @@ def worker_environment() -> dict[str, str]:
     }
 
 
-class WorkerProcess:
+class WorkerProcess(Closing):
     """A running worker. Use it as a context manager; leaving it kills the worker.
 
     Parameters
@@ -110,17 +109,6 @@ class WorkerProcess:
                 .result()
             )
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.kill()
-
     @property
     def pid(self) -> int:
         """Process id, which is also its process group."""
@@ -134,6 +122,8 @@ class WorkerProcess:
         self._process.wait()
         self.socket.close()
         self._stderr.close()
+
+    close = kill
 
     def end(self) -> None:
         """Let the process end what it has started, then end it; safe to repeat.

@@ -19,7 +19,7 @@ from harness import __version__
 from harness.errors import CheckFailed, UsageError
 from harness.machine import this_machine
 from harness.models.weights import Array
-from harness.processes.orphans import end_with
+from harness.processes.lifetime import end_with
 from harness.reference.bank import (
     FORMAT,
     Manifest,

@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from harness.status import Status
@@ -109,4 +109,3 @@ class RunReport:
     weights: bytes | None = None
     failure: Failure | None = None
     output: str = ""
-    extra: dict[str, Any] = field(default_factory=dict)

@@ -6,6 +6,7 @@ import select
 import selectors
 import socket
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,7 @@ from harness.models.weights import WeightSpec
 from harness.plain_text import escape_controls, head_and_tail
 from harness.processes import WorkerDied, WorkerProcess
 from harness.processes.channel import ChannelClosed, receive_json, send_json
-from harness.processes.closing import Closing
-from harness.run.isolation import Isolation
+from harness.processes.lifetime import Closing
 from harness.run.messages import (
     FAILURE,
     WEIGHTS,
@@ -25,6 +25,7 @@ from harness.run.messages import (
     RunRequest,
     Usage,
 )
+from harness.sandbox import Sandbox
 from harness.status import Status
 
 _START_SECONDS, _END_SECONDS = 120.0, 60.0
@@ -42,12 +43,25 @@ class Slot(Closing):
         The folder that `harness.run.inputs.write_task` wrote.
     spec : WeightSpec
         What must come back.
-    isolation : Isolation
+    sandbox : Sandbox
         How the template is kept apart.
+    gpu : bool
+        Whether runs need CUDA.
+    readable : sequence of Path
+        Further files and folders that a run may read, at their own paths.
     """
 
-    def __init__(self, task: Path, spec: WeightSpec, isolation: Isolation) -> None:
-        self._task, self._spec, self._isolation = task, spec, isolation
+    def __init__(
+        self,
+        task: Path,
+        spec: WeightSpec,
+        sandbox: Sandbox,
+        *,
+        gpu: bool = False,
+        readable: Sequence[Path] = (),
+    ) -> None:
+        self._task, self._spec, self._sandbox = task, spec, sandbox
+        self._gpu, self._readable = gpu, tuple(readable)
         self._closed = False
         self._worker = self._start()
         self._ready = False
@@ -123,7 +137,9 @@ class Slot(Closing):
         return WorkerProcess(
             "harness.run.inside.template",
             [str(self._task)],
-            lambda argv: self._isolation.wrap(argv, self._task),
+            lambda argv: self._sandbox.wrap(
+                argv, self._task, gpu=self._gpu, readable=self._readable
+            ),
         )
 
     def _await_ready(self) -> None:
@@ -199,7 +215,7 @@ class Slot(Closing):
                 send_json(sock, {"kill": True})
             used: dict[str, Any] = receive_json(sock)
         except (ChannelClosed, TimeoutError):
-            if self._isolation.guards_template:
+            if self._sandbox.guards_template:
                 raise self._worker.died("the process that runs submissions") from None
             return None
         return used
@@ -209,7 +225,7 @@ class Slot(Closing):
         self.restart()
         reason = (
             "the process that started it died during the run, which nothing but the "
-            f"run itself is known to do (isolation: {self._isolation.level})."
+            f"run itself is known to do (isolation: {self._sandbox.level})."
         )
         failure = Failure(Status.ERROR, reason)
         return RunReport(Usage(0.0, wall_seconds, 0), failure=failure, output=output)

@@ -1,25 +1,30 @@
-"""Keep strangers' code apart: what it may see, use and leave behind, and the proof."""
+"""Keep strangers' code apart: what it may see, use and leave behind, and the proof.
 
-from harness.sandbox.host.levels import (
-    CHOICES,
-    LevelNotAvailable,
-    choose,
-    probe,
-    why_not,
-)
-from harness.sandbox.host.report import (
-    LEVELS,
-    PROPERTIES,
-    IsolationReport,
-    not_enforced_on,
-)
-from harness.sandbox.host.sandbox import Sandbox
+The names come from `harness.sandbox.host` at first use: a process in which strangers'
+code runs imports this package on its way to `harness.sandbox.child`, and no more.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.sandbox.host import (
+        AUTO,
+        PROPERTIES,
+        IsolationReport,
+        Level,
+        LevelNotAvailable,
+        Sandbox,
+        choose,
+        not_enforced_on,
+        probe,
+        why_not,
+    )
 
 __all__ = [
-    "CHOICES",
-    "LEVELS",
+    "AUTO",
     "PROPERTIES",
     "IsolationReport",
+    "Level",
     "LevelNotAvailable",
     "Sandbox",
     "choose",
@@ -27,3 +32,11 @@ __all__ = [
     "probe",
     "why_not",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from harness.sandbox import host  # noqa: PLC0415 - not for the template
+
+    return getattr(host, name)

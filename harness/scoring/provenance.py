@@ -8,9 +8,8 @@ from harness.machine import this_machine
 from harness.metrics import METRICS_VERSION
 from harness.reference import ReferenceBank
 from harness.run.calibration import Calibration
-from harness.run.isolation import Isolation
 from harness.run.submission import Submission
-from harness.sandbox import not_enforced_on
+from harness.sandbox import Sandbox, not_enforced_on
 from harness.scoring.seeds import secret_name
 from harness.scoring.settings import ScoreSettings
 from harness.tasks.cifar10 import DATA_HASH
@@ -19,7 +18,7 @@ from harness.tasks.cifar10 import DATA_HASH
 def provenance(
     settings: ScoreSettings,
     bank: ReferenceBank,
-    isolation: Isolation,
+    isolation: Sandbox,
     calibration: Calibration | None,
 ) -> dict[str, Any]:
     """Collect hashes, versions, seeds, machine and isolation of a result."""

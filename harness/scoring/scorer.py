@@ -19,15 +19,15 @@ from harness.metrics.literature.example_table import ExampleRow
 from harness.metrics.uncertainty.efficiency import EfficiencyRatio, efficiency_ratio
 from harness.models.finished import FinishedRun
 from harness.models.weights import WeightSpec
-from harness.processes.closing import Closing
+from harness.processes.lifetime import Closing
 from harness.reference import find_bank
 from harness.results.schema import Result
 from harness.results.store import RESULT, ResultFolder
 from harness.run.checkpoints import CheckpointSet
 from harness.run.cost import cost_seconds, kill_seconds
-from harness.run.isolation import Isolation, ProcessBoundary
 from harness.run.messages import Failure, Usage
 from harness.run.submission import Submission
+from harness.sandbox import Sandbox, choose
 from harness.scoring.checkpoints import (
     Entry,
     about_entry,
@@ -76,8 +76,8 @@ class Scorer(Closing):
         What is asked.
     listener : Listener
         Who is told of progress.
-    isolation : Isolation, optional
-        How runs are kept apart.
+    isolation : Sandbox, optional
+        How runs are kept apart; by default as strictly as this machine can.
 
     Raises
     ------
@@ -89,10 +89,10 @@ class Scorer(Closing):
         self,
         settings: ScoreSettings,
         listener: Listener,
-        isolation: Isolation | None = None,
+        isolation: Sandbox | None = None,
     ) -> None:
         self.settings, self._listener = settings, listener
-        self.isolation = isolation or ProcessBoundary()
+        self.isolation = isolation or choose()
         make_folder(settings.output)
         self.bank = find_bank(settings.track, at_least=settings.n_models)
         self._spec = WeightSpec.of(self.bank.original_weights)

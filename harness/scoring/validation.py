@@ -10,8 +10,8 @@ from harness.execution.local import Bench, Job, Judge, Outcome
 from harness.machine import available_cores
 from harness.reference import ReferenceBank, find_bank
 from harness.run.cost import cost_seconds, kill_seconds
-from harness.run.isolation import Isolation, ProcessBoundary
 from harness.run.submission import Submission, read_submission
+from harness.sandbox import Sandbox, choose
 from harness.scoring.listener import Listener
 from harness.scoring.request import run_request
 from harness.scoring.retraining import RetrainingCost
@@ -66,7 +66,7 @@ def validate_submission(
     listener: Listener,
     *,
     seeds: Sequence[int] | None = None,
-    isolation: Isolation | None = None,
+    isolation: Sandbox | None = None,
 ) -> Validation:
     """Read, check and run a submission a few times.
 
@@ -80,8 +80,8 @@ def validate_submission(
         Told what is going on.
     seeds : sequence of int, optional
         Seeds of the runs; two by default.
-    isolation : Isolation, optional
-        How runs are kept apart.
+    isolation : Sandbox, optional
+        How runs are kept apart; by default as strictly as this machine can.
     """
     submission = read_submission(path)
     if submission.problems:
@@ -89,7 +89,7 @@ def validate_submission(
     if seeds is None:
         seeds = [derive_seed("validate", submission.sha256, i) for i in range(2)]
     track, device = settings.track, settings.device
-    isolation, bank = isolation or ProcessBoundary(), find_bank(track)
+    isolation, bank = isolation or choose(), find_bank(track)
     split = split_data(load_cifar10(settings.data_dir, progress=True), track.data)
     bench = Bench(track, device, split, bank.original_weights)
     budget = _budget(settings, bank, isolation)
@@ -104,9 +104,7 @@ def validate_submission(
     return _summary(submission, outcomes, device)
 
 
-def _budget(
-    settings: ScoreSettings, bank: ReferenceBank, isolation: Isolation
-) -> float:
+def _budget(settings: ScoreSettings, bank: ReferenceBank, isolation: Sandbox) -> float:
     """Seconds a run may cost when it is scored, or about that.
 
     They are known where something has been scored here; else the bank's own cost of a

@@ -2,11 +2,11 @@
 
 import pytest
 
-from harness.run.isolation import ProcessBoundary
+from harness.sandbox import Level, Sandbox
 from harness.scoring.scorer import Scorer
 
 #: Says that it keeps runs fully apart, as a board demands; a test need not.
-FULL = ProcessBoundary(level="full")
+FULL = Sandbox(Level.FULL)
 SECRET = bytes(32)
 
 
@@ -49,7 +49,7 @@ def test_scored_results_make_a_board_that_passes_its_check(scored, leaderboard):
 def test_runs_that_were_not_kept_apart_are_refused(
     leaderboard, settings, judge, method
 ):
-    with Scorer(settings(), Silent(), ProcessBoundary()) as scorer:
+    with Scorer(settings(), Silent(), Sandbox(Level.NONE)) as scorer:
         scorer.score(method)
     ended = leaderboard()
     assert ended.code == 2

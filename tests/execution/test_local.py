@@ -7,8 +7,8 @@ import pytest
 
 from harness.execution.local import Job, Judge
 from harness.processes import WorkerDied
-from harness.run.isolation import ProcessBoundary
 from harness.run.messages import RunRequest
+from harness.sandbox import Level, Sandbox
 from harness.status import Status
 
 HEAD = "import os, time, torch\ndef unlearning(net, retain, forget, validation):\n    "
@@ -96,7 +96,7 @@ def test_no_jobs_are_no_work(shared_judge):
 
 
 def test_a_closed_judge_starts_nothing_again(bench):
-    judge = Judge(bench, 1, ProcessBoundary())
+    judge = Judge(bench, 1, Sandbox(Level.NONE))
     work = judge.work(jobs("while True: pass", 3))
     starter = threading.Thread(target=judge.close)
     starter.start()

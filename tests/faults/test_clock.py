@@ -6,7 +6,7 @@ import time
 import numpy as np
 
 from harness.results.store import read_examples
-from harness.run.isolation import ProcessBoundary
+from harness.sandbox import Level, Sandbox
 from harness.scoring.scorer import Scorer
 
 
@@ -22,7 +22,7 @@ def test_a_clock_that_jumps_both_ways_has_no_effect(
 ):
     def scored(folder: str):
         changes = {"output": method.parent / folder}
-        with Scorer(settings(**changes), Deaf(), ProcessBoundary()) as scorer:
+        with Scorer(settings(**changes), Deaf(), Sandbox(Level.NONE)) as scorer:
             result = scorer.score(method)
             (path,) = changes["output"].glob("tiny/method/*-n4")
         return result, read_examples(path)

@@ -10,10 +10,8 @@ import pytest
 
 from harness.execution.local import Job, Judge
 from harness.processes import WorkerDied
-from harness.run.isolation import ProcessBoundary
 from harness.run.messages import Failure, RunRequest
-from harness.sandbox import why_not
-from harness.sandbox.host.levels import choose
+from harness.sandbox import Level, Sandbox, choose, why_not
 from harness.status import Status
 
 METHOD = """
@@ -34,7 +32,7 @@ def jobs(count: int, source: str = METHOD) -> list[Job]:
 
 @pytest.fixture
 def own_judge(bench):
-    with Judge(bench, 1, ProcessBoundary()) as judge:
+    with Judge(bench, 1, Sandbox(Level.NONE)) as judge:
         yield judge
 
 
@@ -77,7 +75,7 @@ def test_a_process_killed_between_two_runs_is_replaced(own_judge, undisturbed, v
 
 def test_a_template_killed_during_a_run_is_replaced_and_the_run_repeated(bench):
     """Where no run can reach its template, a dead one is nobody's fault but ours."""
-    level = next((x for x in ("full", "partial") if not why_not(x)), None)
+    level = next((x for x in (Level.FULL, Level.PARTIAL) if not why_not(x)), None)
     if level is None:
         pytest.skip("no isolation guards templates here")
     with Judge(bench, 1, choose(level)) as judge:

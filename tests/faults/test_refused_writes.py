@@ -14,7 +14,7 @@ import pytest
 from harness.errors import UnlearnEvalError
 from harness.execution.local import Judge
 from harness.results.store import EXAMPLES, RESULT, ResultFolder
-from harness.run.isolation import ProcessBoundary
+from harness.sandbox import Level, Sandbox
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_a_full_scratch_disk_is_told_and_leaves_nothing(
 
     def start() -> BaseException:
         with pytest.raises((UnlearnEvalError, _Started)) as caught:
-            Judge(bench, 1, ProcessBoundary())
+            Judge(bench, 1, Sandbox(Level.NONE))
         assert list(tmp_path.iterdir()) == []
         return caught.value
 

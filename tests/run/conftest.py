@@ -7,9 +7,9 @@ import pytest
 
 from harness.models.weights import WeightSpec
 from harness.run.inputs import write_task
-from harness.run.isolation import ProcessBoundary
 from harness.run.messages import RunReport, RunRequest
 from harness.run.worker import Slot
+from harness.sandbox import Level, Sandbox
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +26,7 @@ def task_folder(track, split, bank, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def slot(task_folder, spec) -> Iterator[Slot]:
-    with Slot(task_folder, spec, ProcessBoundary()) as slot:
+    with Slot(task_folder, spec, Sandbox(Level.NONE)) as slot:
         yield slot
 
 

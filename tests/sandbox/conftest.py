@@ -2,16 +2,16 @@
 
 import pytest
 
-from harness.sandbox import why_not
+from harness.sandbox import Level, why_not
 
 
 @pytest.fixture
 def needs_full():
-    if reason := why_not("full"):
+    if reason := why_not(Level.FULL):
         pytest.skip(reason)
 
 
 @pytest.fixture
 def needs_partial():
-    if reason := why_not("partial"):
+    if reason := why_not(Level.PARTIAL):
         pytest.skip(reason)

@@ -17,7 +17,7 @@ def run_inside(argv, tmp_path, readable=(), secret=()):
     task = tmp_path / "task"
     task.mkdir(exist_ok=True)
     command = bubblewrap_command(
-        system=system_paths(), readable=readable, secret=secret, task=task, gpu=False
+        system=system_paths(), readable=readable, secret=secret, inputs=task, gpu=False
     )
     return subprocess.run(
         [*command, *argv], capture_output=True, text=True, check=False
@@ -88,6 +88,6 @@ def test_the_python_that_runs_is_shown_with_all_that_it_links_to(tmp_path):
 
 def test_bubblewrap_is_looked_for_on_the_path():
     command = bubblewrap_command(
-        system=(), readable=(), secret=(), task=Path("/"), gpu=False
+        system=(), readable=(), secret=(), inputs=Path("/"), gpu=False
     )
     assert command[0] == (shutil.which("bwrap") or "bwrap")

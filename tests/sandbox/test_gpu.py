@@ -30,7 +30,7 @@ def nodes(monkeypatch):
 @ON
 def test_the_gpus_nodes_are_bound_for_a_run_on_it_alone(nodes, gpu):
     command = bubblewrap_command(
-        system=(), readable=(), secret=(), task=Path("/"), gpu=gpu
+        system=(), readable=(), secret=(), inputs=Path("/"), gpu=gpu
     )
     for node in NODES:
         assert (node in command) is gpu
@@ -43,14 +43,16 @@ def test_landlock_allows_them_for_a_run_on_it_alone(nodes, monkeypatch, gpu):
     module = "harness.sandbox.child.confinement"
     for name in ("be_first_out_of_memory", "limit", "forgo_new_privileges"):
         monkeypatch.setattr(f"{module}.privileges.{name}", lambda *words: None)
-    for name in ("set_dumpable", "drop_capabilities", "die_with_parent"):
+    for name in ("set_dumpable", "drop_capabilities"):
         monkeypatch.setattr(f"{module}.privileges.{name}", lambda *words: None)
+    monkeypatch.setattr(f"{module}.die_with_parent", lambda: None)
     monkeypatch.setattr(f"{module}._settle_in", lambda scratch: None)
     monkeypatch.setattr(f"{module}.restrict_to", allowed.append)
     rules = []
     monkeypatch.setattr(f"{module}.seccomp_filter", rules.append)
     monkeypatch.setattr(f"{module}.install_seccomp", lambda code: None)
-    confine(Confinement("partial", gpu=gpu), None, None, os.getpid())
+    plan = Confinement(landlock=True, filtered=True, gpu=gpu)
+    confine(plan, None, None, os.getpid())
     (allowance,) = allowed
     assert (set(NODES) <= set(allowance.devices)) is gpu
     assert not gpu or not set(NODES) & set(allowance.readable)

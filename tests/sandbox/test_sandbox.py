@@ -14,16 +14,13 @@ import pytest
 
 from harness.processes import WorkerProcess
 from harness.processes.channel import receive_json, send_json
-from harness.sandbox import choose, why_not
+from harness.sandbox import Level, Sandbox, choose, why_not
 from harness.sandbox.child.confinement import Confinement, FreshUsers
 from harness.sandbox.host import sandbox as sandbox_module
 from harness.sandbox.host.cgroup import make_leaf, own_cgroup, remove_leaf
-from harness.sandbox.host.sandbox import Sandbox
-
-LEVELS = ("full", "partial")
 
 
-@pytest.fixture(params=LEVELS)
+@pytest.fixture(params=[Level.FULL, Level.PARTIAL])
 def level(request):
     if reason := why_not(request.param):
         pytest.skip(reason)
@@ -46,27 +43,35 @@ def targets(paths):
     }
 
 
-def got_through(sandbox, tmp_path, paths):
-    """What the probe of files reads of these, in a run of its own."""
+def got_through(sandbox, tmp_path, paths, probe="files", readable=()):
+    """What a probe gets through to of these, in a run of its own."""
     task = tmp_path / "work" / "task"
     task.mkdir(parents=True, exist_ok=True)
     worker = WorkerProcess(
         "harness.sandbox.child.probe_template",
         [str(task)],
-        lambda argv: sandbox.wrap(argv, task),
+        lambda argv: sandbox.wrap(argv, task, readable=readable),
     )
     result, theirs = os.pipe()
     try:
         worker.socket.settimeout(60)
         receive_json(worker.socket)
-        request = {"probes": ["files"], "targets": targets(paths)}
+        request = {"probes": [probe], "targets": targets(paths)}
         send_json(worker.socket, request, (theirs, theirs))
         assert receive_json(worker.socket)["confined"]
-        return json.loads(os.read(result, 1 << 16))["files"]
+        return json.loads(os.read(result, 1 << 16))[probe]
     finally:
         worker.end()
         os.close(result)
         os.close(theirs)
+
+
+def let_everybody_pass(folder):
+    """Open the way to a folder, as it is where software is installed."""
+    folder.chmod(0o755)
+    for parent in folder.parents:
+        if parent.is_relative_to("/tmp") and parent != Path("/tmp"):
+            parent.chmod(0o755)
 
 
 @pytest.fixture
@@ -76,10 +81,7 @@ def package(tmp_path, monkeypatch):
     (folder / "bank").mkdir(parents=True)
     (folder / "bank" / "model").write_text("content")
     (folder / "module.py").write_text("content")
-    folder.chmod(0o755)
-    for parent in folder.parents:
-        if parent.is_relative_to("/tmp") and parent != Path("/tmp"):
-            parent.chmod(0o755)
+    let_everybody_pass(folder)
     known = sandbox_module.python_paths
     file, link = tmp_path / "pyvenv.cfg", tmp_path / "packages64"
     file.write_text("content")
@@ -126,7 +128,7 @@ def test_a_run_does_not_see_the_cgroup_that_has_counted_the_runs_before(
 
     monkeypatch.setattr(sandbox_module, "perf_works", lambda: False)
     monkeypatch.setattr(sandbox_module, "make_leaf", make)
-    assert got_through(Sandbox("full"), tmp_path, paths) == []
+    assert got_through(Sandbox(Level.FULL), tmp_path, paths) == []
     if len(paths) == 1:
         pytest.skip("this user may not make a cgroup")
     remove_leaf(paths[1])
@@ -135,22 +137,71 @@ def test_a_run_does_not_see_the_cgroup_that_has_counted_the_runs_before(
 def test_a_run_without_a_sandbox_still_has_its_own_folder(tmp_path):
     task = tmp_path / "task"
     task.mkdir()
-    plan = Confinement.from_json(Sandbox("none").wrap(["template"], task)[-1])
-    assert plan.level == "none"
+    plan = Confinement.from_json(Sandbox(Level.NONE).wrap(["template"], task)[-1])
+    assert not (plan.namespaces or plan.landlock or plan.filtered)
     assert Path(plan.scratch).parent == tmp_path
     assert Path(plan.scratch).stat().st_mode & 0o777 == 0o700
 
 
 def test_a_confinement_is_read_as_it_was_written():
-    plan = Confinement("full", "/tmp", 1 << 20, 9, True, True, ("/a", "/b"), "/c")
+    plan = Confinement(True, False, True, "/tmp", 1 << 20, 9, readable=("/a", "/b"))
     assert Confinement.from_json(plan.to_json()) == plan
 
 
-def test_a_task_on_the_gpu_is_given_its_devices(level, tmp_path):
+@pytest.mark.parametrize("gpu", [False, True])
+def test_devices_of_the_gpu_are_given_where_they_are_asked_for(level, tmp_path, gpu):
     task = tmp_path / "task"
     task.mkdir()
-    (task / "task.json").write_text('{"device": "cuda"}')
-    assert Confinement.from_json(Sandbox(level).wrap([], task)[-1]).gpu
+    words = Sandbox(level).wrap([], task, gpu=gpu)
+    assert Confinement.from_json(words[-1]).gpu is gpu
+
+
+@pytest.fixture
+def nets(tmp_path):
+    """A user's package beside a private file of the same words."""
+    package = tmp_path / "project" / "my_package"
+    (package / "bank").mkdir(parents=True)
+    for file in (package / "nets.py", package / "bank" / "model"):
+        file.write_text("content")
+    (package.parent / "private").write_text("content")
+    let_everybody_pass(package)
+    return package
+
+
+def test_a_users_package_is_shown_where_it_lies_and_nothing_beside_it(
+    level, tmp_path, nets
+):
+    sandbox, file, private = Sandbox(level), nets / "nets.py", nets.parent / "private"
+    shown = got_through(sandbox, tmp_path, [file], readable=[nets])
+    assert f"read {file}" in shown
+    assert f"read {file}" not in got_through(sandbox, tmp_path, [file])
+    beside = got_through(sandbox, tmp_path, [private], readable=[nets])
+    assert f"read {private}" not in beside
+
+
+def test_a_users_package_is_found_by_its_link_too(level, tmp_path, nets):
+    link = tmp_path / "linked"
+    link.symlink_to(nets, target_is_directory=True)
+    file = link / "nets.py"
+    words = got_through(Sandbox(level), tmp_path, [file], readable=[link])
+    assert f"read {file}" in words
+
+
+def test_a_users_package_does_not_show_what_is_secret_in_it(level, tmp_path, nets):
+    file = nets / "bank" / "model"
+    for secret, seen in (((nets / "bank",), False), ((), True)):
+        sandbox = Sandbox(level, secret=secret)
+        words = got_through(sandbox, tmp_path, [file], readable=[nets])
+        assert (f"read {file}" in words) is seen
+
+
+def test_a_users_package_cannot_be_changed(level, tmp_path, nets):
+    words = got_through(
+        Sandbox(level), tmp_path, [nets / "nets.py"], "read-only", readable=[nets]
+    )
+    assert words == []
+    assert (nets / "nets.py").read_text() == "content"
+    assert sorted(path.name for path in nets.iterdir()) == ["bank", "nets.py"]
 
 
 def test_a_fresh_user_has_no_account():

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.results.schema import Result
-from harness.run.isolation import ProcessBoundary
+from harness.sandbox import Level, Sandbox
 from harness.scoring.scorer import Scorer
 
 
@@ -50,7 +50,7 @@ def score(settings, judge, heard) -> Callable[..., Result]:
     """Score a file once, with a scorer of its own."""
 
     def make(path: Path, **changes: object) -> Result:
-        isolation = ProcessBoundary()
+        isolation = Sandbox(Level.NONE)
         with Scorer(settings(**changes), heard, isolation) as scorer:
             return scorer.score(path)
 

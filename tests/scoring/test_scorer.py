@@ -11,7 +11,7 @@ import pytest
 
 from harness.errors import UnlearnEvalError, UsageError
 from harness.results.schema import Result
-from harness.run.isolation import ProcessBoundary
+from harness.sandbox import Level, Sandbox
 from harness.scoring.scorer import Scorer
 from harness.status import Status
 from harness.storage.shipped import shipped_submissions
@@ -130,7 +130,7 @@ def test_one_slot_gives_the_same_bits_as_two(
     desk.score(method, n_jobs=2)
     monkeypatch.undo()  # A judge of its own, with one slot.
     with Scorer(
-        settings(output=tmp_path / "one"), desk.heard, ProcessBoundary()
+        settings(output=tmp_path / "one"), desk.heard, Sandbox(Level.NONE)
     ) as scorer:
         scorer.score(method)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from harness.run.calibration import oracle_path
-from harness.run.isolation import ProcessBoundary
+from harness.sandbox import Level, Sandbox
 from harness.scoring.retraining import RetrainingCost
 from harness.scoring.validation import Validation, validate_submission
 from harness.storage.shipped import shipped_submissions
@@ -15,7 +15,7 @@ from harness.storage.shipped import shipped_submissions
 @pytest.fixture
 def validate(settings, judge, heard) -> Callable[..., Validation]:
     def make(path, seeds=None):
-        isolation = ProcessBoundary()
+        isolation = Sandbox(Level.NONE)
         return validate_submission(
             path, settings(), heard, seeds=seeds, isolation=isolation
         )

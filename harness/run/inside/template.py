@@ -21,7 +21,7 @@ from harness.run.inside.call import Prepared, call_submission, leave, prepare
 from harness.run.inside.checkpoint_reading import read_checkpoint
 from harness.run.messages import CHECKPOINT, FAILURE, WEIGHTS, Failure, RunRequest
 from harness.sandbox.child.confinement import Confinement
-from harness.sandbox.child.supervisor import Warden
+from harness.sandbox.child.supervisor import Supervisor
 from harness.sandbox.child.tensor_passing import pass_tensors_by_value
 
 
@@ -37,16 +37,16 @@ def main(fd: int, args: list[str]) -> None:
     """
     torch.set_num_threads(1)
     prepared = prepare(read_inputs(Path(args[0])))
-    confinement = Confinement.from_json(args[1]) if args[1:] else Confinement()
-    if confinement.level == "partial":
+    confinement = Confinement.from_json(args[1])
+    if confinement.connects_nowhere:
         pass_tensors_by_value()
-    warden = Warden(confinement)
+    supervisor = Supervisor(confinement)
 
     def run(words: dict[str, Any], result: int) -> None:
         _run(words, result, prepared)
 
     def serve(sock: socket.socket) -> None:
-        warden.serve(sock, run)
+        supervisor.serve(sock, run)
 
     worker_main(fd, serve)
     leave(0)

@@ -12,6 +12,7 @@ import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from harness.processes.lifetime import die_with_parent
 from harness.sandbox.child import privileges
 from harness.sandbox.child.landlock import (
     SCOPE_ABI,
@@ -37,10 +38,14 @@ class Confinement:
 
     Attributes
     ----------
-    level : str
-        ``"full"``, ``"partial"`` or ``"none"``.
+    namespaces : bool
+        Each run gets mounts, processes and IPC of its own, in a network of its own.
+    landlock : bool
+        Each run gives up all files but those named.
+    filtered : bool
+        Each run loses its privileges and dangerous system calls.
     scratch : str
-        The folder that a run may write to; at the full level its own ``/tmp``.
+        The folder that a run may write to; with namespaces its own ``/tmp``.
     scratch_bytes : int
         Size of that, of shared memory, and of the largest file.
     n_tasks : int
@@ -55,7 +60,9 @@ class Confinement:
         Folder of the template's cgroup, empty without one.
     """
 
-    level: str = "none"
+    namespaces: bool = False
+    landlock: bool = False
+    filtered: bool = False
     scratch: str = ""
     scratch_bytes: int = 1 << 30
     n_tasks: int = 256
@@ -63,6 +70,11 @@ class Confinement:
     own_user: bool = False
     readable: tuple[str, ...] = ()
     cgroup: str = ""
+
+    @property
+    def connects_nowhere(self) -> bool:
+        """Whether a run may not even connect to sockets of its own processes."""
+        return self.filtered and not self.namespaces
 
     @classmethod
     def from_json(cls, text: str) -> "Confinement":
@@ -80,16 +92,8 @@ def confine(
 ) -> None:
     """Confine this process, and all it starts, for good.
 
-    Parameters
-    ----------
-    confinement : Confinement
-        To what.
-    memory_bytes : int, optional
-        Memory that each process may add to what it was forked with.
-    user : int, optional
-        The user to become.
-    n_others : int
-        Processes and threads that the kernel counts together with the run's.
+    Each process may add `memory_bytes` to what it was forked with. The kernel counts
+    `n_others` processes and threads of the same user together with the run's.
 
     Raises
     ------
@@ -98,26 +102,26 @@ def confine(
     """
     privileges.set_dumpable(True)
     privileges.be_first_out_of_memory()
-    if confinement.level == "full":
+    if confinement.namespaces:
         kept = [p for p in confinement.readable if p.startswith(SCRATCH + "/")]
         # What counts the template's CPU time would tell how many runs there were.
         hidden = [confinement.cgroup] if confinement.cgroup else []
         enter_fresh_mounts(confinement.scratch_bytes, kept, hidden)
     if user is not None:
-        if confinement.level == "partial":
+        if not confinement.namespaces:
             os.chown(confinement.scratch, user, user)
         privileges.become_user(user)
     _settle_in(confinement.scratch)
     _limit(confinement, memory_bytes, n_others)
     privileges.forgo_new_privileges()
-    if confinement.level != "none":
+    if confinement.filtered:
         privileges.drop_capabilities()
     # Both are lost by becoming another user.
     privileges.set_dumpable(True)
-    privileges.die_with_parent()
-    if confinement.level == "partial":
+    die_with_parent()
+    if confinement.landlock:
         restrict_to(_allowance(confinement))
-    if confinement.level != "none":
+    if confinement.filtered:
         install_seccomp(seccomp_filter(_rules(confinement)))
 
 
@@ -156,9 +160,9 @@ def _limit(confinement: Confinement, memory_bytes: int | None, n_others: int) ->
     privileges.limit(resource.RLIMIT_CORE, 1)
     privileges.limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
     privileges.limit(resource.RLIMIT_FSIZE, confinement.scratch_bytes)
-    if confinement.level != "none":
+    if confinement.filtered:
         privileges.limit(resource.RLIMIT_NPROC, confinement.n_tasks + n_others)
-    # What CUDA maps is much more than what it takes; there the warden's eye must do.
+    # What CUDA maps is much more than what it takes; there the supervisor watches.
     if memory_bytes is not None and not confinement.gpu:
         data = _data_bytes() + memory_bytes
         privileges.limit(resource.RLIMIT_DATA, data)
@@ -171,7 +175,7 @@ def _data_bytes() -> int:
 
 
 def _rules(confinement: Confinement) -> SeccompRules:
-    if confinement.level == "full":
+    if confinement.namespaces:
         return SeccompRules(gpu=confinement.gpu)
     guarded = landlock_abi() >= SCOPE_ABI or confinement.own_user
     return SeccompRules(

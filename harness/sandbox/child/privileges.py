@@ -3,12 +3,11 @@
 import ctypes
 import os
 import resource
-import signal
 from pathlib import Path
 
 from harness.sandbox.child.syscalls import call, checked, libc
 
-_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
+_PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 36, 38
 _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
 _CAPABILITY_VERSION_3 = 0x20080522
@@ -44,11 +43,6 @@ def set_dumpable(dumpable: bool) -> None:
 def become_subreaper() -> None:
     """Make the orphans among our descendants our children."""
     _control(_PR_SET_CHILD_SUBREAPER, 1)
-
-
-def die_with_parent() -> None:
-    """Be killed when the thread that started this process ends."""
-    _control(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def become_user(uid: int) -> None:

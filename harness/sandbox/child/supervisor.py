@@ -1,4 +1,4 @@
-"""The warden: lives in a template, forks runs, confines them, and counts their cost.
+"""The supervisor of runs: in a template, forks, confines, watches and measures them.
 
 It runs no code of a submission and reads nothing that a run writes. A request goes
 unread past the template to the forked child, so that each run starts from the same
@@ -56,14 +56,8 @@ class _Watched(NamedTuple):
     peak_bytes: int = 0
 
 
-class Warden:
-    """Serves a template's requests, each in a confined process of its own.
-
-    Parameters
-    ----------
-    confinement : Confinement
-        What the runs are confined to.
-    """
+class Supervisor:
+    """Serves a template's requests, each in a confined process of its own."""
 
     def __init__(self, confinement: Confinement) -> None:
         self._confinement = confinement
@@ -72,7 +66,7 @@ class Warden:
         self._namespaces = None
         self._users = FreshUsers()
         privileges.become_subreaper()
-        if confinement.level == "full":
+        if confinement.namespaces:
             self._namespaces = ProcessNamespaces()
             forbid_user_namespaces()
         else:
@@ -80,15 +74,10 @@ class Warden:
             privileges.set_dumpable(False)
 
     def serve(self, sock: socket.socket, run: Run) -> None:
-        """Serve until the harness has gone.
+        """Serve the harness until it has gone.
 
-        Parameters
-        ----------
-        sock : socket
-            To the harness.
-        run : callable
-            Given the request and the file to write the result to; called in the
-            confined process, which ends with it.
+        `run` is given a request and the file to write the result to, and called in the
+        confined process, which ends with it.
         """
         # What the collector counts, and what only a first run finds cold, would tell a
         # run how many came before it.
@@ -198,7 +187,7 @@ class Warden:
         memory or, where it has a network of its own to count them in, sockets.
         """
         # Plainly, by the same steps each time: what piles up tells runs their number.
-        own_network = self._confinement.level == "full"
+        own_network = self._confinement.namespaces
         harness_gone = out_of_memory = too_many_sockets = False
         peak, baseline = 0, own_resident_bytes()
         pidfd = os.pidfd_open(child)
@@ -224,13 +213,13 @@ class Warden:
         """Tasks that the kernel counts with the run's: all of a user it shares."""
         if self._confinement.own_user:
             return 0
-        if self._confinement.level == "full":
+        if self._confinement.namespaces:
             return 3  # bubblewrap and the template, in the same user namespace.
         return _tasks_of(os.getuid())
 
     def _wipe(self, user: int | None) -> None:
         """Take away what the run left; a private mount has gone with it."""
-        if self._confinement.level == "full":
+        if self._confinement.namespaces:
             return
         if self._confinement.scratch:
             empty_folder(Path(self._confinement.scratch))

@@ -34,26 +34,16 @@ def bubblewrap_command(
     system: Iterable[Path],
     readable: Iterable[Path],
     secret: Sequence[Path],
-    task: Path,
+    inputs: Path,
     gpu: bool,
 ) -> list[str]:
     """Write the words that go before a template's command line.
 
-    Parameters
-    ----------
-    system : iterable of Path
-        The distribution's folders, links among them.
-    readable : iterable of Path
-        What else a run may read.
-    secret : sequence of Path
-        What is hidden where it lies in one of those.
-    task : Path
-        The template's own input.
-    gpu : bool
-        Whether CUDA is needed.
+    Shown are the distribution's folders, links among them, what else a run may read,
+    and the template's inputs; what is secret is hidden where it lies in one of those.
     """
     system, readable = list(system), list(readable)
-    shown = [*readable, task]
+    shown = [*readable, inputs]
     return [
         find_bubblewrap() or "bwrap",
         *_privileges(),

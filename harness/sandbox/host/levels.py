@@ -1,138 +1,135 @@
-"""Choose how runs are kept apart: the strictest level that its probes confirm."""
+"""The levels of isolation: all that one differs from another by stands here.
+
+The rest of this room asks for what a level does and never for its name.
+"""
 
 import os
 import platform
-from dataclasses import replace
-from functools import cache
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 
-from harness.errors import UsageError
-from harness.processes import WorkerDied
 from harness.sandbox.child.landlock import landlock_abi
 from harness.sandbox.child.syscalls import this_architecture
-from harness.sandbox.host.bubblewrap import find_bubblewrap
-from harness.sandbox.host.probing import probe_sandbox
-from harness.sandbox.host.report import LEVELS, PROPERTIES, IsolationReport
-from harness.sandbox.host.sandbox import Sandbox
-
-CHOICES = ("auto", *LEVELS)
-# What bubblewrap says where namespaces are forbidden, and what lifts that.
-_REMEDIES = (
-    (
-        "uid map",
-        "AppArmor forbids user namespaces here; allow them with: sudo sysctl -w "
-        "kernel.apparmor_restrict_unprivileged_userns=0",
-    ),
-    (
-        "new namespace",
-        "namespaces are forbidden here; in a container, start it with --security-opt "
-        "seccomp=unconfined --security-opt apparmor=unconfined, or --privileged",
-    ),
-    (
-        "becoming another user",
-        "root may not become another user here; run as an ordinary user",
-    ),
-)
+from harness.sandbox.host.bubblewrap import bubblewrap_command, find_bubblewrap
+from harness.sandbox.host.properties import PROPERTIES
 
 
-class LevelNotAvailable(UsageError):
-    """A level of isolation that cannot be had on this machine."""
+class Level(StrEnum):
+    """How strictly runs are kept apart, the strictest first."""
+
+    FULL = "full"
+    PARTIAL = "partial"
+    NONE = "none"
+
+    @property
+    def means(self) -> "Means":
+        """What it does and needs."""
+        return _MEANS[self]
 
 
-@cache
-def probe(level: str) -> IsolationReport:
-    """Try a level on this machine, once per process.
+@dataclass(frozen=True)
+class Means:
+    """What a level does and needs.
 
-    Parameters
+    Attributes
     ----------
-    level : str
-        ``"full"``, ``"partial"`` or ``"none"``.
-
-    Raises
-    ------
-    LevelNotAvailable
-        If it cannot be had; the message says why, and how to get it.
+    required : frozenset of str
+        Properties without which it is not that level.
+    lacking : callable
+        Says what this system has not got that it needs; nothing if all is there.
+    wrap : callable or None
+        Writes the words that go before a template's command line.
+    namespaces : bool
+        Each run gets its own mounts, processes and IPC, in a network without links.
+    landlock : bool
+        Each run gives up all files but those named.
+    filtered : bool
+        Each run loses its privileges and dangerous system calls.
     """
-    _require_means(level)
-    try:
-        report = probe_sandbox(Sandbox(level))
-    except (WorkerDied, OSError) as error:
-        raise LevelNotAvailable(_explained(level, str(error))) from None
-    if report.missing:
-        claims = "; ".join(
-            f"{PROPERTIES[name].otherwise} ({report.details[name]})"
-            for name in report.missing
-        )
-        raise LevelNotAvailable(
-            f"isolation {level} does not hold on this machine: its probes got through "
-            f"to {claims}. Use --isolation auto."
-        )
-    return report
+
+    required: frozenset[str] = frozenset()
+    lacking: Callable[[], str] = str
+    wrap: Callable[..., list[str]] | None = None
+    namespaces: bool = False
+    landlock: bool = False
+    filtered: bool = False
 
 
-def choose(wanted: str = "auto") -> Sandbox:
-    """Return the sandbox that is asked for.
+@dataclass(frozen=True)
+class IsolationReport:
+    """What the probes have shown at one level.
 
-    Parameters
+    Attributes
     ----------
-    wanted : str
-        A level, or ``"auto"`` for the strictest that can be had.
-
-    Raises
-    ------
-    UsageError
-        If there is no such level, or it cannot be had on this machine.
+    level : Level
+        Which.
+    properties : mapping
+        For each of `PROPERTIES`, whether a probe has shown it.
+    details : mapping
+        For each that was not shown, what got through; and facts of the host.
     """
-    if wanted not in CHOICES:
-        raise UsageError(
-            f"--isolation {wanted} is not legal: choose one of {', '.join(CHOICES)}."
-        )
-    if wanted != "auto":
-        return replace(Sandbox(wanted), report=probe(wanted))
-    for level in LEVELS[:-1]:
-        try:
-            return replace(Sandbox(level), report=probe(level))
-        except LevelNotAvailable:
-            continue
-    return replace(Sandbox("none"), report=probe("none"))
 
+    level: Level
+    properties: Mapping[str, bool]
+    details: Mapping[str, str] = field(default_factory=dict)
 
-def why_not(level: str) -> str:
-    """Say why a level cannot be had here; nothing if it can."""
-    try:
-        probe(level)
-    except LevelNotAvailable as error:
-        return str(error)
-    return ""
-
-
-def _require_means(level: str) -> None:
-    """Refuse at once what this system has not got.
-
-    Raises
-    ------
-    LevelNotAvailable
-        With what is missing.
-    """
-    if level == "none":
-        return
-    if this_architecture() is None:
-        raise LevelNotAvailable(
-            f"isolation {level} needs Linux on x86-64 or aarch64, and this is "
-            f"{platform.system()} on {platform.machine()}; use --isolation none."
-        )
-    if level == "full" and find_bubblewrap() is None:
-        raise LevelNotAvailable(
-            "isolation full needs bubblewrap, which is not installed; install it with: "
-            "sudo apt install bubblewrap"
-        )
-    if level == "partial" and landlock_abi() == 0:
-        raise LevelNotAvailable(
-            f"isolation partial needs landlock, which Linux {os.uname().release} does "
-            "not offer here; it needs Linux 5.13 or later with landlock enabled."
+    @property
+    def not_enforced(self) -> tuple[str, ...]:
+        """What a hostile submission could still do, in words."""
+        return tuple(
+            PROPERTIES[name].otherwise
+            for name, enforced in self.properties.items()
+            if not enforced
         )
 
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Properties without which this is not the level that it is called."""
+        required = sorted(self.level.means.required)
+        return tuple(name for name in required if not self.properties[name])
 
-def _explained(level: str, words: str) -> str:
-    remedy = next((r for mark, r in _REMEDIES if mark in words.lower()), "")
-    end = f" Remedy: {remedy}." if remedy else " Use --isolation auto."
-    return f"isolation {level} cannot be had on this machine: {words.rstrip('.')}.{end}"
+
+def _no_linux() -> str:
+    if this_architecture() is not None:
+        return ""
+    return (
+        f"needs Linux on x86-64 or aarch64, and this is {platform.system()} on "
+        f"{platform.machine()}; use --isolation none."
+    )
+
+
+def _no_bubblewrap() -> str:
+    if find_bubblewrap() is not None:
+        return ""
+    return (
+        "needs bubblewrap, which is not installed; install it with: "
+        "sudo apt install bubblewrap"
+    )
+
+
+def _no_landlock() -> str:
+    if landlock_abi() > 0:
+        return ""
+    return (
+        f"needs landlock, which Linux {os.uname().release} does not offer here; it "
+        "needs Linux 5.13 or later with landlock enabled."
+    )
+
+
+_MEANS: Mapping[Level, Means] = {
+    Level.FULL: Means(
+        required=frozenset(PROPERTIES) - {"cpu-time"},
+        lacking=lambda: _no_linux() or _no_bubblewrap(),
+        wrap=bubblewrap_command,
+        namespaces=True,
+        filtered=True,
+    ),
+    Level.PARTIAL: Means(
+        required=frozenset({"files", "read-only", "network", "system-calls"}),
+        lacking=lambda: _no_linux() or _no_landlock(),
+        landlock=True,
+        filtered=True,
+    ),
+    Level.NONE: Means(),
+}

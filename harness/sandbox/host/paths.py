@@ -44,6 +44,11 @@ def python_paths() -> tuple[Path, ...]:
     paths += [_PACKAGE, *(_holder(name) for name in _IMPORTED)]
     libraries = os.environ.get("LD_LIBRARY_PATH", "").split(":")
     paths += [Path(folder) for folder in libraries if Path(folder).is_absolute()]
+    return normal_paths(paths)
+
+
+def normal_paths(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """Keep what exists, with what links lead to, and nothing that lies in another."""
     normal = (Path(os.path.normpath(path.absolute())) for path in paths)
     there = [path for path in normal if path.exists()]
     return _outermost([*there, *(path.resolve() for path in there)])

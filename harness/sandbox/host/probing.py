@@ -18,7 +18,8 @@ from harness.processes.channel import ChannelClosed, receive_json, send_json
 from harness.sandbox.child.landlock import landlock_abi
 from harness.sandbox.child.namespaces import SHARED_MEMORY
 from harness.sandbox.child.probes import BURNT_SECONDS, PROBES, Targets
-from harness.sandbox.host.report import PROPERTIES, IsolationReport
+from harness.sandbox.host.levels import IsolationReport, Level
+from harness.sandbox.host.properties import PROPERTIES
 from harness.sandbox.host.sandbox import Sandbox
 from harness.sandbox.host.scratch import ScratchFolder
 from harness.storage.cache import cache_root
@@ -40,7 +41,7 @@ _OF_A_BOUNDARY = ("handles", "memory")
 
 @dataclass(frozen=True)
 class _Answer:
-    """What a run of probes said, what the warden said, and whether all of it ended."""
+    """What a run of probes said, what the supervisor said, and whether all ended."""
 
     through: dict[str, list[str]]
     used: dict[str, Any]
@@ -68,10 +69,10 @@ def probe_sandbox(sandbox: Sandbox) -> IsolationReport:
         )
         stack.callback(worker.end)
         counter = _hear(worker)["cpu_counter"]
-        if sandbox.level == "none":
-            through = _try_boundary(worker, targets)
-        else:
+        if sandbox.level.means.filtered:
             through = _try_all(worker, targets, bystander)
+        else:
+            through = _try_boundary(worker, targets)
     return _report(sandbox.level, through, {"cpu counter": counter, **_host()})
 
 
@@ -120,7 +121,7 @@ def _changed(targets: Targets) -> list[str]:
 
 
 def _report(
-    level: str, through: dict[str, list[str]], facts: dict[str, str]
+    level: Level, through: dict[str, list[str]], facts: dict[str, str]
 ) -> IsolationReport:
     properties = {name: not through[name] for name in PROPERTIES}
     details = {name: "; ".join(through[name]) for name in PROPERTIES if through[name]}

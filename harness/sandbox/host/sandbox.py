@@ -1,9 +1,8 @@
 """A sandbox: wraps the command line of a template, and says what it enforces."""
 
 import atexit
-import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -12,15 +11,16 @@ from harness.sandbox.child.confinement import Confinement
 from harness.sandbox.child.cpu_counter import perf_works
 from harness.sandbox.child.landlock import all_but
 from harness.sandbox.child.namespaces import SCRATCH
-from harness.sandbox.host.bubblewrap import bubblewrap_command
 from harness.sandbox.host.cgroup import ENTER, make_leaf, own_cgroup
+from harness.sandbox.host.levels import IsolationReport, Level
 from harness.sandbox.host.paths import (
+    normal_paths,
     python_paths,
     secret_paths,
     system_facts,
     system_paths,
 )
-from harness.sandbox.host.report import IsolationReport
+from harness.sandbox.host.properties import PROPERTIES
 from harness.sandbox.host.scratch import ScratchFolder
 
 _numbers: Iterator[int] = count()
@@ -32,8 +32,8 @@ class Sandbox:
 
     Attributes
     ----------
-    level : str
-        ``"full"``, ``"partial"`` or ``"none"``.
+    level : Level
+        How strictly; ``Level.NONE`` is a process of its own for each run, and no more.
     report : IsolationReport or None
         What its probes have shown; None before they have run.
     scratch_bytes, n_tasks : int
@@ -42,7 +42,7 @@ class Sandbox:
         What must not be seen even where it lies in a folder that is shown.
     """
 
-    level: str
+    level: Level
     report: IsolationReport | None = None
     scratch_bytes: int = 1 << 30
     n_tasks: int = 256
@@ -50,60 +50,78 @@ class Sandbox:
 
     @property
     def not_enforced(self) -> tuple[str, ...]:
-        """What a hostile submission could still do, in words."""
-        return () if self.report is None else self.report.not_enforced
+        """What a hostile submission could still do, all of it until probes have run."""
+        if self.report is None:
+            return tuple(one.otherwise for one in PROPERTIES.values())
+        return self.report.not_enforced
 
     @property
     def guards_template(self) -> bool:
         """Whether a template that died was beyond the reach of its run."""
         return self.report is not None and self.report.properties["signals"]
 
-    def wrap(self, argv: list[str], task: Path) -> list[str]:
-        """Return the command line that runs `argv` under this isolation.
+    def wrap(
+        self,
+        argv: list[str],
+        inputs: Path,
+        *,
+        gpu: bool = False,
+        readable: Sequence[Path] = (),
+    ) -> list[str]:
+        """Return the command line that runs `argv` in this sandbox.
 
         Parameters
         ----------
         argv : list of str
             Of a template; the confinement of its runs is added at the end.
-        task : Path
+        inputs : Path
             Folder that the template reads. Beside it a scratch folder is made where
             runs have no file system of their own.
+        gpu : bool
+            Whether runs need CUDA.
+        readable : sequence of Path
+            Further files and folders to show at their own paths: a user's packages.
         """
         leaf = self._cgroup_leaf()
         enter = [] if leaf is None else [*ENTER, str(leaf)]
-        plan = self._confinement(task, leaf)
-        if self.level == "full":
-            readable = [Path(path) for path in plan.readable]
-            enter += bubblewrap_command(
+        plan = self._confinement(inputs, leaf, gpu, readable)
+        if wrap := self.level.means.wrap:
+            shown = [Path(path) for path in plan.readable]
+            enter += wrap(
                 system=system_paths(),
-                readable=[*readable, *([] if leaf is None else [leaf])],
+                readable=[*shown, *([] if leaf is None else [leaf])],
                 secret=secret_paths(self.secret),
-                task=task,
-                gpu=plan.gpu,
+                inputs=inputs,
+                gpu=gpu,
             )
         return [*enter, *argv, plan.to_json()]
 
-    def _confinement(self, task: Path, leaf: Path | None) -> Confinement:
-        readable = self._readable()
+    def _confinement(
+        self, inputs: Path, leaf: Path | None, gpu: bool, more: Sequence[Path]
+    ) -> Confinement:
+        means = self.level.means
+        readable = self._readable(more)
         own_user = self._own_user(readable)
         scratch = Path(SCRATCH)
-        if self.level != "full":
-            scratch = _make_scratch(task.parent, for_others=own_user)
+        if not means.namespaces:
+            scratch = _make_scratch(inputs.parent, for_others=own_user)
         return Confinement(
-            level=self.level,
+            namespaces=means.namespaces,
+            landlock=means.landlock,
+            filtered=means.filtered,
             scratch=str(scratch),
             scratch_bytes=self.scratch_bytes,
             n_tasks=self.n_tasks,
-            gpu=_wants_gpu(task),
+            gpu=gpu,
             own_user=own_user,
             readable=tuple(str(path) for path in readable),
             cgroup="" if leaf is None else str(leaf),
         )
 
-    def _readable(self) -> tuple[Path, ...]:
+    def _readable(self, more: Sequence[Path]) -> tuple[Path, ...]:
         """Files that stay readable; bubblewrap shows the system's by itself."""
-        shown = (*python_paths(), *system_facts())
-        if self.level != "partial":
+        shown = (*normal_paths([*python_paths(), *more]), *system_facts())
+        if not self.level.means.landlock:
             return shown
         secret = secret_paths(self.secret)
         covered = (*shown, *system_paths())
@@ -111,26 +129,22 @@ class Sandbox:
 
     def _own_user(self, readable: tuple[Path, ...]) -> bool:
         """Tell whether runs can become users of their own: only root can grant it."""
-        if os.geteuid() != 0 or self.level == "none":
+        means = self.level.means
+        if os.geteuid() != 0 or not means.filtered:
             return False
-        if self.level == "full":
+        if means.namespaces:
             return True
         needed = {*readable, *(p for path in readable for p in path.parents)}
         return all(_others_may_read(path) for path in needed)
 
     def _cgroup_leaf(self) -> Path | None:
         """Make a cgroup where nothing else counts the CPU time of all processes."""
-        if self.level == "none" or perf_works():
+        if not self.level.means.filtered or perf_works():
             return None
         parent = own_cgroup()
         if parent is None:
             return None
         return make_leaf(parent, next(_numbers), self.n_tasks + 3)
-
-
-def _wants_gpu(task: Path) -> bool:
-    words = task / "task.json"
-    return words.exists() and json.loads(words.read_text()).get("device") == "cuda"
 
 
 def _make_scratch(folder: Path, *, for_others: bool) -> Path:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from harness.processes.closing import Closing
+from harness.processes.lifetime import Closing
 from harness.sandbox.child.removal import empty_folder
 
 PREFIX = "unlearn-eval-scratch-"

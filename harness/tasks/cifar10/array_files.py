@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.processes.closing import Closing
+from harness.processes.lifetime import Closing
 from harness.tasks.cifar10.binary import (
     BATCH_NAMES,
     CHANNELS,

@@ -1,22 +1,11 @@
-"""What a sandbox enforces, as its probes have shown."""
+"""What a sandbox can enforce, in words: each property has its probe."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
-
-LEVELS = ("full", "partial", "none")
 
 
 class Property(NamedTuple):
-    """One thing that a sandbox can enforce.
-
-    Attributes
-    ----------
-    claim : str
-        What holds where it is enforced.
-    otherwise : str
-        What is said to be not enforced, in a few words.
-    """
+    """What holds where it is enforced, and what is said to be open where it is not."""
 
     claim: str
     otherwise: str
@@ -74,12 +63,6 @@ PROPERTIES: Mapping[str, Property] = {
         "CPU time of processes that hide",
     ),
 }
-#: Without one of these a level is not that level.
-REQUIRED: Mapping[str, frozenset[str]] = {
-    "full": frozenset(PROPERTIES) - {"cpu-time"},
-    "partial": frozenset({"files", "read-only", "network", "system-calls"}),
-    "none": frozenset(),
-}
 #: What no level enforces where runs use a GPU, whose driver sees to itself.
 _ON_A_GPU = ("a run's memory", "the GPU's driver", "what is left in GPU memory")
 
@@ -87,38 +70,3 @@ _ON_A_GPU = ("a run's memory", "the GPU's driver", "what is left in GPU memory")
 def not_enforced_on(device: str) -> tuple[str, ...]:
     """Say what no level enforces on a device, ``"cpu"`` or ``"cuda"``."""
     return _ON_A_GPU if device == "cuda" else ()
-
-
-@dataclass(frozen=True)
-class IsolationReport:
-    """The outcome of the probes at one level.
-
-    Attributes
-    ----------
-    level : str
-        ``"full"``, ``"partial"`` or ``"none"``.
-    properties : mapping
-        For each of `PROPERTIES`, whether a probe has shown it.
-    details : mapping
-        For each that was not shown, what got through; and facts of the host.
-    """
-
-    level: str
-    properties: Mapping[str, bool]
-    details: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def not_enforced(self) -> tuple[str, ...]:
-        """What a hostile submission could still do, in words."""
-        return tuple(
-            PROPERTIES[name].otherwise
-            for name, enforced in self.properties.items()
-            if not enforced
-        )
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """Properties without which this is not the level that it is called."""
-        return tuple(
-            name for name in sorted(REQUIRED[self.level]) if not self.properties[name]
-        )

@@ -1,4 +1,4 @@
-"""The warden: who is served, who is ended, and what it says of it."""
+"""The supervisor: who is served, who is ended, and what it says of it."""
 
 import json
 import os
@@ -14,17 +14,15 @@ import pytest
 from harness.processes import WorkerDied, WorkerProcess
 from harness.processes.channel import ChannelClosed, receive_json, send_json
 from harness.run.inputs import write_task
-from harness.sandbox import why_not
+from harness.sandbox import Level, why_not
 from harness.sandbox.child.confinement import Confinement
 from harness.sandbox.host.sandbox import Sandbox
 from harness.tasks.images.networks import build_network
 from harness.tasks.images.splits import Examples, SplitData
 from harness.track import find_track
 
-LEVELS = ("full", "partial", "none")
 
-
-@pytest.fixture(params=LEVELS)
+@pytest.fixture(params=Level)
 def level(request):
     if reason := why_not(request.param):
         pytest.skip(reason)
@@ -39,7 +37,7 @@ def template(wrap, task):
 
 
 def ask(worker, request):
-    """Send a request; return what the warden says and what the run wrote."""
+    """Send a request; return what the supervisor says and what the run wrote."""
     result, theirs = os.pipe()
     try:
         send_json(worker.socket, request, (theirs, theirs))
@@ -94,17 +92,17 @@ def test_an_order_to_end_a_run_that_has_ended_is_passed_over(level, tmp_path):
         worker.end()
 
 
-@pytest.mark.parametrize("broken", ["scratch", "level"])
+@pytest.mark.parametrize("broken", ["scratch", "landlock"])
 def test_a_template_whose_runs_cannot_be_confined_serves_none(tmp_path, broken):
     """Nothing of a stranger runs where a single step of the confining fails."""
-    if broken == "level" and why_not("partial"):
-        pytest.skip(why_not("partial"))
+    if broken == "landlock" and why_not(Level.PARTIAL):
+        pytest.skip(why_not(Level.PARTIAL))
 
     def wrap(argv):
-        plan = Confinement.from_json(Sandbox("none").wrap(argv, tmp_path / "t")[-1])
+        plan = Confinement.from_json(Sandbox(Level.NONE).wrap(argv, tmp_path / "t")[-1])
         plan = replace(plan, scratch=str(tmp_path / "gone"))
-        if broken == "level":
-            plan = replace(plan, level="partial")
+        if broken == "landlock":
+            plan = replace(plan, landlock=True, filtered=True)
         return [*argv, plan.to_json()]
 
     worker = template(wrap, tmp_path / "t")
