@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from harness.errors import UsageError
 from harness.metrics.inputs.confidence import (
     confidence_pair,
-    logit_scaled_confidence,
 )
+from harness.models.confidence import logit_scaled_confidence
 from harness.models.outputs import ModelOutputs
 
 #: What an archive may unpack to; a few kilobytes can claim far more than any memory.

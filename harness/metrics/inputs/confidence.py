@@ -1,15 +1,12 @@
-"""Logit-scaled confidences, and the pair of arrays that kernels work on."""
+"""The pair of confidence arrays that kernels work on."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from harness.errors import UsageError
-from harness.models.outputs import ModelOutputs, confidence_matrix, finite_numbers
-
-_TINY = 1e-45
-"""Added to a probability before its logarithm; the smallest float32 above zero."""
+from harness.models.outputs import ModelOutputs, confidence_matrix
 
 
 class ConfidencePair(NamedTuple):
@@ -63,72 +60,3 @@ def confidence_pair(unlearned: ArrayLike, retrained: ArrayLike) -> ConfidencePai
             f"{right}; give both on the same forget set."
         )
     return pair
-
-
-def logit_scaled_confidence(
-    logits: ArrayLike, targets: ArrayLike
-) -> NDArray[np.float64]:
-    """Return how sure a model is of each example's label, on an unbounded scale.
-
-    ``log(p_y + 1e-45) - log(sum of the other p_j + 1e-45)`` in float64, with ``p``
-    the softmax after subtracting the largest logit.  Exponentials are taken in the
-    precision of the logits, as the competition did: with float32 logits that moves
-    a confidence by 1e-6 at most, save beyond ±87, where float32 runs out of digits.
-
-    Parameters
-    ----------
-    logits : array_like, shape [..., S, C]
-        Logits of S examples for C >= 2 classes; leading axes may count models.
-    targets : array_like of int, shape [S]
-        The label of each example, 0 .. C - 1.
-
-    Returns
-    -------
-    ndarray of float64, shape [..., S]
-        The inputs are left as they are.
-
-    Raises
-    ------
-    UsageError
-        Wrong shapes, labels out of range, or logits that are not finite numbers.
-
-    References
-    ----------
-    Carlini et al., "Membership inference attacks from first principles" (2022),
-    in the form of the NeurIPS'23 unlearning competition's evaluation.
-    """
-    values: NDArray[Any] = finite_numbers(logits, "logits")
-    labels = _labels(targets, values)
-    if np.asarray(logits).dtype in (np.float16, np.float32):
-        values = values.astype(np.float32)
-    with np.errstate(over="ignore"):  # an overflow to -inf is a probability of 0
-        powers = np.exp(values - values.max(axis=-1, keepdims=True)).astype(np.float64)
-    probabilities = powers / powers.sum(axis=-1, keepdims=True)
-    index = np.broadcast_to(labels[:, None], (*values.shape[:-1], 1))
-    own = np.take_along_axis(probabilities, index, axis=-1)[..., 0]
-    # Zero out the label rather than compute 1 - p: near 1 that loses all digits.
-    np.put_along_axis(probabilities, index, 0.0, axis=-1)
-    others: NDArray[np.float64] = probabilities.sum(axis=-1)
-    return np.asarray(np.log(own + _TINY) - np.log(others + _TINY), dtype=np.float64)
-
-
-def _labels(targets: ArrayLike, logits: NDArray[Any]) -> NDArray[np.intp]:
-    """Return the targets as indices into the class axis of `logits`."""
-    if logits.ndim < 2 or logits.shape[-1] < 2 or logits.size == 0:
-        raise UsageError(
-            f"logits has shape {logits.shape}; it must be [..., examples, classes] "
-            "with at least one example and two classes."
-        )
-    labels = np.asarray(targets)
-    examples, classes = logits.shape[-2:]
-    if labels.dtype.kind not in "iu" or labels.shape != (examples,):
-        raise UsageError(
-            f"targets is {labels.dtype} of shape {labels.shape}; give one integer "
-            f"label for each of the {examples} examples."
-        )
-    if labels.min() < 0 or labels.max() >= classes:
-        raise UsageError(
-            f"targets run from {labels.min()} to {labels.max()}; "
-            f"with {classes} classes they must lie in 0 .. {classes - 1}."
-        )
-    return labels.astype(np.intp)

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from harness.errors import UsageError
-from harness.metrics.inputs.confidence import confidence_pair, logit_scaled_confidence
+from harness.metrics.inputs.confidence import confidence_pair
+from harness.models.confidence import logit_scaled_confidence
 
 GOLDEN = np.load(Path(__file__).parents[1] / "golden.npz")
 
