@@ -58,8 +58,8 @@ class _Gathered:
             self.imports.append(importable)
         else:
             raise UsageError(
-                f"the function refers to {name} ({type(value).__name__}), which cannot be "
-                "written into a submission; make it inside the function, or score "
+                f"the function refers to {name} ({type(value).__name__}), which cannot "
+                "be written into a submission; make it inside the function, or score "
                 "a .py file."
             )
 
