@@ -22,10 +22,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from harness.metrics.inputs.confidence import logit_scaled_confidence
-from harness.metrics.uncertainty.contender import Contender, contender
 from harness.metrics.uncertainty.paired import PairedDifference, paired_difference
+from harness.models.outputs import SETS, ModelOutputs
 from harness.reference import ReferenceBank
 from harness.reference.build import BuildPlan, build_bank
+from harness.scoring.sides import bank_side
 from harness.tasks.images.inference import EvaluationSets, evaluate
 from harness.track import find_track
 from scripts.pages import table, write_page
@@ -39,6 +40,8 @@ from scripts.tune_baselines import (
 
 TRACK = "cifar10-quick"
 FISHER_IMAGES = 128
+#: Of a variant's models, in its kept file.
+_KEPT = ("forget_confidence", *(f"{of}_accuracy" for of in SETS))
 _SEED = 2023  # of the divisions of the models behind an interval
 _SEEDS_A_VARIANT = 1000  # those below are tuning's
 
@@ -224,14 +227,9 @@ def make_bench(n_models: int) -> Bench:
     return Bench()
 
 
-def retrained(bank: ReferenceBank, n_models: int) -> Contender:
+def retrained(bank: ReferenceBank, n_models: int) -> ModelOutputs:
     """Return the first N retrained models of a bank."""
-    logits, targets = bank.arrays["forget_logits"], bank.arrays["forget_targets"]
-    return contender(
-        logit_scaled_confidence(logits[:n_models], targets),
-        bank.accuracy("retain")[:n_models],
-        bank.accuracy("test")[:n_models],
-    )
+    return bank_side(bank).first(n_models)
 
 
 def seeds_of(place: int, n_models: int) -> range:
@@ -242,48 +240,53 @@ def seeds_of(place: int, n_models: int) -> range:
 
 def unlearned(
     bench: Bench, variant: Variant, seeds: range, keep: Path | None
-) -> Contender:
+) -> ModelOutputs:
     """Run a variant with each seed, or read what it did before."""
     path = keep / f"{variant.name}-{seeds.start}-n{len(seeds)}.npz" if keep else None
     if path is not None and path.exists():
         with np.load(path, allow_pickle=False) as arrays:
-            return contender(*(arrays[name] for name in ("forget", "retain", "test")))
-    side = run_all(bench, variant, seeds)
-    if path is not None and side.retain is not None and side.test is not None:
+            return ModelOutputs(**{name: arrays[name] for name in _KEPT})
+    found = run_all(bench, variant, seeds)
+    if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(path, forget=side.confidences, retain=side.retain, test=side.test)
-    return side
+        np.savez(path, **{name: getattr(found, name) for name in _KEPT})
+    return found
 
 
-def run_all(bench: Bench, variant: Variant, seeds: range) -> Contender:
+def run_all(bench: Bench, variant: Variant, seeds: range) -> ModelOutputs:
     """Run a variant with each seed and judge the models."""
     sets = EvaluationSets(*(bench.sets[name] for name in EvaluationSets._fields))
     replaced = variant.replaced(bench)
     path = SUBMISSIONS / f"{variant.submission}.py"
     outputs = [evaluate(bench.run(path, replaced, seed), sets) for seed in seeds]
     targets = bench.bank.arrays["forget_targets"]
-    return contender(
-        logit_scaled_confidence(np.stack([o.forget_logits for o in outputs]), targets),
-        [o.retain_accuracy for o in outputs],
-        [o.test_accuracy for o in outputs],
+    forget = np.stack([each.forget_logits for each in outputs])
+    return ModelOutputs(
+        forget_confidence=logit_scaled_confidence(forget, targets),
+        **{
+            f"{of}_accuracy": np.array([getattr(o, f"{of}_accuracy") for o in outputs])
+            for of in SETS
+        },
     )
 
 
 def repeat(
-    ablation: Ablation, sides: dict[str, Contender], bank: Contender
+    ablation: Ablation, sides: dict[str, ModelOutputs], bank: ModelOutputs
 ) -> Repeated:
     """Compare both variants of an ablation.
 
     Parameters
     ----------
     ablation : Ablation
-    sides : dict of Contender
+    sides : dict of ModelOutputs
         By the variants' names.
-    bank : Contender
+    bank : ModelOutputs
         The retrained models.
     """
     pair = sides[ablation.second.name], sides[ablation.first.name]
-    bare = [contender(side.confidences) for side in (*pair, bank)]
+    bare = [
+        ModelOutputs(forget_confidence=each.forget_confidence) for each in (*pair, bank)
+    ]
     return Repeated(
         ablation,
         paired_difference(*bare, seed=_SEED),

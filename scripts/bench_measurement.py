@@ -22,8 +22,8 @@ from click.testing import CliRunner
 from numpy.typing import NDArray
 
 from harness.cli.estimate import estimate
-from harness.metrics.literature.accuracy_gaps import Accuracies
-from harness.scoring.measure import Measurement, Runs, Side, Yardstick
+from harness.models.outputs import ModelOutputs
+from harness.scoring.measure import Measurement, Runs, Yardstick
 from scripts.bench_metric import machine, real_like
 
 Floats = NDArray[np.float64]
@@ -38,21 +38,27 @@ class Sizes(NamedTuple):
     test: int
 
 
-def side(sizes: Sizes, forget: Floats, rng: np.random.Generator) -> Side:
-    """Return a side with confidences like real ones and accuracies about 0.7."""
+def models(sizes: Sizes, forget: Floats, rng: np.random.Generator) -> ModelOutputs:
+    """Return models with these confidences and accuracies about 0.7."""
     n_models = len(forget)
     shares = np.clip(rng.normal(0.7, 0.01, (3, n_models)), 0, 1)
     test = rng.normal(1, 2, (n_models, sizes.test)) if sizes.test else None
-    return Side(forget, test, Accuracies(*shares))
+    return ModelOutputs(
+        forget_confidence=forget,
+        test_confidence=test,
+        forget_accuracy=shares[0],
+        retain_accuracy=shares[1],
+        test_accuracy=shares[2],
+    )
 
 
 def scoring(sizes: Sizes, rng: np.random.Generator) -> tuple[Measurement, Yardstick]:
     """Make a submission's outputs and the yardstick they are held against."""
     unlearned, bank = real_like(rng, max(sizes.models, sizes.bank), sizes.examples)
-    original = side(sizes, bank[:1] + 2, rng)
-    yardstick = Yardstick(side(sizes, bank, rng), sizes.models, original)
+    original = models(sizes, bank[:1] + 2, rng)
+    yardstick = Yardstick(models(sizes, bank, rng), sizes.models, original)
     runs = Runs([str(i) for i in range(sizes.models)], [1.0] * sizes.models)
-    ours = side(sizes, unlearned[: sizes.models], rng)
+    ours = models(sizes, unlearned[: sizes.models], rng)
     return Measurement(ours, yardstick, runs), yardstick
 
 

@@ -225,8 +225,8 @@ def moments(folder: ResultFolder, result: Result) -> dict[str, Measure]:
     bank = find_bank_of_results(about["track"], about["bank_key"], n_models)
     spread, shift = compare_moments(
         ConfidencePair(
-            unlearned_side(read_examples(folder.path)).forget,
-            bank_side(bank).first(n_models).forget,
+            unlearned_side(read_examples(folder.path)).forget_confidence,
+            bank_side(bank).first(n_models).forget_confidence,
         )
     )
     return {

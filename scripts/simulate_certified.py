@@ -2,8 +2,8 @@
 
 Simulates pairs of distributions whose ε is known and prints, for each, how often the
 certified ε exceeds it (at most 5 % allowed) and how near it comes; then how often the
-half-sampled intervals of the field's metrics cover the truth (95 % meant). One process,
-a few minutes:
+half-sampled intervals of the literature's metrics cover the truth (95 % meant). One
+process, a few minutes:
 
     python scripts/simulate_certified.py [certified] [intervals]
 """
@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from harness.metrics.attacks.certified import certified_epsilon
-from harness.metrics.inputs.confidence import ConfidencePair
+from harness.metrics.literature.comparison import Comparison
 from harness.metrics.literature.gaussian_dp import gdp_metrics
-from harness.metrics.literature.half_sampling import Comparison
 from harness.metrics.literature.klom import klom_metrics
 from harness.metrics.literature.kolmogorov_smirnov import ks_metrics
 from harness.metrics.literature.metric_value import MetricValue
 from harness.metrics.literature.ulira import ulira_metrics
 from harness.metrics.official.epsilon import DELTA
+from harness.models.outputs import ModelOutputs
 
 Draw = Callable[[np.random.Generator, tuple[int, int]], NDArray[np.float64]]
 MODELS = (64, 256, 1024, 4096)
@@ -121,12 +121,12 @@ def side(
 
 
 def intervals() -> None:
-    """Print how often the intervals of the field's metrics cover, new examples too."""
+    """Print how often the literature's intervals cover, new examples too."""
     for kind in ("Gaussian", "heavy", "bimodal"):
         for models, examples in ((32, 100), (64, 100), (64, 400)):
             rng = np.random.default_rng(models)
             runs = [
-                field_values(kind, rng, models, examples, seed)
+                literature_values(kind, rng, models, examples, seed)
                 for seed in range(REPLICAS)
             ]
             cells = [coverage(column) for column in zip(*runs, strict=True)]
@@ -141,14 +141,17 @@ def coverage(replicas: tuple[MetricValue, ...]) -> str:
     return f"{replicas[0].name} {inside.mean():.2f}"
 
 
-def field_values(
+def literature_values(
     kind: str, rng: np.random.Generator, models: int, examples: int, seed: int
 ) -> list[MetricValue]:
     """Simulate one benchmark and compute its half-sampled metrics."""
     base = rng.normal(0, 2, examples)
     shift = base + rng.normal(1, 0.7, examples)
-    pair = ConfidencePair(side(kind, shift, rng, models), side(kind, base, rng, models))
-    comparison = Comparison(pair, None, seed)
+    unlearned, retrained = (
+        ModelOutputs(forget_confidence=side(kind, each, rng, models))
+        for each in (shift, base)
+    )
+    comparison = Comparison(unlearned, retrained, seed=seed)
     metrics = (
         *ulira_metrics(comparison),
         *klom_metrics(comparison),

@@ -30,6 +30,7 @@ from harness.metrics.uncertainty.official_interval import (
     official_intervals,
     repetition_intervals,
 )
+from harness.models.outputs import ModelOutputs
 
 Floats = NDArray[np.float64]
 
@@ -84,7 +85,7 @@ class World:
 
     def side(
         self, rng: np.random.Generator, n_models: int, *, unlearned: bool
-    ) -> "Drawn":
+    ) -> ModelOutputs:
         """Draw fresh models."""
         own = SHAPES[self.shape](rng, (n_models, self.centre.size))
         run = rng.normal(size=(n_models, 1))
@@ -94,10 +95,12 @@ class World:
         # A run that is surer of the forget set is better elsewhere, too, by half.
         skill = (run[:, 0] + rng.normal(size=n_models)) / math.sqrt(2)
         lost = 0.03 if unlearned else 0.0
-        return Drawn(
-            self.centre + shift + self.spread * noise,
-            np.clip(0.95 - lost + 0.02 * skill, 0, 1),
-            np.clip(0.70 - lost + 0.04 * skill, 0, 1),
+        retain = np.clip(0.95 - lost + 0.02 * skill, 0, 1)
+        return ModelOutputs(
+            forget_confidence=self.centre + shift + self.spread * noise,
+            retain_accuracy=retain,
+            forget_accuracy=retain,
+            test_accuracy=np.clip(0.70 - lost + 0.04 * skill, 0, 1),
         )
 
     def benchmark(self, rng: np.random.Generator, n_models: int) -> "Benchmark":
@@ -108,34 +111,21 @@ class World:
         )
 
 
-class Drawn(NamedTuple):
-    """Confidences [N, S], retain and test accuracies [N] of models."""
-
-    confidences: Floats
-    retain: Floats
-    test: Floats
-
-
 class Benchmark(NamedTuple):
-    """Models of both sides."""
+    """Models of both sides, with accuracies."""
 
-    unlearned: Drawn
-    retrained: Drawn
+    unlearned: ModelOutputs
+    retrained: ModelOutputs
 
     def again(self, world: World, rng: np.random.Generator) -> "Benchmark":
         """Unlearn anew, against the same retrained models."""
-        n_models = len(self.unlearned.confidences)
+        n_models = len(self.unlearned)
         return Benchmark(world.side(rng, n_models, unlearned=True), self.retrained)
 
     @property
-    def pair(self) -> tuple[Floats, Floats]:
-        """Confidences of both sides."""
-        return self.unlearned.confidences, self.retrained.confidences
-
-    @property
-    def utility(self) -> Utility:
-        """What is left of the accuracies."""
-        return Utility.between(*self)
+    def utility(self) -> float:
+        """The factor by which F becomes the score."""
+        return Utility(*self).factor
 
 
 class Coverage(NamedTuple):
@@ -165,11 +155,13 @@ class Coverage(NamedTuple):
 
 def values(benchmarks: list[Benchmark]) -> Floats:
     """Return F and score of several benchmarks in one call, [2, K]."""
-    sides = zip(*(each.pair for each in benchmarks), strict=True)
-    left, right = (np.concatenate(side, axis=1) for side in sides)
+    left, right = (
+        np.concatenate([models.forget_confidence for models in group], axis=1)
+        for group in zip(*benchmarks, strict=True)
+    )
     scored = points(epsilon(left, right).epsilon, len(left))
     quality = scored.reshape(len(benchmarks), -1).mean(axis=1)
-    utility = np.array([each.utility.factor for each in benchmarks])
+    utility = np.array([each.utility for each in benchmarks])
     return np.stack([quality, quality * utility])
 
 
@@ -220,10 +212,9 @@ def simulate(shape: str, n_models: int, options: argparse.Namespace) -> Simulate
     intervals, repetitions, seconds = [], [], []
     for seed in range(options.benchmarks):
         drawn = draw()
-        sides = (*drawn.pair, drawn.utility)
-        intervals.append(ends(official_intervals(*sides, seed=seed, options=settings)))
+        intervals.append(ends(official_intervals(*drawn, seed=seed, options=settings)))
         if options.examples == "fixed":
-            repetitions.append(ends(repetition_intervals(*sides, seed=seed)))
+            repetitions.append(ends(repetition_intervals(*drawn, seed=seed)))
             seconds.append(values([drawn.again(fixed, rng)])[:, 0])
     quality, score = zip(*intervals, strict=True)
     return Simulated(

@@ -18,13 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.metrics.uncertainty.interval import Examples
-from harness.metrics.uncertainty.paired import (
-    Contender,
-    PairedDifference,
-    ScoredSide,
-    contender,
-    difference_of,
-)
+from harness.metrics.uncertainty.paired import PairedDifference, difference_of
+from harness.metrics.uncertainty.scored_submission import ScoredSubmission
+from harness.models.outputs import ModelOutputs
 from scripts.simulate_coverage import SHAPES
 
 Floats = NDArray[np.float64]
@@ -62,11 +58,11 @@ class Answers(NamedTuple):
     equal: PairedDifference
 
 
-def models(task: Task, centre: Floats, rng: np.random.Generator) -> Contender:
+def models(task: Task, centre: Floats, rng: np.random.Generator) -> ModelOutputs:
     """Draw models that also vary as a whole."""
     together = 0.3 * rng.normal(size=(task.n_models, 1))
     own = SHAPES[task.shape](rng, (task.n_models, centre.size))
-    return contender(centre + together + own)
+    return ModelOutputs(forget_confidence=centre + together + own)
 
 
 def benchmark(
@@ -76,7 +72,8 @@ def benchmark(
     bank = models(task, forget.retrained, rng)
     centres = (forget.first, forget.second, forget.first)
     one, other, again = (
-        ScoredSide.of(models(task, centre, rng), bank, seed=seed) for centre in centres
+        ScoredSubmission.of(models(task, centre, rng), bank, seed=seed)
+        for centre in centres
     )
     return Answers(
         difference_of(one, other, examples=task.examples),

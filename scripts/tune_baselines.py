@@ -29,8 +29,8 @@ from torch.utils.data import DataLoader
 
 from harness.errors import UsageError
 from harness.metrics.inputs.confidence import logit_scaled_confidence
-from harness.metrics.official.metric import official_metric
-from harness.metrics.official.utility import utility_ratio
+from harness.metrics.official.epsilon import epsilon
+from harness.metrics.official.quality import forgetting_quality
 from harness.reference import ReferenceBank, find_bank
 from harness.reference.build import BuildPlan, build_bank
 from harness.tasks.cifar10 import load_cifar10
@@ -124,14 +124,14 @@ class Bench:
                 retain.append(_accuracy(network, self.sets["retain"]))
                 test.append(_accuracy(network, self.sets["test"]))
         retrained = self.bank.arrays["forget_logits"][:n_models]
-        metric = official_metric(
+        found = epsilon(
             logit_scaled_confidence(np.stack(logits), targets),
             logit_scaled_confidence(retrained, targets),
         )
         return Verdict(
-            metric.forgetting_quality,
-            utility_ratio(retain, self.bank.accuracy("retain")),
-            utility_ratio(test, self.bank.accuracy("test")),
+            forgetting_quality(found.epsilon, n_models),
+            float(np.mean(retain) / self.bank.accuracy("retain").mean()),
+            float(np.mean(test) / self.bank.accuracy("test").mean()),
             float((np.stack(logits).argmax(2) == targets).mean()),
             float(np.median(seconds)),
         )

@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import nn
 
-from harness.metrics.uncertainty.contender import contender
 from harness.metrics.uncertainty.paired import paired_difference
 from harness.tasks.images.networks import build_network
 from harness.track.schema import NetworkSpec
 from scripts import ablations
 from scripts.ablations import ABLATIONS, Ablation, Repeated, Variant
+from tests.metrics.tables import outputs
 
 VARIANTS = {v.name: v for a in ABLATIONS for v in (a.first, a.second)}
 
@@ -33,7 +33,7 @@ def network():
 def side(shift, seed, models=12):
     rng = np.random.default_rng(seed)
     accuracies = 0.8 + 0.001 * rng.normal(size=(2, models))
-    return contender(rng.normal(shift, 1, (models, 15)), *accuracies)
+    return outputs(rng.normal(shift, 1, (models, 15)), *accuracies)
 
 
 @pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
@@ -173,6 +173,6 @@ def test_runs_that_were_kept_are_not_done_again(examples, network, tmp_path):
     again = ablations.unlearned(bench, variant, range(5, 9), tmp_path)
 
     assert bench.seeds == [5, 6, 7, 8]
-    assert np.array_equal(first.confidences, again.confidences)
+    assert np.array_equal(first.forget_confidence, again.forget_confidence)
     assert np.array_equal(first.retain, again.retain)
     assert np.array_equal(first.test, again.test)

@@ -34,10 +34,9 @@ def compare_results(
     a, b = results
     track, key = str(a.provenance["track"]), str(a.provenance["bank_key"])
     bank = find_bank_of_results(track, key, a.n_models)
-    sides = [unlearned_side(read_examples(f.path)) for f in (first, second)]
-    difference = paired_difference(
-        *sides, bank_side(bank).first(a.n_models), seed=_SEED
-    )
+    ours, theirs = (unlearned_side(read_examples(f.path)) for f in (first, second))
+    retrained = bank_side(bank).first(a.n_models)
+    difference = paired_difference(ours, theirs, retrained, seed=_SEED)
     return difference, (a.name, b.name)
 
 

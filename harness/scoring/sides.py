@@ -32,7 +32,10 @@ def runs_facts(runs: Sequence[FinishedRun]) -> Runs:
 def bank_side(bank: ReferenceBank, prefix: str = "") -> ModelOutputs:
     """Lay out all retrained models of a bank, or with ``"original_"`` the original."""
     arrays = bank.arrays
-    accuracies = {f"{of}_accuracy": arrays[f"{prefix}{of}_accuracy"] for of in SETS}
+    accuracies = {
+        f"{of}_accuracy": arrays[f"{prefix}{of}_accuracy"].astype(np.float64)
+        for of in SETS
+    }
     test = arrays[f"{prefix}test_logits"].astype(np.float32)
     return ModelOutputs(
         forget_confidence=logit_scaled_confidence(

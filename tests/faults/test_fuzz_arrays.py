@@ -40,8 +40,8 @@ def estimated(tmp_path_factory):
     def check(content: bytes) -> bool:
         path.write_bytes(content)
         try:
-            pair = read_confidences(path)
-            figures = estimate_arrays(pair, delta=1e-5, everything=False)
+            models = read_confidences(path)
+            figures = estimate_arrays(*models, delta=1e-5, everything=False)
         except UsageError as error:
             assert str(error)
             assert len(str(error)) < 5000

@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.leaderboard.ranking import separably_better, shared_ranks
-from harness.metrics.uncertainty.paired import ScoredSide, contender, difference_of
+from harness.metrics.uncertainty.paired import difference_of
+from harness.metrics.uncertainty.scored_submission import ScoredSubmission
+from tests.metrics.tables import outputs
 
 
 def upper(flags, size):
@@ -53,10 +55,10 @@ def test_a_noisy_row_does_not_overtake_a_quiet_one_above_it():
 
 def test_pairs_are_compared_over_new_models_and_new_examples():
     rng = np.random.default_rng(0)
-    bank = contender(rng.normal(size=(16, 20)))
+    bank = outputs(rng.normal(size=(16, 20)))
     shifts = (0.0, 0.3, 0.6, 0.9, 3.0)
-    drawn = [contender(rng.normal(shift, 1, size=(16, 20))) for shift in shifts]
-    sides = [ScoredSide.of(side, bank, seed=1) for side in drawn]
+    drawn = [outputs(rng.normal(shift, 1, size=(16, 20))) for shift in shifts]
+    sides = [ScoredSubmission.of(side, bank, seed=1) for side in drawn]
     sides.sort(key=lambda side: -side.value)
     better = separably_better(sides)
     for i, j in np.ndindex(better.shape):
@@ -68,9 +70,9 @@ def test_pairs_are_compared_over_new_models_and_new_examples():
 
 def test_too_few_models_for_an_interval_are_told_apart_from_nothing():
     rng = np.random.default_rng(0)
-    bank = contender(rng.normal(size=(16, 20)))
-    far = [contender(rng.normal(shift, 1, size=(16, 20))) for shift in (0.0, 9.0)]
-    sides = [ScoredSide.of(side, bank, seed=1) for side in far]
+    bank = outputs(rng.normal(size=(16, 20)))
+    far = [outputs(rng.normal(shift, 1, size=(16, 20))) for shift in (0.0, 9.0)]
+    sides = [ScoredSubmission.of(side, bank, seed=1) for side in far]
     assert separably_better(sides)[0, 1]
     assert not separably_better([sides[0], None]).any()
     assert not separably_better([None, sides[1]]).any()

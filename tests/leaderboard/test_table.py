@@ -63,7 +63,10 @@ def test_the_lowest_seed_is_the_row_and_the_next_its_replicate(draw, request_of)
 
 def test_the_certified_epsilon_is_the_median_over_the_examples(draw, request_of, terms):
     side = unlearned_side(read_examples(draw("bad", 5.0)))
-    pair = side.forget, terms.yardstick.retrained.forget
+    pair = (
+        side.forget_confidence,
+        terms.yardstick.retrained.forget_confidence,
+    )
     wanted = np.median(certified_epsilon(*pair, seed=2023).epsilon)
     found = by_name(rank_stored(request_of()))["bad"].certified_epsilon
     assert found == wanted > 0

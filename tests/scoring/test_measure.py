@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from harness.metrics.literature.accuracy_gaps import Accuracies
 from harness.metrics.uncertainty.paired import difference_of
-from harness.scoring.measure import Measurement, Side, Yardstick
+from harness.scoring.measure import Measurement, Yardstick
+from tests.metrics.tables import outputs
 
 
 def side(shift, n_models, accuracy, rng):
@@ -13,7 +13,7 @@ def side(shift, n_models, accuracy, rng):
     examples = np.linspace(-3, 3, 20)
     shares = np.clip(rng.normal(accuracy, 0.01, (3, n_models)), 0, 1)
     forget = examples + shift + rng.normal(size=(n_models, 20))
-    return Side(forget, None, Accuracies(*shares))
+    return outputs(forget, accuracies=shares)
 
 
 def yardstick(rng, n_models=16):
@@ -58,9 +58,9 @@ def test_measurements_of_one_yardstick_can_be_compared_pair_by_pair():
     rng = np.random.default_rng(3)
     bank = yardstick(rng)
     good, bad = (measured(rng, bank, shift=shift) for shift in (0.0, 3.0))
-    difference = difference_of(good.scored_side, bad.scored_side, examples="drawn")
+    difference = difference_of(good.scored, bad.scored, examples="drawn")
     assert difference.quantity == "score"
     assert difference.first == good.headline()["score"]["value"]
     assert difference.difference > 0
     few = measured(rng, yardstick(rng, n_models=6))
-    assert few.scored_side is None
+    assert few.scored is None

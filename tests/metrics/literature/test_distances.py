@@ -8,8 +8,8 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import ks_2samp
 
 from harness.metrics.inputs.confidence import ConfidencePair
-from harness.metrics.literature.half_sampling import Comparison
 from harness.metrics.literature.kolmogorov_smirnov import kolmogorov_smirnov, ks_metrics
+from tests.metrics.tables import compared
 
 values = st.integers(3, 15).flatmap(
     lambda n: arrays(np.float64, (n, 2), elements=st.integers(-4, 4))
@@ -37,8 +37,6 @@ def test_its_null_is_what_the_docstring_says():
 
 def test_too_few_models_give_the_reason_instead_of_a_number():
     rng = np.random.default_rng(1)
-    (metric,) = ks_metrics(
-        Comparison(ConfidencePair(*rng.normal(size=(2, 7, 3))), None, 0)
-    )
+    (metric,) = ks_metrics(compared(ConfidencePair(*rng.normal(size=(2, 7, 3)))))
     assert metric.value is None
     assert metric.reason_missing == "needs N ≥ 8 models on either side; there are 7"

@@ -1,16 +1,11 @@
-"""The per-example table: one row each, in order, best and worst found."""
+"""The per-example table: one row each, in order."""
 
 import numpy as np
 import pytest
 
 from harness.errors import UsageError
 from harness.metrics.inputs.confidence import ConfidencePair
-from harness.metrics.literature.example_table import (
-    ExampleRow,
-    best_forgotten,
-    example_table,
-    worst_forgotten,
-)
+from harness.metrics.literature.example_table import ExampleRow, example_table
 
 PAIR = ConfidencePair(
     np.array([[1.0, 5.0], [3.0, 6.0]]), np.array([[0.0, 4.0], [0.0, 4.0]])
@@ -28,14 +23,6 @@ def test_each_example_gets_its_row_in_order():
         ExampleRow(17, 3, 0.5, 0.0, 2.0, 0.0),
         ExampleRow(4, 9, 50.0, 2.1, 5.5, 4.0),
     )
-
-
-def test_best_and_worst_are_by_epsilon_then_by_certified_epsilon():
-    rows = example_table(PAIR, **COLUMNS)
-    tied = ExampleRow(8, 0, 50.0, 1.0, 0.0, 0.0)
-    assert best_forgotten((*rows, tied), 2) == (rows[0], tied)
-    assert worst_forgotten((*rows, tied), 1) == (rows[1],)
-    assert worst_forgotten(rows, 10) == rows[::-1]
 
 
 def test_a_column_of_the_wrong_length_is_refused():

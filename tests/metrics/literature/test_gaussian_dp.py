@@ -5,7 +5,7 @@ import pytest
 
 from harness.metrics.inputs.confidence import ConfidencePair
 from harness.metrics.literature.gaussian_dp import certified_mu, gdp_metrics, gdp_mu
-from harness.metrics.literature.half_sampling import Comparison
+from tests.metrics.tables import compared
 
 
 def shifted(mu, models, examples, seed=0):
@@ -39,6 +39,6 @@ def test_the_certified_mu_comes_near_the_true_one_with_many_models():
 
 
 def test_mu_metric_covers_the_truth_of_a_shift():
-    (metric,) = gdp_metrics(Comparison(shifted(1.0, 128, 100), None, 0))
+    (metric,) = gdp_metrics(compared(shifted(1.0, 128, 100)))
     assert metric.low < 1.0 < metric.high
     assert abs(metric.null) < 0.1

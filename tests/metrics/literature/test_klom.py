@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.metrics.inputs.confidence import ConfidencePair
-from harness.metrics.literature.half_sampling import Comparison
 from harness.metrics.literature.klom import klom, klom_metrics
+from tests.metrics.tables import compared
 
 
 def naive_klom(unlearned, retrained):
@@ -69,8 +69,8 @@ def test_held_out_retrained_models_give_the_null_at_full_size():
         ConfidencePair(*rng.normal(size=(2, 64, 50))),
         rng.normal(size=(64, 50)),
     )
-    split = klom_metrics(Comparison(pair, None, 0))[0]
-    full = klom_metrics(Comparison(pair, more, 0))[0]
+    split = klom_metrics(compared(pair))[0]
+    full = klom_metrics(compared(pair, more))[0]
     assert (split.null_models, full.null_models) == (32, 64)
     assert full.null == pytest.approx(full.value, rel=0.25)
     assert split.null > 1.5 * full.null

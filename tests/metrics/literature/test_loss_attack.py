@@ -6,17 +6,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
+from harness.metrics.literature.comparison import Comparison
 from harness.metrics.literature.loss_attack import (
     fit_logistic,
     loss,
     loss_attack_accuracies,
-    loss_attack_metric,
+    loss_attack_metrics,
 )
+from tests.metrics.tables import outputs
 
 
 def confidences(mean, models, examples, seed):
     rng = np.random.default_rng(seed)
     return rng.normal(mean, 2, (models, examples))
+
+
+def metric(unlearned, retrained):
+    """The metric of two pairs of arrays: confidences on forget and on test examples."""
+    tables = (outputs(f, test_confidence=t) for f, t in (unlearned, retrained))
+    return loss_attack_metrics(Comparison(*tables, seed=0))[0]
 
 
 def test_the_loss_is_minus_the_log_of_the_probability():
@@ -70,20 +78,19 @@ def test_at_most_32_models_are_attacked_and_inputs_stay():
 def test_the_null_is_what_the_retrained_models_get():
     unlearned = confidences(4, 16, 100, 0), confidences(0, 16, 100, 1)
     retrained = confidences(0.5, 16, 100, 2), confidences(0, 16, 100, 3)
-    metric = loss_attack_metric(unlearned, retrained, seed=0)
+    found = metric(unlearned, retrained)
     alone = loss_attack_accuracies(*retrained, seed=0).mean()
-    assert metric.null == alone
-    assert metric.low < metric.value < metric.high
-    assert metric.value > metric.null + 0.1
+    assert found.null == alone
+    assert found.low < found.value < found.high
+    assert found.value > found.null + 0.1
 
 
 def test_losses_without_variance_give_a_number_without_a_warning():
     same = np.full((5, 20), 1.5)
-    metric = loss_attack_metric((same, same), (same, same), seed=0)
-    assert metric.value == pytest.approx(0.5)
+    assert metric((same, same), (same, same)).value == pytest.approx(0.5)
 
 
 def test_too_few_examples_give_the_reason():
     few = np.zeros((4, 9))
-    metric = loss_attack_metric((few, few), (few, few), seed=0)
-    assert metric.reason_missing == "needs 10 forget and test examples; there are 9"
+    found = metric((few, few), (few, few))
+    assert found.reason_missing == "needs 10 forget and test examples; there are 9"

@@ -10,14 +10,13 @@ from sklearn.metrics import roc_auc_score, roc_curve
 
 from harness.metrics.attacks.families import fit_gaussians
 from harness.metrics.inputs.confidence import ConfidencePair
-from harness.metrics.literature.half_sampling import Comparison
 from harness.metrics.literature.ulira import (
-    example_auc,
     likelihood_scores,
     roc_auc,
     tpr_at_fpr,
     ulira_metrics,
 )
+from tests.metrics.tables import compared
 
 scores = st.integers(1, 12).flatmap(
     lambda n: arrays(np.float64, (n, 1), elements=st.integers(-5, 5))
@@ -65,16 +64,22 @@ def test_no_model_is_scored_by_a_fit_it_took_part_in():
     assert sorted(same) == [False, True]
 
 
+def example_auc(pair):
+    """Each example's area, averaged over the folds."""
+    folds = likelihood_scores(pair, np.random.default_rng(0))
+    return np.mean([roc_auc(*fold) for fold in folds], axis=0)
+
+
 def test_equal_distributions_get_one_half_on_average():
     rng = np.random.default_rng(3)
-    areas = example_auc(ConfidencePair(*rng.normal(size=(2, 32, 3000))), seed=0)
+    areas = example_auc(ConfidencePair(*rng.normal(size=(2, 32, 3000))))
     assert abs(areas.mean() - 0.5) < 4 * areas.std() / np.sqrt(3000)
 
 
 def test_a_known_shift_gets_the_area_of_theory():
     rng = np.random.default_rng(4)
     pair = ConfidencePair(rng.normal(1.5, 1, (400, 60)), rng.normal(size=(400, 60)))
-    assert example_auc(pair, seed=0).mean() == pytest.approx(
+    assert example_auc(pair).mean() == pytest.approx(
         norm.cdf(1.5 / np.sqrt(2)), abs=0.01
     )
 
@@ -83,19 +88,19 @@ def test_swapping_the_sides_of_separable_data_changes_nothing():
     rng = np.random.default_rng(5)
     high, low = rng.normal(9, 1, (20, 4)), rng.normal(size=(20, 4))
     for pair in (ConfidencePair(high, low), ConfidencePair(low, high)):
-        assert example_auc(pair, seed=0).tolist() == [1.0] * 4
+        assert example_auc(pair).tolist() == [1.0] * 4
 
 
 def test_a_rate_that_the_models_cannot_resolve_says_how_many_it_needs():
     rng = np.random.default_rng(6)
     pair = ConfidencePair(*rng.normal(size=(2, 64, 40)))
-    by_name = {m.name: m for m in ulira_metrics(Comparison(pair, None, 0))}
+    by_name = {m.name: m for m in ulira_metrics(compared(pair))}
     assert by_name["U-LiRA TPR at 1 % FPR pooled"].value is not None
     assert by_name["U-LiRA TPR at 1 % FPR"].reason_missing == (
         "needs N ≥ 200 retrained models; there are 64"
     )
     pair = ConfidencePair(*rng.normal(size=(2, 8, 3)))
-    by_name = {m.name: m for m in ulira_metrics(Comparison(pair, None, 0))}
+    by_name = {m.name: m for m in ulira_metrics(compared(pair))}
     assert by_name["U-LiRA AUC"].value is not None
     assert by_name["U-LiRA TPR at 0.1 % FPR pooled"].reason_missing == (
         "needs N ≥ 668 retrained models; there are 8"
@@ -104,6 +109,6 @@ def test_a_rate_that_the_models_cannot_resolve_says_how_many_it_needs():
 
 def test_one_example_without_variance_is_a_coin_toss():
     same = np.full((16, 1), 3.0)
-    metrics = ulira_metrics(Comparison(ConfidencePair(same, same), None, 0))
+    metrics = ulira_metrics(compared(ConfidencePair(same, same)))
     assert [m.value for m in metrics[:2]] == [0.5, 0.5]
     assert (metrics[0].low, metrics[0].high) == (0.5, 0.5)

@@ -11,6 +11,7 @@ from harness.metrics.official.epsilon import _epsilon as epsilon_module
 from harness.metrics.official.epsilon import epsilon
 from harness.metrics.official.metric import official_metric
 from tests.metrics.literal import literal_epsilon
+from tests.metrics.tables import outputs
 
 GOLDEN = np.load(Path(__file__).parents[1] / "golden.npz")
 CASES = sorted({key.split("/")[0] for key in GOLDEN} - {"confidence"})
@@ -31,7 +32,7 @@ def assert_literal(unlearned, retrained, **options):
 def test_agrees_with_the_released_code(case):
     unlearned, retrained = GOLDEN[f"{case}/unlearned"], GOLDEN[f"{case}/retrained"]
     copies = unlearned.copy(), retrained.copy()
-    ours = official_metric(unlearned, retrained)
+    ours = official_metric(outputs(unlearned), outputs(retrained))
     np.testing.assert_allclose(
         ours.epsilon, GOLDEN[f"{case}/epsilon"], rtol=0, atol=5e-6
     )

@@ -2,64 +2,64 @@ import numpy as np
 import pytest
 
 from harness.errors import UsageError
-from harness.metrics.official.utility import Utility, score, utility_ratio
+from harness.metrics.official.utility import Utility, score
+from tests.metrics.tables import of_accuracies, outputs
 
 
-def test_the_ratio_is_of_mean_accuracies_and_not_clipped():
-    assert utility_ratio([0.8, 1.0], [0.5, 0.7]) == pytest.approx(1.5)
+def models(retain, test):
+    return of_accuracies(retain, retain, test)
 
 
-def test_a_ratio_takes_scalars_and_groups_of_different_sizes():
-    assert utility_ratio(0.6, np.full(7, 0.8)) == pytest.approx(0.75)
+def test_the_ratios_are_of_mean_accuracies_and_not_clipped():
+    found = Utility(models([0.8, 1.0], [0.3, 0.5]), models([0.5, 0.7], [0.8, 0.8]))
+    assert found.ratios == pytest.approx((1.5, 0.5))
+
+
+def test_the_groups_may_be_of_different_sizes():
+    found = Utility(models([0.6], [0.6]), models([0.8] * 7, [0.6] * 7))
+    assert found.ratios == pytest.approx((0.75, 1.0))
 
 
 def test_the_score_is_quality_times_both_ratios():
-    assert score(0.1, [0.9], [0.6], [0.4], [0.8]) == pytest.approx(0.1 * 1.5 * 0.5)
+    sides = models([0.9], [0.4]), models([0.6], [0.8])
+    assert score(0.1, *sides) == pytest.approx(0.1 * 1.5 * 0.5)
 
 
 def test_equal_accuracies_leave_the_quality_as_it_is():
-    assert score(0.19, 0.7, 0.7, 0.5, 0.5) == pytest.approx(0.19)
+    same = models([0.7], [0.5])
+    assert score(0.19, same, same) == pytest.approx(0.19)
 
 
-@pytest.mark.parametrize(
-    ("unlearned", "retrained", "message"),
-    [
-        ([1.2], [0.5], "between 0 and 1"),
-        ([np.nan], [0.5], "between 0 and 1"),
-        ([0.5], [0.0, 0.0], "accuracy 0"),
-        ([], [0.5], "one number a model"),
-        ([[0.5]], [0.5], "one number a model"),
-        (np.array([None]), [0.5], "one number a model"),
-    ],
-)
-def test_refuses_what_is_no_accuracy(unlearned, retrained, message):
-    with pytest.raises(UsageError, match=message):
-        utility_ratio(unlearned, retrained)
+def test_retrained_models_that_are_never_right_are_refused():
+    with pytest.raises(UsageError, match="accuracy 0"):
+        score(0.1, models([0.5], [0.5]), models([0.0, 0.0], [0.5, 0.5]))
+
+
+def test_without_accuracies_there_is_no_utility():
+    bare, known = outputs(np.zeros((1, 1))), models([0.5], [0.5])
+    assert Utility.between(bare, known) is Utility.between(known, bare) is None
+    with pytest.raises(UsageError, match="no retain accuracies"):
+        score(0.1, bare, known)
 
 
 @pytest.mark.parametrize("quality", [-0.1, 1.1, np.nan])
 def test_refuses_a_quality_outside_zero_to_one(quality):
+    same = models([0.5], [0.5])
     with pytest.raises(UsageError, match="forgetting quality is"):
-        score(quality, 0.5, 0.5, 0.5, 0.5)
+        score(quality, same, same)
 
 
 def test_the_clipped_factor_takes_no_ratio_above_one():
-    utility = Utility(*(np.array([share]) for share in (0.9, 0.6, 0.4, 0.8)))
-    assert utility.ratios == pytest.approx((1.5, 0.5))
+    utility = Utility(models([0.9], [0.4]), models([0.6], [0.8]))
     assert utility.factor == pytest.approx(0.75)
     assert utility.clipped == pytest.approx(0.5)
 
 
 def test_the_factor_of_subsets_is_that_of_their_models_alone():
     rng = np.random.default_rng(0)
-    shares = rng.uniform(0.3, 0.9, (4, 8))
+    sides = [models(*rng.uniform(0.3, 0.9, (2, 8))) for _ in range(2)]
     ours, theirs = rng.integers(0, 8, (2, 5, 2, 4))
-    found = Utility(*shares).of_subsets(ours, theirs)
-    alone = Utility(
-        shares[0][ours[3, 1]],
-        shares[1][theirs[3, 1]],
-        shares[2][ours[3, 1]],
-        shares[3][theirs[3, 1]],
-    )
+    found = Utility(*sides).of_subsets(ours, theirs)
+    alone = Utility(sides[0].take(ours[3, 1]), sides[1].take(theirs[3, 1]))
     assert found.shape == (5, 2)
     assert found[3, 1] == pytest.approx(alone.factor)

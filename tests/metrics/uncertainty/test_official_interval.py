@@ -3,10 +3,10 @@ import pytest
 
 from harness.errors import UsageError
 from harness.metrics.official.metric import official_metric
-from harness.metrics.official.utility import Utility
 from harness.metrics.uncertainty import scoring_noise
 from harness.metrics.uncertainty.interval import IntervalOptions, Unavailable
 from harness.metrics.uncertainty.official_interval import official_intervals
+from tests.metrics.tables import outputs
 
 
 def benchmark(rng, n_models=32, n_examples=30):
@@ -21,19 +21,28 @@ def benchmark(rng, n_models=32, n_examples=30):
 
 def quality_interval(*pair, seed=0, **options):
     return official_intervals(
-        *pair, seed=seed, options=IntervalOptions(**options)
+        *map(outputs, pair), seed=seed, options=IntervalOptions(**options)
     ).forgetting_quality
+
+
+def quality_of(*pair):
+    return official_metric(*map(outputs, pair)).forgetting_quality
+
+
+def with_accuracies(pair, shares):
+    """Outputs with retain and test accuracies of either group, given in turn."""
+    ours, theirs, *rest = shares
+    return outputs(pair[0], ours, rest[0]), outputs(pair[1], theirs, rest[1])
 
 
 def accuracies(n=32, m=32, scale=0.0):
     rng = np.random.default_rng(0)
-    groups = [rng.normal(0.6, scale, size).clip(0, 1) for size in (n, m, n, m)]
-    return Utility(*groups)
+    return [rng.normal(0.6, scale, size).clip(0, 1) for size in (n, m, n, m)]
 
 
 def test_holds_the_mean_over_replicas_without_being_far_too_wide():
     rng = np.random.default_rng(0)
-    replicas = [official_metric(*benchmark(rng)).forgetting_quality for _ in range(100)]
+    replicas = [quality_of(*benchmark(rng)) for _ in range(100)]
     truth, deviation = np.mean(replicas), np.std(replicas)
     intervals = [quality_interval(*benchmark(rng)) for _ in range(30)]
     assert sum(truth in interval for interval in intervals) >= 26
@@ -44,14 +53,15 @@ def test_holds_the_mean_over_replicas_without_being_far_too_wide():
 def test_the_same_seed_gives_the_same_interval_and_inputs_stay():
     pair = benchmark(np.random.default_rng(0))
     copies = [side.copy() for side in pair]
-    first = official_intervals(*pair, accuracies(), seed=3)
-    assert official_intervals(*pair, accuracies(), seed=3) == first
+    models = with_accuracies(pair, accuracies())
+    first = official_intervals(*models, seed=3)
+    assert official_intervals(*models, seed=3) == first
     np.testing.assert_array_equal(pair, copies)
 
 
 def test_the_interval_holds_the_value_and_widens_with_the_level():
     pair = benchmark(np.random.default_rng(0))
-    quality = official_metric(*pair).forgetting_quality
+    quality = quality_of(*pair)
     narrow, wide = (quality_interval(*pair, level=level) for level in (0.8, 0.99))
     assert quality in narrow
     assert wide.low < narrow.low < narrow.high < wide.high
@@ -66,8 +76,8 @@ def test_drawn_examples_add_what_the_choice_of_examples_adds():
 
 def test_steady_accuracies_only_scale_the_score():
     pair = benchmark(np.random.default_rng(0))
-    steady = Utility(*(np.full(32, a) for a in (0.9, 0.6, 0.4, 0.8)))
-    found = official_intervals(*pair, steady, seed=0)
+    steady = [np.full(32, share) for share in (0.9, 0.6, 0.4, 0.8)]
+    found = official_intervals(*with_accuracies(pair, steady), seed=0)
     factor = 1.5 * 0.5
     assert found.score.low == pytest.approx(factor * found.forgetting_quality.low)
     assert found.score.high == pytest.approx(factor * found.forgetting_quality.high)
@@ -76,7 +86,9 @@ def test_steady_accuracies_only_scale_the_score():
 def test_accuracies_that_scatter_widen_the_score():
     pair = benchmark(np.random.default_rng(0))
     steady, noisy = (
-        official_intervals(*pair, accuracies(scale=scale), seed=0).score
+        official_intervals(
+            *with_accuracies(pair, accuracies(scale=scale)), seed=0
+        ).score
         for scale in (0.0, 0.4)
     )
     assert noisy.high / noisy.low > 1.05 * steady.high / steady.low
@@ -84,10 +96,9 @@ def test_accuracies_that_scatter_widen_the_score():
 
 def test_different_numbers_of_models_are_fine():
     unlearned, retrained = benchmark(np.random.default_rng(0))
-    found = official_intervals(unlearned[:20], retrained, accuracies(20, 32), seed=0)
-    assert official_metric(unlearned[:20], retrained).forgetting_quality in (
-        found.forgetting_quality
-    )
+    models = with_accuracies((unlearned[:20], retrained), accuracies(20, 32))
+    found = official_intervals(*models, seed=0)
+    assert quality_of(unlearned[:20], retrained) in (found.forgetting_quality)
 
 
 def test_some_of_many_examples_are_enough_to_see_the_noise(monkeypatch):
@@ -139,10 +150,10 @@ def test_no_number_exceeds_one():
 def test_few_models_give_a_reason_instead():
     rng = np.random.default_rng(0)
     pair = rng.normal(size=(2, 7, 5))
-    found = official_intervals(*pair, accuracies(7, 7), seed=0)
+    found = official_intervals(*with_accuracies(pair, accuracies(7, 7)), seed=0)
     expected = Unavailable("needs N ≥ 8 models on either side; there are 7")
     assert (found.forgetting_quality, found.score) == (expected, expected)
-    assert official_intervals(*pair, seed=0).score is None
+    assert official_intervals(*map(outputs, pair), seed=0).score is None
 
 
 def test_eight_models_are_enough():
@@ -150,7 +161,12 @@ def test_eight_models_are_enough():
     assert not isinstance(quality_interval(*pair), Unavailable)
 
 
-def test_refuses_accuracies_of_other_models():
+def test_accuracies_of_one_group_alone_give_no_score():
     pair = benchmark(np.random.default_rng(0))
-    with pytest.raises(UsageError, match=r"retain_unlearned has shape \(31,\)"):
-        official_intervals(*pair, accuracies(31, 32), seed=0)
+    known = with_accuracies(pair, accuracies())[0]
+    assert official_intervals(known, outputs(pair[1]), seed=0).score is None
+
+
+def test_refuses_other_examples():
+    with pytest.raises(UsageError, match="same forget set"):
+        quality_interval(np.zeros((8, 3)), np.zeros((8, 4)))

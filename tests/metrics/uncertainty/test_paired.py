@@ -8,21 +8,21 @@ from harness.metrics.inputs.confidence import ConfidencePair
 from harness.metrics.official.utility import Utility
 from harness.metrics.uncertainty.paired import (
     PairedDifference,
-    ScoredSide,
-    contender,
     difference_of,
     models_needed,
     paired_difference,
 )
 from harness.metrics.uncertainty.paired_noise import PairedNoise
 from harness.metrics.uncertainty.quality_variance import NoiseParts
+from harness.metrics.uncertainty.scored_submission import ScoredSubmission
 from harness.metrics.uncertainty.scoring_noise import Scoring
+from tests.metrics.tables import outputs
 
 
 def side(shift, rng, models=16, examples=20, together=0.3):
     """Runs that also vary as a whole, so examples are not independent."""
     run = together * rng.normal(size=(models, 1))
-    return contender(shift + run + rng.normal(size=(models, examples)))
+    return outputs(shift + run + rng.normal(size=(models, examples)))
 
 
 def test_equal_methods_are_called_different_in_about_five_percent():
@@ -52,9 +52,9 @@ def test_drawn_examples_ask_more_than_fixed_ones():
     """Each method is better on some examples: only these same ones can tell."""
     rng = np.random.default_rng(6)
     lean = np.where(np.arange(60) < 34, 2.0, -2.0)
-    a = contender(rng.normal(np.maximum(lean, 0), 1, (32, 60)))
-    b = contender(rng.normal(np.maximum(-lean, 0), 1, (32, 60)))
-    bank = contender(rng.normal(0, 1, (32, 60)))
+    a = outputs(rng.normal(np.maximum(lean, 0), 1, (32, 60)))
+    b = outputs(rng.normal(np.maximum(-lean, 0), 1, (32, 60)))
+    bank = outputs(rng.normal(0, 1, (32, 60)))
     fixed = paired_difference(a, b, bank, seed=0)
     drawn = paired_difference(a, b, bank, seed=0, examples="drawn")
     assert fixed.difference == drawn.difference
@@ -81,10 +81,10 @@ def test_equal_methods_stay_together_when_examples_are_drawn_as_well():
     assert found <= 7
 
 
-def test_sides_scored_once_give_the_same_differences():
+def test_submissions_scored_once_give_the_same_differences():
     rng = np.random.default_rng(8)
     a, b, bank = (side(shift, rng) for shift in (0.2, 0.9, 0.0))
-    scored = [ScoredSide.of(each, bank, seed=3) for each in (a, b)]
+    scored = [ScoredSubmission.of(each, bank, seed=3) for each in (a, b)]
     for examples in ("fixed", "drawn"):
         assert difference_of(*scored, examples=examples) == paired_difference(
             a, b, bank, seed=3, examples=examples
@@ -94,30 +94,32 @@ def test_sides_scored_once_give_the_same_differences():
 def test_a_scoring_at_hand_is_taken_over_with_its_accuracies():
     rng = np.random.default_rng(9)
     (a, bank), shares = (side(0.5, rng), side(0.0, rng)), rng.uniform(0.5, 0.6, (4, 16))
-    ours = contender(a.confidences, shares[0], shares[2])
-    theirs = contender(bank.confidences, shares[1], shares[3])
-    pair = ConfidencePair(a.confidences, bank.confidences)
+    ours = outputs(a.forget_confidence, shares[0], shares[2])
+    theirs = outputs(bank.forget_confidence, shares[1], shares[3])
+    pair = ConfidencePair(a.forget_confidence, bank.forget_confidence)
     scoring = Scoring.of(pair, np.random.default_rng(5), 1e-5)
-    taken = ScoredSide.from_scoring(scoring, Utility(*shares), pair.retrained, 5)
-    scored = ScoredSide.of(ours, theirs, seed=5)
+    taken = ScoredSubmission.from_scoring(
+        scoring, Utility(ours, theirs), pair.retrained, 5
+    )
+    scored = ScoredSubmission.of(ours, theirs, seed=5)
     assert taken.value == scored.value
     assert difference_of(taken, scored).p_value == 1.0
 
 
-def test_sides_that_were_not_scored_alike_are_refused():
+def test_submissions_that_were_not_scored_alike_are_refused():
     rng = np.random.default_rng(10)
     a, bank, other = (side(0.0, rng) for _ in range(3))
-    scored = ScoredSide.of(a, bank, seed=0)
+    scored = ScoredSubmission.of(a, bank, seed=0)
     with pytest.raises(UsageError, match="N = 16, seed 0 for its F and B with N = 16"):
-        difference_of(scored, ScoredSide.of(a, bank, seed=1))
+        difference_of(scored, ScoredSubmission.of(a, bank, seed=1))
     with pytest.raises(UsageError, match="other retrained models"):
-        difference_of(scored, ScoredSide.of(a, other, seed=0))
+        difference_of(scored, ScoredSubmission.of(a, other, seed=0))
     with pytest.raises(UsageError, match="use 'fixed' or 'drawn'"):
         difference_of(scored, scored, examples="some")
 
 
 def test_one_example_cannot_stand_for_others():
-    one = contender(np.random.default_rng(0).normal(size=(16, 1)))
+    one = outputs(np.random.default_rng(0).normal(size=(16, 1)))
     with pytest.raises(UsageError, match="There is 1 example"):
         paired_difference(one, one, one, seed=0, examples="drawn")
 
@@ -146,7 +148,7 @@ def test_a_result_compared_with_itself_is_not_separable_from_it():
 
 
 def test_models_without_variance_give_a_certain_answer_without_warnings():
-    flat, moved = contender(np.zeros((8, 3))), contender(np.ones((8, 3)))
+    flat, moved = outputs(np.zeros((8, 3))), outputs(np.ones((8, 3)))
     equal = paired_difference(flat, flat, flat, seed=0)
     assert (equal.p_value, equal.low, equal.high) == (1.0, 0.0, 0.0)
     certain = paired_difference(flat, moved, flat, seed=0)
@@ -157,9 +159,9 @@ def test_accuracies_make_it_a_difference_of_scores():
     rng = np.random.default_rng(4)
     values = [rng.normal(size=(16, 10)) for _ in range(3)]
     half = np.full(16, 0.5)
-    a = contender(values[0], np.full(16, 0.4), half)
-    b = contender(values[0], half, half)
-    bank = contender(values[2], half, half)
+    a = outputs(values[0], np.full(16, 0.4), half)
+    b = outputs(values[0], half, half)
+    bank = outputs(values[2], half, half)
     result = paired_difference(a, b, bank, seed=0)
     assert result.quantity == "score"
     assert result.first == pytest.approx(0.8 * result.second)
@@ -169,8 +171,8 @@ def test_the_order_of_examples_and_the_inputs_do_not_change():
     rng = np.random.default_rng(5)
     arrays = [rng.normal(shift, 1, (12, 7)) for shift in (0.5, 1.0, 0.0)]
     before = [array.copy() for array in arrays]
-    result = paired_difference(*(contender(a) for a in arrays), seed=0)
-    turned = paired_difference(*(contender(a[:, ::-1]) for a in arrays), seed=0)
+    result = paired_difference(*(outputs(a) for a in arrays), seed=0)
+    turned = paired_difference(*(outputs(a[:, ::-1]) for a in arrays), seed=0)
     assert turned.difference == pytest.approx(result.difference)
     assert turned.low == pytest.approx(result.low)
     for array, copy in zip(arrays, before, strict=True):
@@ -208,9 +210,9 @@ def test_the_verdict_says_what_would_do():
 
 
 def test_what_cannot_be_compared_is_refused_in_one_sentence():
-    eight, nine = contender(np.zeros((8, 3))), contender(np.zeros((9, 3)))
-    wide = contender(np.zeros((8, 4)))
-    scored = contender(np.zeros((8, 3)), np.ones(8), np.ones(8))
+    eight, nine = outputs(np.zeros((8, 3))), outputs(np.zeros((9, 3)))
+    wide = outputs(np.zeros((8, 4)))
+    scored = outputs(np.zeros((8, 3)), np.ones(8), np.ones(8))
     with pytest.raises(UsageError, match="A has 8 models and B 9"):
         paired_difference(eight, nine, eight, seed=0)
     with pytest.raises(UsageError, match="cover 3, 4 and 3 examples"):
@@ -219,9 +221,7 @@ def test_what_cannot_be_compared_is_refused_in_one_sentence():
         paired_difference(eight, scored, eight, seed=0)
     with pytest.raises(UsageError, match="bank lacks the accuracies"):
         paired_difference(scored, scored, eight, seed=0)
-    with pytest.raises(UsageError, match="needs N ≥ 4"):
-        contender(np.zeros((3, 2)))
-    with pytest.raises(UsageError, match="both, or neither"):
-        contender(np.zeros((8, 2)), retain=np.ones(8))
-    with pytest.raises(UsageError, match="one for each of the 8 models"):
-        contender(np.zeros((8, 2)), np.ones(7), np.ones(8))
+    three = outputs(np.zeros((3, 3)))
+    for models in ((three, three, eight), (eight, eight, three)):
+        with pytest.raises(UsageError, match=r"There are 3 models; .* needs N ≥ 4"):
+            paired_difference(*models, seed=0)

@@ -14,6 +14,7 @@ from harness.metrics.uncertainty.sample_size import (
     sample_sizes,
 )
 from harness.metrics.uncertainty.scoring_noise import Scoring
+from tests.metrics.tables import outputs
 
 
 def trend(own=0.0, shared=0.0, own_ratio=1.0):
@@ -22,13 +23,15 @@ def trend(own=0.0, shared=0.0, own_ratio=1.0):
 
 def test_rows_run_from_eight_models_to_all_of_them():
     unlearned, retrained = np.random.default_rng(0).normal(size=(2, 32, 20))
-    rows = sample_sizes(unlearned + 0.5, retrained, seed=0)
+    rows = sample_sizes(outputs(unlearned + 0.5), outputs(retrained), seed=0)
     assert [row.n_models for row in rows] == [8, 16, 32]
     assert all(row.low <= row.mean <= row.high for row in rows)
 
 
 def test_the_last_row_is_the_scoring_itself():
-    unlearned, retrained = np.random.default_rng(0).normal(size=(2, 16, 20))
+    unlearned, retrained = map(
+        outputs, np.random.default_rng(0).normal(size=(2, 16, 20))
+    )
     last = sample_sizes(unlearned, retrained, seed=5)[-1]
     whole = official_intervals(unlearned, retrained, seed=5).forgetting_quality
     assert last.mean == official_metric(unlearned, retrained).forgetting_quality
@@ -38,15 +41,16 @@ def test_the_last_row_is_the_scoring_itself():
 def test_a_scoring_at_hand_gives_the_same_rows():
     pair = ConfidencePair(*np.random.default_rng(0).normal(size=(2, 16, 20)))
     whole = Scoring.of(pair, np.random.default_rng(5), delta=1e-5)
-    assert sample_sizes(*pair, whole, seed=5) == sample_sizes(*pair, seed=5)
+    models = [outputs(each) for each in pair]
+    assert sample_sizes(*models, whole, seed=5) == sample_sizes(*models, seed=5)
 
 
 def test_a_row_of_fewer_models_is_the_mean_of_such_scorings():
     rng = np.random.default_rng(0)
     unlearned, retrained = rng.normal(size=(2, 32, 60))
-    row = sample_sizes(unlearned + 1, retrained, seed=0)[1]
+    row = sample_sizes(outputs(unlearned + 1), outputs(retrained), seed=0)[1]
     fresh = [
-        official_metric(rng.normal(1, 1, (16, 60)), rng.normal(0, 1, (16, 60)))
+        official_metric(*(outputs(rng.normal(mean, 1, (16, 60))) for mean in (1, 0)))
         for _ in range(20)
     ]
     mean = np.mean([metric.forgetting_quality for metric in fresh])
@@ -58,7 +62,7 @@ def test_rows_of_some_of_many_examples_speak_for_all_of_them(monkeypatch):
     """The ten looked at earn 1.8 times what all do, which is taken into account."""
     rng = np.random.default_rng(1)
     shift = np.where(np.arange(400) < 100, 0.0, 5.0)
-    pair = rng.normal(0, 1, (16, 400)) + shift, rng.normal(0, 1, (16, 400))
+    pair = [outputs(rng.normal(0, 1, (16, 400)) + far) for far in (shift, 0)]
     of_all = sample_sizes(*pair, seed=0)
     monkeypatch.setattr(scoring_noise, "MOST_EXAMPLES", 10)
     of_some = sample_sizes(*pair, seed=0)
@@ -69,12 +73,13 @@ def test_rows_of_some_of_many_examples_speak_for_all_of_them(monkeypatch):
 
 def test_nothing_forgotten_is_no_certainty_at_any_size():
     rng = np.random.default_rng(0)
-    rows = sample_sizes(rng.normal(50, 1, (32, 9)), rng.normal(0, 1, (32, 9)), seed=0)
+    pair = (outputs(rng.normal(mean, 1, (32, 9))) for mean in (50, 0))
+    rows = sample_sizes(*pair, seed=0)
     assert all(row.mean == 0 and row.high > 0 for row in rows)
 
 
 def test_few_models_give_a_reason_instead():
-    pair = np.random.default_rng(0).normal(size=(2, 15, 4))
+    pair = map(outputs, np.random.default_rng(0).normal(size=(2, 15, 4)))
     assert "needs N ≥ 16" in sample_sizes(*pair, seed=0).reason
 
 
@@ -96,16 +101,6 @@ def test_noise_of_single_examples_does_not_go_away_with_more_models():
     found = models_to_separate(0.001, trend(own=1e-5))
     assert isinstance(found, Unavailable)
     assert "a larger forget set would" in found.reason
-
-
-def test_the_trend_of_stored_runs_is_that_of_their_interval():
-    rng = np.random.default_rng(0)
-    unlearned, retrained = rng.normal(size=(2, 32, 50)) + rng.normal(0, 1, (2, 32, 1))
-    pair = ConfidencePair(unlearned, retrained)
-    found = NoiseTrend.of(Scoring.of(pair, rng, delta=1e-5))
-    assert found.n_models == 32
-    assert found.variance(32) == pytest.approx(found.noise.own + found.noise.shared)
-    assert found.variance(128) < found.variance(32) < found.variance(16)
 
 
 @pytest.mark.parametrize("difference", [0.0, np.nan, np.inf])
