@@ -71,7 +71,7 @@ progress_option = click.option(
 )
 isolation_option = click.option(
     "--isolation",
-    type=click.Choice((AUTO, *Level)),
+    type=click.Choice((AUTO, *map(str, Level))),
     default=AUTO,
     show_default=True,
     help="How runs are kept apart; auto is the strictest that works here.",

@@ -23,15 +23,7 @@ def send_bytes(sock: socket.socket, payload: bytes) -> None:
 
 
 def receive_bytes(sock: socket.socket) -> bytes:
-    """Receive one message of bytes.
-
-    Raises
-    ------
-    ChannelClosed
-        If the other side has gone.
-    TimeoutError
-        If the socket has a timeout and it has passed.
-    """
+    """Receive one message of bytes, unless the other side has gone or time is up."""
     (length,) = _LENGTH.unpack(_read(sock, _LENGTH.size))
     if length > _LARGEST:
         raise ChannelClosed(f"a message of {length} bytes is no message of ours")
@@ -39,13 +31,7 @@ def receive_bytes(sock: socket.socket) -> bytes:
 
 
 def send_json(sock: socket.socket, message: Any, fds: tuple[int, ...] = ()) -> None:
-    """Send one JSON message, and file descriptors with it.
-
-    Raises
-    ------
-    ChannelClosed
-        If the other side has gone.
-    """
+    """Send one JSON message, and file descriptors with it."""
     payload = json.dumps(message).encode()
     if fds:
         try:
@@ -56,15 +42,7 @@ def send_json(sock: socket.socket, message: Any, fds: tuple[int, ...] = ()) -> N
 
 
 def receive_json(sock: socket.socket) -> Any:
-    """Receive one JSON message without file descriptors.
-
-    Raises
-    ------
-    ChannelClosed
-        If the other side has gone, or sent something else.
-    TimeoutError
-        If the socket has a timeout and it has passed.
-    """
+    """Receive one JSON message without file descriptors; of another kind is none."""
     payload = receive_bytes(sock)
     try:
         return json.loads(payload)
@@ -76,7 +54,7 @@ def receive_json_and_fds(sock: socket.socket, n_fds: int) -> tuple[Any, list[int
     """Receive one JSON message and the file descriptors sent with it."""
     marker, fds, _, _ = socket.recv_fds(sock, 1, n_fds)
     if not marker:
-        raise ChannelClosed("the other process has gone")
+        raise ChannelClosed(_GONE)
     return receive_json(sock), list(fds)
 
 
@@ -86,8 +64,8 @@ def _read(sock: socket.socket, length: int) -> bytes:
         try:
             chunk = sock.recv(min(1 << 20, length - len(chunks)))
         except ConnectionResetError as error:
-            raise ChannelClosed("the other process has gone") from error
+            raise ChannelClosed(_GONE) from error
         if not chunk:
-            raise ChannelClosed("the other process has gone")
+            raise ChannelClosed(_GONE)
         chunks += chunk
     return bytes(chunks)

@@ -32,7 +32,7 @@ from harness.models.weights import Array, WeightSpec
 from harness.run.inputs import write_task
 from harness.run.messages import RunReport, RunRequest
 from harness.run.worker import Slot
-from harness.sandbox import PROPERTIES, choose, probe, why_not
+from harness.sandbox import PROPERTIES, Level, choose, probe, why_not
 from harness.sandbox.child.descendants import descendants
 from harness.sandbox.child.namespaces import SHARED_MEMORY
 from harness.sandbox.host import scratch
@@ -41,7 +41,7 @@ from harness.tasks.images.networks import build_network
 from harness.tasks.images.splits import Examples, SplitData
 from harness.track import find_track
 
-LEVELS = ("full", "partial")
+LEVELS = tuple(level for level in Level if level.means.filtered)
 HONEST = "def unlearning(net, retain, forget, validation):\n    return net\n"
 # Smaller than by default, so that going past them takes less time.
 BOUNDS = {"scratch_bytes": 64 << 20, "n_tasks": 60}
@@ -60,7 +60,7 @@ _PATIENCE_SECONDS = 20.0
 class Lab:
     """One level's slot, and what there is around it to be attacked."""
 
-    level: str
+    level: Level
     slot: Slot
     spec: WeightSpec
     original: dict[str, Array]
@@ -182,7 +182,7 @@ def _shared_memory() -> set[str]:
 
 
 @pytest.fixture(scope="session")
-def bench(tmp_path_factory) -> tuple[Path, WeightSpec, dict[str, Array], SplitData]:
+def given(tmp_path_factory) -> tuple[Path, WeightSpec, dict[str, Array], SplitData]:
     """A task of a few real images and the quick track's network."""
     folder = tmp_path_factory.mktemp("lab")
     data, track = load_cifar10(), find_track("cifar10-quick")
@@ -201,9 +201,9 @@ def bench(tmp_path_factory) -> tuple[Path, WeightSpec, dict[str, Array], SplitDa
 
 
 @pytest.fixture(scope="session")
-def _labs(bench) -> Iterator[dict[str, Lab]]:
+def _labs(given) -> Iterator[dict[Level, Lab]]:
     """Laboratories by level, made at first use, and what lies around them."""
-    folder, spec, original, split = bench
+    folder, spec, original, split = given
     canary = secrets.token_hex(16)
     (folder / "canary").write_text(canary)
     with ExitStack() as stack:
@@ -212,8 +212,8 @@ def _labs(bench) -> Iterator[dict[str, Lab]]:
         stack.callback(bystander.wait)
         stack.callback(bystander.kill)
 
-        class Labs(dict[str, Lab]):
-            def __missing__(self, level: str) -> Lab:
+        class Labs(dict[Level, Lab]):
+            def __missing__(self, level: Level) -> Lab:
                 sandbox = replace(choose(level), **BOUNDS)
                 slot = Slot(folder / "task", spec, sandbox)
                 stack.enter_context(slot)
@@ -230,7 +230,7 @@ def lab(request, _labs) -> Iterator[Lab]:
     level = request.param
 
     def note(kind: str, words: str) -> None:
-        request.node.user_properties.append((kind, (level, words)))
+        request.node.user_properties.append((kind, (str(level), words)))
 
     if reason := why_not(level):
         assert "got through" not in reason, reason
@@ -252,7 +252,7 @@ def lab(request, _labs) -> Iterator[Lab]:
 @pytest.fixture
 def unconfined(_labs) -> Lab:
     """The laboratory without a sandbox, to show that an attack does work."""
-    return _labs["none"]
+    return _labs[Level.NONE]
 
 
 @pytest.fixture
@@ -289,7 +289,7 @@ def pytest_terminal_summary(terminalreporter) -> None:
         terminalreporter.write_line(f"the attack suite took {seconds:.0f} s of tests")
 
 
-def _line(level: str, reports: list[pytest.TestReport]) -> str:
+def _line(level: Level, reports: list[pytest.TestReport]) -> str:
     """Say of a level what was tried and contained, and what could not be tested."""
     found: dict[str, set[str]] = defaultdict(set)
     controls = 0

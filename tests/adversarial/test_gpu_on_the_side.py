@@ -13,6 +13,6 @@ def unlearning(net, retain, forget, validation):
 
 @pytest.mark.claims("files")
 def test_a_run_on_the_cpu_sees_no_gpu(lab):
-    if lab.level == "partial":
+    if not lab.level.means.namespaces:
         pytest.skip("landlock hides contents, not names")
     assert lab.said(SOURCE) == "False []\n"

@@ -29,3 +29,10 @@ def unlearning(net, retain, forget, validation):
 @pytest.mark.claims("system-calls")
 def test_none_of_them_is_reached(lab):
     assert lab.said(SOURCE) == ""
+
+
+def test_without_a_sandbox_some_are_reached(unconfined):
+    """Of those alone that do nothing when called with nonsense."""
+    calls = {"preadv2": 327, "pidfd_getfd": 438, "kcmp": 312}
+    source = SOURCE.replace("CALLS.items()", "HARMLESS.items()")
+    assert "preadv2 -1 EBADF" in unconfined.said(source, HARMLESS=calls)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from harness.run.worker import Slot
-from harness.sandbox import choose
+from harness.sandbox import Level, choose
 from harness.status import Status
 
 SOURCE = """
@@ -20,7 +20,7 @@ def unlearning(net, retain, forget, validation):
 @pytest.fixture
 def own_lab(unconfined):
     """A slot for this test alone: its template does die."""
-    with Slot(unconfined.folder / "task", unconfined.spec, choose("none")) as slot:
+    with Slot(unconfined.folder / "task", unconfined.spec, choose(Level.NONE)) as slot:
         yield replace(unconfined, slot=slot)
 
 

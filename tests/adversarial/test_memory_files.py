@@ -16,3 +16,9 @@ def unlearning(net, retain, forget, validation):
 @pytest.mark.claims("system-calls")
 def test_memory_that_nobody_counts_cannot_be_had(lab):
     assert lab.said(SOURCE) == "-1 -1 -1\n"
+
+
+def test_without_a_sandbox_it_can(unconfined):
+    # A segment would stay behind.
+    source = SOURCE.replace("libc.shmget(0, 4096, 0o600)", "-1")
+    assert int(unconfined.said(source).split()[0]) > 2

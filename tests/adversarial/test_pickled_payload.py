@@ -25,6 +25,8 @@ def unlearning(net, retain, forget, validation):
         return net
     return Bomb()
 """
+#: Rooms that read what a run, or a process that has its weights, has written.
+READING = ("run", "evaluator", "execution", "processes", "sandbox")
 FORBIDDEN = {"pickle", "cloudpickle", "dill", "marshal", "shelve", "joblib"}
 
 
@@ -34,15 +36,19 @@ def test_an_object_is_never_carried_out_of_the_run(lab):
         report = lab.call(SOURCE, PATH=str(mark), WRAPPED=wrapped)
         assert report.weights is None
         assert report.failure.status in (Status.INVALID, Status.ERROR)
-        if lab.level == "full":
-            assert not mark.exists()
-        mark.unlink(missing_ok=True)
+        # The run may not write there, so it would be the harness that has.
+        assert not mark.exists()
 
 
 def test_no_room_that_reads_from_a_run_can_unpickle():
     root = Path(harness.__file__).parent
-    rooms = [root / name for name in ("runner", "evaluator", "processes", "isolation")]
-    for path in (path for room in rooms for path in room.rglob("*.py")):
+    files = {room: list((root / room).rglob("*.py")) for room in READING}
+    assert all(files.values()), "a room has moved"
+    # Within the sandbox, where a submission's own code would be, a checkpoint is read.
+    inside = root / "run" / "inside"
+    for path in (path for found in files.values() for path in found):
+        if path.is_relative_to(inside):
+            continue
         tree = ast.parse(path.read_text())
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import subprocess
 
 import pytest
 
@@ -25,3 +26,12 @@ def test_nobody_elses_limits_can_be_changed(lab):
     pids = [lab.bystander.pid, os.getpid()]
     assert lab.said(SOURCE, PIDS=pids) == ""
     assert resource.prlimit(lab.bystander.pid, resource.RLIMIT_NOFILE) == before
+
+
+def test_without_a_sandbox_they_can(unconfined):
+    with subprocess.Popen(["sleep", "60"]) as victim:
+        said = unconfined.said(SOURCE, PIDS=[victim.pid])
+        lowered = resource.prlimit(victim.pid, resource.RLIMIT_NOFILE)
+        victim.kill()
+    assert said == f"lowered {victim.pid}\n"
+    assert lowered == (1000, 1000)

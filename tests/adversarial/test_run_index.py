@@ -23,7 +23,7 @@ def unlearning(net, retain, forget, validation):
 
 @pytest.mark.claims("end", "signals", "traces")
 def test_runs_that_differ_in_their_number_alone_look_the_same(lab):
-    if lab.level != "full":
+    if not lab.level.means.namespaces:
         pytest.skip("without a PID namespace process numbers grow from run to run")
     looks = {lab.said(SOURCE) for _ in range(4)}
     assert len(looks) == 1

@@ -1,5 +1,11 @@
-"""Print escape sequences, and lines that look like the harness's own."""
+"""Print, raise and be called escape sequences, and lines like the harness's own."""
 
+import pytest
+
+from harness.run.submission import read_submission
+
+ESCAPES = "\x1b[2J\x1b]0;title\x07 50%\rscore 1.0\u202e"
+SHOWN = "\\x1b[2J\\x1b]0;title\\x07 50%\\rscore 1.0\\u202e"
 SOURCE = """
 import os
 
@@ -11,15 +17,57 @@ def unlearning(net, retain, forget, validation):
     print("\\u202e\\u2028\\u0085")
     return net
 """
+#: Escapes in all that is ever shown of a submission: its words, output and traceback.
+EVERYWHERE = f"""
+{ESCAPES!r}
+NAME = AUTHORS = URL = {ESCAPES!r}
+
+def unlearning(net, retain, forget, validation):
+    print({ESCAPES!r})
+    raise ValueError({ESCAPES!r})
+"""
+
+
+def is_plain(text: str) -> bool:
+    return all(c.isprintable() or c == "\n" for c in text)
 
 
 def test_control_characters_are_shown_and_not_obeyed(lab):
     output = lab.said(SOURCE)
     assert "\\x1b[2J\\x1b]0;title\\x07 50%\\rscore 1.0" in output
-    assert all(c.isprintable() or c == "\n" for c in output)
+    assert is_plain(output)
 
 
 def test_no_printed_line_becomes_part_of_a_result(lab):
-    report = lab.call(SOURCE)
-    assert report.extra == {}
-    assert report.weights == lab.spec.pack(lab.original)
+    report, silent = lab.call(SOURCE), lab.call(SOURCE.replace("print(", "str("))
+    assert report.weights == silent.weights == lab.spec.pack(lab.original)
+    assert report.failure is None
+
+
+def test_what_a_run_raises_is_shown_and_not_obeyed(lab):
+    failure = lab.call(EVERYWHERE).failure
+    assert SHOWN in failure.reason
+    assert SHOWN in failure.traceback
+    assert is_plain(failure.reason + failure.traceback)
+
+
+def test_what_a_file_calls_itself_is_shown_and_not_obeyed(write):
+    submission = read_submission(write(EVERYWHERE))
+    shown = (submission.title, submission.summary, submission.authors, submission.url)
+    for words in shown:
+        assert words.startswith("\\x1b[2J\\x1b]0;title\\x07 50%")
+        assert words.isprintable()
+
+
+@pytest.mark.usefixtures("judge", "bank")
+@pytest.mark.parametrize("command", ["validate", "score"])
+def test_no_escape_reaches_the_terminal_of_who_tries_a_submission(
+    cli, track_file, write, monkeypatch, command
+):
+    path = write(EVERYWHERE)
+    monkeypatch.chdir(path.parent)
+    ended = cli(command, path, "--track", track_file, "--isolation", "none")
+    assert ended.code == 3
+    # A card breaks its lines where it must.
+    assert "\\x1b[2J" in ended.out + ended.err
+    assert is_plain(ended.out + ended.err)

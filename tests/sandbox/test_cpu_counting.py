@@ -20,9 +20,9 @@ from harness.sandbox.host.sandbox import Sandbox
 PROGRAM = """
 import os, resource, signal, sys, time
 from pathlib import Path
-from harness.sandbox.child.cpu_counter import open_cpu_counter, own_seconds
+from harness.sandbox.child.cpu_counter import open_cpu_counter
 counter = open_cpu_counter(Path(sys.argv[1]) if sys.argv[1] else None)
-before = counter.seconds() - own_seconds()
+before = counter.seconds() - time.process_time()
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 reading, writing = os.pipe()
 if os.fork() == 0:
@@ -33,7 +33,7 @@ if os.fork() == 0:
 os.close(writing)
 os.read(reading, 1)
 seen = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(counter.seconds() - own_seconds() - before, seen.ru_utime + seen.ru_stime)
+print(counter.seconds() - time.process_time() - before, seen.ru_utime + seen.ru_stime)
 """
 
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from harness.sandbox.child import bpf
+from harness.sandbox.child import bpf, seccomp
 from harness.sandbox.child.seccomp import SeccompRules, seccomp_filter
 from harness.sandbox.child.syscalls import FIRST_UNKNOWN, Architecture, numbers_of
 
@@ -30,10 +30,14 @@ HONEST = {"read": (0, 63), "write": (1, 64), "mmap": (9, 222), "futex": (202, 98
 HONEST |= {"execve": (59, 221), "exit_group": (231, 94), "setrlimit": (160, 164)}
 
 
+def disassemble(code):
+    return [bpf.Instruction(*fields) for fields in bpf.INSTRUCTION.iter_unpack(code)]
+
+
 def verdict(code, data):
     """Run a filter as the kernel does."""
     accumulator, position = 0, 0
-    program = bpf.disassemble(code)
+    program = disassemble(code)
     while True:
         operation, if_true, if_false, operand = program[position]
         position += 1
@@ -221,10 +225,17 @@ def test_where_landlock_is_old_a_run_signals_only_itself(architecture):
     assert outcome(OLD_LANDLOCK, architecture, "tgkill", 99, 99, 6) == "EPERM"
 
 
+def test_every_call_that_is_named_is_in_the_table_of_numbers():
+    """A name that is misspelt would be refused to nobody."""
+    known = {name for one in Architecture for name in numbers_of(one)}
+    old = SeccompRules(False, False, False, 1)
+    assert set(seccomp._bodies(old)) <= known
+
+
 @BOTH
 @pytest.mark.parametrize("rules", [FULL, PARTIAL, OLD_LANDLOCK], ids=repr)
 def test_no_jump_leads_out_of_the_program(architecture, rules):
-    program = bpf.disassemble(seccomp_filter(rules, architecture))
+    program = disassemble(seccomp_filter(rules, architecture))
     assert len(program) < 4096
     for position, (_, if_true, if_false, _) in enumerate(program):
         assert position + 1 + max(if_true, if_false) <= len(program)

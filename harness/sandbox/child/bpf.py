@@ -4,7 +4,8 @@ import struct
 from collections.abc import Iterable
 from typing import NamedTuple
 
-_INSTRUCTION = struct.Struct("=HBBI")
+#: ``struct sock_filter``.
+INSTRUCTION = struct.Struct("=HBBI")
 
 # Codes of linux/bpf_common.h, put together: class | size or operation | mode.
 LOAD_WORD = 0x20
@@ -82,9 +83,4 @@ def skip_if_less(value: int, n: int) -> Instruction:
 
 def assemble(program: Iterable[Instruction]) -> bytes:
     """Write a program as an array of ``struct sock_filter``."""
-    return b"".join(_INSTRUCTION.pack(*instruction) for instruction in program)
-
-
-def disassemble(code: bytes) -> list[Instruction]:
-    """Read what `assemble` wrote."""
-    return [Instruction(*fields) for fields in _INSTRUCTION.iter_unpack(code)]
+    return b"".join(INSTRUCTION.pack(*instruction) for instruction in program)

@@ -25,7 +25,8 @@ from harness.sandbox.child.namespaces import SCRATCH, SHARED_MEMORY, enter_fresh
 from harness.sandbox.child.seccomp import SeccompRules, install_seccomp, seccomp_filter
 
 _OPEN_FILES = 1024
-_DEVICES = ("null", "zero", "full", "random", "urandom")
+#: The harmless ones, which every run is given.
+DEVICES = ("null", "zero", "full", "random", "urandom")
 _FACTS_IN_PROC = ("cpuinfo", "meminfo", "stat", "version", "filesystems", "sys/vm")
 _GPU_NAME = "nvidia*"
 #: Users above this have no account on any ordinary machine.
@@ -36,28 +37,10 @@ _FIRST_FRESH_USER = 1 << 30
 class Confinement:
     """What a run is confined to.
 
-    Attributes
-    ----------
-    namespaces : bool
-        Each run gets mounts, processes and IPC of its own, in a network of its own.
-    landlock : bool
-        Each run gives up all files but those named.
-    filtered : bool
-        Each run loses its privileges and dangerous system calls.
-    scratch : str
-        The folder that a run may write to; with namespaces its own ``/tmp``.
-    scratch_bytes : int
-        Size of that, of shared memory, and of the largest file.
-    n_tasks : int
-        Processes and threads that a run may have at a time.
-    gpu : bool
-        Whether it needs CUDA.
-    own_user : bool
-        Whether each run becomes a user of its own.
-    readable : tuple of str
-        Files and folders that stay readable.
-    cgroup : str
-        Folder of the template's cgroup, empty without one.
+    With `namespaces` each run gets mounts, processes and IPC of its own, in a network
+    of its own; by `landlock` it gives up all files but those named; `filtered`, it
+    loses its privileges and dangerous system calls. It may write to `scratch`, whose
+    size also bounds shared memory and the largest file.
     """
 
     namespaces: bool = False
@@ -78,7 +61,7 @@ class Confinement:
 
     @classmethod
     def from_json(cls, text: str) -> "Confinement":
-        """Read what `to_json` wrote."""
+        """Read what `to_json` wrote: the last word of a template's command line."""
         words = json.loads(text)
         return cls(**{**words, "readable": tuple(words["readable"])})
 
@@ -95,10 +78,7 @@ def confine(
     Each process may add `memory_bytes` to what it was forked with. The kernel counts
     `n_others` processes and threads of the same user together with the run's.
 
-    Raises
-    ------
-    OSError
-        If the kernel refuses any of it; nothing of a stranger may then run.
+    Where the kernel refuses any of it nothing of a stranger may run.
     """
     privileges.set_dumpable(True)
     privileges.be_first_out_of_memory()
@@ -188,7 +168,7 @@ def _rules(confinement: Confinement) -> SeccompRules:
 
 def _allowance(confinement: Confinement) -> Allowance:
     facts = [f"/proc/{name}" for name in _FACTS_IN_PROC]
-    devices = [f"/dev/{name}" for name in _DEVICES]
+    devices = [f"/dev/{name}" for name in DEVICES]
     if confinement.gpu:
         devices += [str(path) for path in Path("/dev").glob(_GPU_NAME)]
         facts += ["/proc/driver/nvidia", "/proc/devices", "/sys"]

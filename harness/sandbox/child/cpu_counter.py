@@ -3,10 +3,8 @@
 import ctypes
 import os
 import struct
-import time
 from functools import cache
 from pathlib import Path
-from typing import Protocol
 
 from harness.sandbox.child.syscalls import call
 
@@ -18,24 +16,10 @@ _PERF_FLAG_FD_CLOEXEC = 1 << 3
 _ATTRIBUTES = struct.Struct("=IIQQQQQIIQ")
 
 
-class CpuCounter(Protocol):
-    """Counts the CPU time of this process and of all that descend from it."""
-
-    @property
-    def name(self) -> str:
-        """What it reads: ``cgroup`` or ``perf``."""
-
-    def seconds(self) -> float:
-        """CPU seconds so far, also of those who have gone and were not waited for."""
-
-
 class PerfCounter:
-    """A perf event that every descendant inherits.
+    """A perf event that every descendant inherits, unless the kernel forbids it.
 
-    Raises
-    ------
-    OSError
-        If this process may not count (see ``kernel.perf_event_paranoid``).
+    What forbids it is ``kernel.perf_event_paranoid``.
     """
 
     name = "perf"
@@ -43,18 +27,8 @@ class PerfCounter:
     def __init__(self) -> None:
         flags = _INHERIT | _EXCLUDE_KERNEL | _EXCLUDE_HYPERVISOR
         size = _ATTRIBUTES.size
-        attributes = _ATTRIBUTES.pack(
-            _PERF_TYPE_SOFTWARE,
-            size,
-            _PERF_COUNT_SW_TASK_CLOCK,
-            0,
-            0,
-            0,
-            flags,
-            0,
-            0,
-            0,
-        )
+        what = (_PERF_TYPE_SOFTWARE, size, _PERF_COUNT_SW_TASK_CLOCK)
+        attributes = _ATTRIBUTES.pack(*what, 0, 0, 0, flags, 0, 0, 0)
         buffer = ctypes.create_string_buffer(attributes, size)
         arguments = (0, -1, -1, _PERF_FLAG_FD_CLOEXEC)
         self._fd = call("perf_event_open", ctypes.byref(buffer), *arguments)
@@ -70,13 +44,7 @@ class PerfCounter:
 
 
 class CgroupCounter:
-    """The ``cpu.stat`` of a cgroup that holds this process and its descendants only.
-
-    Raises
-    ------
-    OSError
-        If it cannot be read.
-    """
+    """The ``cpu.stat`` of a cgroup that holds this process and its descendants only."""
 
     name = "cgroup"
 
@@ -93,18 +61,15 @@ class CgroupCounter:
         raise OSError(f"{self._path} does not say usage_usec")
 
 
+#: Counts the CPU time of this process and of all that descend from it, also of those
+#: who have gone and were not waited for.
+CpuCounter = PerfCounter | CgroupCounter
+
+
 def open_cpu_counter(cgroup: Path | None) -> CpuCounter | None:
-    """Open the best counter there is.
+    """Open the best counter: of the cgroup made for this process, else by perf.
 
-    Parameters
-    ----------
-    cgroup : Path, optional
-        Folder of the cgroup that this process was started in, if it has one.
-
-    Returns
-    -------
-    CpuCounter or None
-        None where only ``wait4`` is left, which misses whoever is not waited for.
+    None where only ``wait4`` is left, which misses whoever is not waited for.
     """
     try:
         return PerfCounter() if cgroup is None else CgroupCounter(cgroup)
@@ -121,8 +86,3 @@ def perf_works() -> bool:
         return False
     counter.close()
     return True
-
-
-def own_seconds() -> float:
-    """CPU seconds of this process alone."""
-    return time.process_time()

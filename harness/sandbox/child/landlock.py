@@ -45,16 +45,10 @@ class _PathBeneath(ctypes.Structure):
 
 @dataclass(frozen=True)
 class Allowance:
-    """The files that stay in reach; what does not exist is passed over.
+    """The files that stay in reach, with all beneath; what does not exist is no error.
 
-    Attributes
-    ----------
-    readable : tuple of str
-        Read and execute, with all beneath.
-    writable : tuple of str
-        Everything but making device nodes, with all beneath.
-    devices : tuple of str
-        Read, write and control.
+    What is writable allows everything but making device nodes; devices may be read,
+    written and controlled.
     """
 
     readable: tuple[str, ...] = ()
@@ -77,10 +71,7 @@ def landlock_abi() -> int:
 def restrict_to(allowance: Allowance) -> None:
     """Give up all other files, and TCP, others' abstract sockets and signals to others.
 
-    Raises
-    ------
-    OSError
-        If there is no landlock, or no NO_NEW_PRIVS yet.
+    NO_NEW_PRIVS must be set already.
     """
     abi = landlock_abi()
     handled = _handled(abi)

@@ -24,13 +24,7 @@ class ProcessNamespaces:
         self._own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
 
     def fork(self) -> int:
-        """Fork a child that is process 1 of a new namespace, which ends with it.
-
-        Raises
-        ------
-        OSError
-            If the kernel refuses a new namespace.
-        """
+        """Fork a child that is process 1 of a new namespace, which ends with it."""
         _unshare(_CLONE_NEWPID)
         try:
             child = os.fork()
@@ -55,19 +49,8 @@ def enter_fresh_mounts(
 ) -> None:
     """Get a view of processes, scratch space, shared memory and IPC of one's own.
 
-    Parameters
-    ----------
-    scratch_bytes : int
-        Size of the scratch space, and of shared memory.
-    keep : sequence of str
-        What lies beneath the scratch space's place and stays visible.
-    hide : sequence of str
-        Folders that the template sees and a run must not.
-
-    Raises
-    ------
-    OSError
-        If the kernel refuses a mount.
+    What is to `keep` lies where the scratch space is mounted and stays visible; what is
+    to `hide` are folders that the template sees and a run must not.
     """
     _unshare(_CLONE_NEWNS | _CLONE_NEWIPC)
     _mount("none", "/", None, _MS_REC | _MS_PRIVATE)

@@ -46,13 +46,7 @@ def become_subreaper() -> None:
 
 
 def become_user(uid: int) -> None:
-    """Become a user, and its group alone, for good.
-
-    Raises
-    ------
-    OSError
-        If this process may not.
-    """
+    """Become a user, and its group alone, for good."""
     try:
         os.setgroups([])
         os.setresgid(uid, uid, uid)

@@ -56,25 +56,10 @@ _IPC_RMID, _KEYCTL_UNLINK, _USER_KEYRING = 0, 9, -4
 class Targets:
     """What the harness has put in reach of an unconfined process.
 
-    Attributes
-    ----------
-    secret_file : str
-        Holds `secret`; so does the environment of the process `bystander`.
-    secret : str
-        A word that nobody else knows.
-    hidden : tuple of str
-        Folders of the harness.
-    bystander : int
-        A process of the harness's user.
-    port : int
-        Where the harness listens on the loopback interface.
-    socket_path, abstract_name : str
-        Where it listens on local sockets.
-    scratch_bytes, n_tasks, memory_bytes : int
-        The bounds.
-    shared_memory : str
-        A file among the shared memory of the harness's user, which holds `secret`;
-        empty where there is none.
+    `secret` is a word that nobody else knows: in `secret_file`, in `shared_memory` (a
+    file, empty where there is none) and in the environment of the process `bystander`.
+    `hidden` are folders of the harness, which listens at `port` of the loopback
+    interface, `socket_path` and `abstract_name`. The rest are the bounds.
     """
 
     secret_file: str

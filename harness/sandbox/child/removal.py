@@ -9,13 +9,7 @@ def empty_folder(folder: Path, owner: int | None = None) -> None:
 
     Nothing is followed. One folder is open at a time and none is called by its path,
     so that no depth exhausts the stack, the open files or the length of a path.
-
-    Parameters
-    ----------
-    folder : Path
-        It stays.
-    owner : int, optional
-        Remove only what this user owns.
+    The folder itself stays, as does what an `owner` does not own where one is named.
     """
     here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

@@ -72,18 +72,10 @@ _FORBIDDEN_ARGUMENTS = (
 class SeccompRules:
     """What the filter depends on.
 
-    Attributes
-    ----------
-    gpu : bool
-        Allow what CUDA needs: memory files.
-    own_files : bool
-        The run has a file system and a network of its own; without them, changing
-        the metadata of files and connecting to the host's sockets are refused too.
-    truncation_is_guarded : bool
-        Something else keeps the run from cutting others' files short.
-    signals_only_to : int or None
-        The only process that may be signalled, and its group; None where something
-        else keeps the run from signalling others.
+    `gpu` allows what CUDA needs: memory files. `own_files` says that the run has a file
+    system and a network of its own; without them, changing the metadata of files and
+    connecting to the host's sockets are refused too. Where nothing else guards others'
+    files and processes, so are cutting files short, and signals but to one process.
     """
 
     gpu: bool = False
@@ -95,25 +87,7 @@ class SeccompRules:
 def seccomp_filter(
     rules: SeccompRules, architecture: Architecture | None = None
 ) -> bytes:
-    """Write the filter, for ``prctl`` or for bubblewrap's ``--seccomp``.
-
-    Parameters
-    ----------
-    rules : SeccompRules
-        What it depends on.
-    architecture : Architecture, optional
-        The processor it is for; this machine's by default.
-
-    Returns
-    -------
-    bytes
-        An array of ``struct sock_filter``.
-
-    Raises
-    ------
-    OSError
-        If this machine's processor is not supported.
-    """
+    """Write the filter as an array of ``struct sock_filter``, for this machine or another."""
     architecture = architecture or this_architecture()
     if architecture is None:
         raise OSError(errno.ENOSYS, "no seccomp filter for this processor")
@@ -136,10 +110,7 @@ def seccomp_filter(
 def install_seccomp(code: bytes) -> None:
     """Put this thread, and all it starts, under a filter for good.
 
-    Raises
-    ------
-    OSError
-        If the kernel refuses: no NO_NEW_PRIVS yet, or no seccomp.
+    NO_NEW_PRIVS must be set already.
     """
     buffer = ctypes.create_string_buffer(code, len(code))
 

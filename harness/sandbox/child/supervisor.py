@@ -12,6 +12,7 @@ import select
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -26,7 +27,7 @@ from harness.processes.channel import (
 )
 from harness.sandbox.child import privileges
 from harness.sandbox.child.confinement import Confinement, FreshUsers, confine
-from harness.sandbox.child.cpu_counter import open_cpu_counter, own_seconds
+from harness.sandbox.child.cpu_counter import open_cpu_counter
 from harness.sandbox.child.descendants import (
     end_descendants,
     own_resident_bytes,
@@ -97,13 +98,7 @@ class Supervisor:
         send_json(sock, {"ready": True, "cpu_counter": counter})
 
     def _serve_nothing(self) -> None:
-        """Serve a run that does nothing.
-
-        Raises
-        ------
-        WorkerDied
-            If it cannot be confined: then no other can.
-        """
+        """Serve a run that does nothing: if it is not confined no other will be."""
         ours, theirs = socket.socketpair()
         nowhere = os.open(os.devnull, os.O_WRONLY)
         with ours, theirs:
@@ -154,7 +149,7 @@ class Supervisor:
     def _descendants_seconds(self) -> float:
         if self._counter is None:
             return 0.0
-        return self._counter.seconds() - own_seconds()
+        return self._counter.seconds() - time.process_time()
 
     def _fork(self) -> int:
         return os.fork() if self._namespaces is None else self._namespaces.fork()

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
+from harness.sandbox.child.confinement import DEVICES
 from harness.sandbox.child.namespaces import SCRATCH, SHARED_MEMORY
 
 _NAMESPACES = ("pid", "net", "ipc", "uts", "cgroup-try")
-_DEVICES = ("null", "zero", "full", "random", "urandom")
 _LINKS = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0"}
 _LINKS |= {"stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}
 _USER = "65534"
@@ -77,7 +77,7 @@ def _devices(gpu: bool) -> list[str]:
     template could not come back to its own PID namespace.
     """
     words = ["--perms", "0755", "--tmpfs", "/dev"]
-    nodes = [Path("/dev", name) for name in _DEVICES]
+    nodes = [Path("/dev", name) for name in DEVICES]
     if gpu:
         nodes += sorted(Path("/dev").glob("nvidia*"))
     for node in nodes:

@@ -27,13 +27,7 @@ def own_cgroup(mounts: Path = _MOUNTS, own: Path = _OWN) -> Path | None:
 
 
 def make_leaf(parent: Path, number: int, n_tasks: int) -> Path | None:
-    """Make a cgroup beneath another, with a limit of tasks where it can have one.
-
-    Returns
-    -------
-    Path or None
-        None if this user may not make one.
-    """
+    """Make a cgroup beneath another, with a limit of tasks; None if one may not."""
     _remove_stale(parent)
     leaf = parent / f"{_PREFIX}{os.getpid()}-{number}"
     try:

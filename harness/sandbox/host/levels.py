@@ -58,16 +58,9 @@ class Means:
 
 @dataclass(frozen=True)
 class IsolationReport:
-    """What the probes have shown at one level.
+    """Which of `PROPERTIES` the probes have shown at a level.
 
-    Attributes
-    ----------
-    level : Level
-        Which.
-    properties : mapping
-        For each of `PROPERTIES`, whether a probe has shown it.
-    details : mapping
-        For each that was not shown, what got through; and facts of the host.
+    `details` say what got through where one was not, and what host this is.
     """
 
     level: Level

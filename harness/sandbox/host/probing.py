@@ -49,13 +49,7 @@ class _Answer:
 
 
 def probe_sandbox(sandbox: Sandbox) -> IsolationReport:
-    """Run every probe in a sandbox.
-
-    Raises
-    ------
-    WorkerDied
-        If the sandbox cannot be started, or confines nothing; the message says why.
-    """
+    """Run every probe in a sandbox; `WorkerDied` says why one does not start."""
     bounded = replace(sandbox, scratch_bytes=_SCRATCH_BYTES, n_tasks=_TASKS)
     with ExitStack() as stack:
         folder = stack.enter_context(ScratchFolder()).path
@@ -202,21 +196,11 @@ def _shared_memory(secret: str) -> Iterator[str]:
 
 def _ask(worker: WorkerProcess, names: tuple[str, ...], targets: Targets) -> _Answer:
     """Have a run try some probes, and wait for the end of all that it started."""
-    result, theirs = os.pipe()
-    log, their_log = os.pipe()
-    request = {
-        "probes": names,
-        "targets": asdict(targets),
-        "memory_bytes": targets.memory_bytes,
-    }
+    (result, theirs), (log, their_log) = os.pipe(), os.pipe()
+    bound = targets.memory_bytes
+    request = {"probes": names, "targets": asdict(targets), "memory_bytes": bound}
     try:
-        try:
-            send_json(worker.socket, request, (theirs, their_log))
-        except ChannelClosed:
-            raise worker.died("the sandbox") from None
-        finally:
-            os.close(theirs)
-            os.close(their_log)
+        _send(worker, request, (theirs, their_log))
         used = _hear(worker)
         if not used["confined"]:
             raise WorkerDied(f"the sandbox could not be made: {used['words']}")
@@ -231,6 +215,16 @@ def _ask(worker: WorkerProcess, names: tuple[str, ...], targets: Targets) -> _An
         last = (words.decode(errors="replace").strip().splitlines() or ["nothing"])[-1]
         raise WorkerDied(f"a probe failed and said: {last}") from None
     return _Answer(through, used, all_ended)
+
+
+def _send(worker: WorkerProcess, request: object, fds: tuple[int, int]) -> None:
+    try:
+        send_json(worker.socket, request, fds)
+    except ChannelClosed:
+        raise worker.died("the sandbox") from None
+    finally:
+        for fd in fds:
+            os.close(fd)
 
 
 def _hear(worker: WorkerProcess) -> dict[str, Any]:

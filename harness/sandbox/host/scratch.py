@@ -20,18 +20,7 @@ _PATTERN = f"{PREFIX}????????"
 
 
 class ScratchFolder(Closing):
-    """A folder in the system's place for temporary files. Use it as a context manager.
-
-    Parameters
-    ----------
-    parent : Path, optional
-        Where; by default the system's place for temporary files.
-
-    Raises
-    ------
-    OSError
-        If `parent` cannot be written.
-    """
+    """A folder, by default in the system's place for temporary files."""
 
     def __init__(self, parent: Path | None = None) -> None:
         parent = Path(tempfile.gettempdir()) if parent is None else parent
@@ -75,13 +64,7 @@ def _make(parent: Path) -> tuple[Path, int]:
 
 @contextmanager
 def _held(path: Path) -> Iterator[int]:
-    """Hold a folder that nobody holds; give its owner.
-
-    Raises
-    ------
-    OSError
-        If somebody holds it, or it cannot be opened.
-    """
+    """Hold a folder that nobody holds, or fail; give its owner."""
     lock = _opened(path)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
