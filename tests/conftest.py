@@ -8,21 +8,23 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from hypothesis import settings
 
-from harness.cli.entry import run
-from harness.execution.local import Bench, Job, Judge, Outcome
 from harness.reference import ReferenceBank
 from harness.reference.build import BuildPlan, build_bank
 from harness.sandbox import Level, Sandbox
-from harness.scoring.settings import ScoreSettings
 from harness.storage.cache import CACHE_VARIABLE, cache_root
+from harness.tasks.base import Sets, Task
 from harness.tasks.cifar10 import Cifar10, load_cifar10
-from harness.tasks.images.splits import SplitData, split_data
+from harness.tasks.registry import find_task
 from harness.track import Track, find_track
+
+if TYPE_CHECKING:
+    from harness.execution.local import Bench, Job, Judge, Outcome
+    from harness.scoring.settings import ScoreSettings
 
 TINY = """\
 name = "tiny"
@@ -90,11 +92,11 @@ class Ended(NamedTuple):
 class CountingJudge:
     """Does its work through a judge that others use too, and counts the runs."""
 
-    judge: Judge
+    judge: "Judge"
     started: list[int] = field(default_factory=list)
     opened: int = 0
 
-    def work(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+    def work(self, jobs: "Sequence[Job]") -> "Iterator[Outcome]":
         self.started += [job.index for job in jobs]
         return self.judge.work(jobs)
 
@@ -223,12 +225,19 @@ def bank(track, cache, session_folder) -> ReferenceBank:
 
 
 @pytest.fixture(scope="session")
-def split(cifar10, track) -> SplitData:
-    return split_data(cifar10, track.data)
+def task(track, cache) -> Task:
+    return find_task(track)
+
+
+@pytest.fixture(scope="session")
+def split(task) -> Sets:
+    return task.sets()
 
 
 @pytest.fixture
-def settings(track, bank, tmp_path) -> Callable[..., ScoreSettings]:
+def settings(track, bank, tmp_path) -> "Callable[..., ScoreSettings]":
+    from harness.scoring.settings import ScoreSettings  # noqa: PLC0415
+
     def make(**changes: object) -> ScoreSettings:
         plain = ScoreSettings(
             track=track, n_models=4, n_jobs=1, output=tmp_path / "runs"
@@ -252,6 +261,7 @@ def write(tmp_path) -> Callable[..., Path]:
 @pytest.fixture
 def cli(capsys) -> Callable[..., Ended]:
     """Run the command line in this process."""
+    from harness.cli.entry import run  # noqa: PLC0415
 
     def call(*args: object) -> Ended:
         capsys.readouterr()
@@ -262,12 +272,16 @@ def cli(capsys) -> Callable[..., Ended]:
 
 
 @pytest.fixture(scope="session")
-def bench(track, split, bank) -> Bench:
+def bench(track, split, bank) -> "Bench":
+    from harness.execution.local import Bench  # noqa: PLC0415
+
     return Bench(track, "cpu", split, bank.original_weights)
 
 
 @pytest.fixture(scope="session")
-def shared_judge(bench) -> Iterator[Judge]:
+def shared_judge(bench) -> "Iterator[Judge]":
+    from harness.execution.local import Judge  # noqa: PLC0415
+
     with Judge(bench, 2, Sandbox(Level.NONE)) as judge:
         yield judge
 

@@ -13,7 +13,7 @@ from harness.tasks.registry import find_task
 from harness.track.parsing import build_track
 from harness.track.transfer import public_track, track_document
 
-#: What a run sees. The test set is not among it.
+#: What a run sees, in the order of its arguments. The test set is not among it.
 RUN_SETS = ("retain", "forget", "validation")
 
 

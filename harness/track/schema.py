@@ -62,9 +62,9 @@ class DataSpec:
         for key in ("forget_size", "validation_size", "test_size"):
             size = getattr(self, key)
             require(size > 0, f"data.{key}", size, "at least 1")
-        legal = f"more than forget_size = {self.forget_size}"
-        enough = self.train_size > self.forget_size
-        require(enough, "data.train_size", self.train_size, legal)
+        legal = f"less than train_size = {self.train_size}"
+        fits = self.forget_size < self.train_size
+        require(fits, "data.forget_size", self.forget_size, legal)
         require(self.split_seed >= 0, "data.split_seed", self.split_seed, "0 or more")
 
 

@@ -9,13 +9,18 @@ import pytest
 import torch
 
 from harness.evaluator import client
-from harness.evaluator.client import Evaluator, write_evaluator_inputs
+from harness.evaluator.client import EvaluatorProcess, write_evaluator_inputs
+from harness.evaluator.worker import load_weights
+from harness.models.confidence import logit_scaled_confidence
+from harness.models.outputs import NonFiniteOutputs
 from harness.models.weights import WeightSpec
 from harness.processes import WorkerDied
-from harness.tasks.images.inference import evaluate, evaluation_sets, load_weights
-from harness.tasks.images.networks import build_network
-from harness.tasks.images.normalize import normalize
-from harness.tasks.images.splits import split_data
+from harness.run.inputs import read_inputs
+from harness.tasks.registry import find_task
+from harness.track import find_track
+
+OUTPUTS = ("forget_confidence", "test_confidence")
+ACCURACIES = ("retain_accuracy", "forget_accuracy", "test_accuracy")
 
 
 @pytest.fixture(scope="module")
@@ -24,19 +29,23 @@ def spec(bank):
 
 
 @pytest.fixture(scope="module")
-def evaluator(track, split, spec, tmp_path_factory):
+def folder(task, split, bank, tmp_path_factory):
     folder = tmp_path_factory.mktemp("evaluator")
-    write_evaluator_inputs(folder, split, spec)
-    evaluator = Evaluator(track, "cpu", folder)
+    write_evaluator_inputs(folder, task, "cpu", bank.original_weights, split)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def evaluator(folder):
+    evaluator = EvaluatorProcess(folder)
     yield evaluator
     evaluator.close()
 
 
 @pytest.fixture
-def one_more(track, split, spec, tmp_path):
+def one_more(folder):
     """For a test that ends it."""
-    write_evaluator_inputs(tmp_path, split, spec)
-    evaluator = Evaluator(track, "cpu", tmp_path)
+    evaluator = EvaluatorProcess(folder)
     yield evaluator
     evaluator.close()
 
@@ -46,29 +55,46 @@ def outputs(evaluator, spec, bank):
     return evaluator.evaluate(spec.pack(bank.original_weights))
 
 
-def test_the_original_model_outputs_what_its_bank_has_stored(outputs, bank):
-    stored = bank.original.outputs
-
-    assert np.allclose(outputs.forget_logits, stored.forget_logits, atol=1e-5)
-    assert np.allclose(outputs.test_logits, stored.test_logits, atol=1e-2)
-    assert outputs[2:] == stored[2:]
-
-
-def test_accuracies_are_shares_of_right_answers(outputs, split):
-    for logits, examples, accuracy in (
-        (outputs.forget_logits, split.forget, outputs.forget_accuracy),
-        (outputs.test_logits, split.test, outputs.test_accuracy),
-    ):
-        assert accuracy == (logits.argmax(1) == examples.targets).mean()
-
-
-def test_logits_are_those_of_each_image_alone(outputs, track, split, bank):
-    network = build_network(track.network, seed=0).eval()
+@pytest.fixture
+def original(task, bank):
+    """The original model in this process."""
+    network = task.network(seed=0)
     load_weights(network, bank.original_weights)
-    with torch.inference_mode():
-        alone = network(normalize(split.test.images[17:18])).numpy()
+    return network.eval()
 
-    assert np.allclose(outputs.test_logits[17], alone[0], atol=1e-5)
+
+def same_bits(ours, theirs) -> bool:
+    return all(
+        np.array_equal(getattr(ours, name), getattr(theirs, name))
+        for name in OUTPUTS + ACCURACIES
+    )
+
+
+def test_the_original_model_outputs_what_its_bank_has_stored(outputs, bank):
+    assert len(outputs) == 1
+    for name in OUTPUTS:
+        ours, stored = getattr(outputs, name), getattr(bank.original, name)
+        assert np.allclose(ours, stored, atol=1e-4)
+    for name in ACCURACIES:
+        assert np.array_equal(getattr(outputs, name), getattr(bank.original, name))
+
+
+def test_accuracies_are_shares_of_right_answers(outputs, original, task, split):
+    for of in ("retain", "forget", "test"):
+        inputs, targets = task.tensors(getattr(split, of))
+        with torch.inference_mode():
+            right = original(inputs).argmax(1) == targets
+
+        assert outputs.accuracy(of)[0] == right.double().mean().item()
+
+
+def test_confidences_are_those_of_each_image_alone(outputs, original, task, split):
+    inputs, _ = task.tensors(split.test)
+    with torch.inference_mode():
+        alone = original(inputs[17:18]).numpy()
+
+    wanted = logit_scaled_confidence(alone, split.test.targets[17:18])
+    assert outputs.test_confidence[0, 17] == pytest.approx(wanted[0], abs=1e-4)
 
 
 def test_the_same_weights_give_the_same_bits_whatever_came_before(
@@ -79,9 +105,25 @@ def test_the_same_weights_give_the_same_bits_whatever_came_before(
 
     again = evaluator.evaluate(spec.pack(bank.original_weights))
 
-    assert not nothing.forget_logits.any()
-    assert np.array_equal(again.forget_logits, outputs.forget_logits)
-    assert np.array_equal(again.test_logits, outputs.test_logits)
+    # All ten classes are as likely as each other.
+    assert np.allclose(nothing.forget_confidence, -np.log(9))
+    assert same_bits(again, outputs)
+
+
+@pytest.mark.parametrize("value", [1e38, np.inf, np.nan])
+def test_outputs_that_are_not_finite_are_told_and_the_next_model_is_measured(
+    evaluator, outputs, spec, bank, value
+):
+    huge = {**bank.original_weights, "fc.weight": bank.original_weights["fc.weight"]}
+    huge["fc.weight"] = np.full_like(huge["fc.weight"], value)
+    if value == 1e38:
+        huge["blocks.3.1.weight"] = np.full(64, 1e38, dtype=np.float32)
+
+    with pytest.raises(NonFiniteOutputs, match="outputs are not finite numbers"):
+        evaluator.evaluate(spec.pack(huge))
+
+    again = evaluator.evaluate(spec.pack(bank.original_weights))
+    assert same_bits(again, outputs)
 
 
 def test_bytes_that_are_no_weights_end_the_evaluator_with_a_clear_error(one_more):
@@ -95,25 +137,53 @@ def test_one_that_hangs_is_given_up_and_replaced(
     weights = spec.pack(bank.original_weights)
 
     with monkeypatch.context() as patch:
-        patch.setattr(client, "_EVALUATION_SECONDS", 0.5)
+        patch.setattr(client, "_GRACE_SECONDS", 0.5)
+        patch.setattr(client, "_PATIENCE", 0.0)
         select.select([one_more._worker.socket], [], [])  # It has started.
         os.kill(one_more._worker.pid, signal.SIGSTOP)
         with pytest.raises(WorkerDied, match="outlasted its time limit"):
             one_more.evaluate(weights)
     one_more.restart()
 
-    again = one_more.evaluate(weights)
-    assert np.array_equal(again.forget_logits, outputs.forget_logits)
+    assert same_bits(one_more.evaluate(weights), outputs)
 
 
-def test_a_network_in_training_mode_is_evaluated_all_the_same(track, cifar10, bank):
-    split = split_data(cifar10, track.data)
-    network = build_network(track.network, seed=0).train()
-    load_weights(network, bank.original_weights)
+def test_the_limit_follows_what_an_evaluation_takes(one_more, spec, bank, monkeypatch):
+    monkeypatch.setattr(client, "_GRACE_SECONDS", 0.0)
+    monkeypatch.setattr(client, "_PATIENCE", 1e6)
 
-    outputs = evaluate(network, evaluation_sets(split, torch.device("cpu")))
+    one_more.evaluate(spec.pack(bank.original_weights))
 
-    assert outputs.forget_accuracy == bank.original.outputs.forget_accuracy
-    state = network.state_dict()
+    # An evaluation of the tiny track takes milliseconds.
+    assert 1e3 < one_more._worker.socket.gettimeout() < 1e8
+
+
+def test_one_that_was_closed_is_not_started_again(one_more):
+    one_more.close()
+
+    with pytest.raises(WorkerDied, match="was ended"):
+        one_more.restart()
+
+
+def test_the_inputs_hold_the_test_set_and_no_split_seed(track_file, split, bank, tmp_path):
+    private = find_task(find_track(str(track_file), split_seed=471_147))
+    write_evaluator_inputs(tmp_path, private, "cpu", bank.original_weights, split)
+
+    inputs = read_inputs(tmp_path)
+
+    assert set(inputs.sets) == {"retain", "forget", "test"}
+    assert np.array_equal(inputs.sets["test"].inputs, split.test.inputs)
+    assert "471147" not in (tmp_path / "inputs.json").read_text()
+
+
+def test_a_network_in_training_mode_is_evaluated_all_the_same(
+    task, split, bank, original
+):
+    evaluate = task.evaluator(split._asdict(), torch.device("cpu"))
+
+    outputs = evaluate(original.train())
+
+    assert outputs.accuracy("forget") == bank.original.accuracy("forget")
+    state = original.state_dict()
     for name, array in bank.original_weights.items():
         assert np.array_equal(state[name].numpy(), array)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.models.weights import WeightSpec
-from harness.run.inputs import write_task
+from harness.run.inputs import RUN_SETS, sets_named, write_inputs
 from harness.run.messages import RunReport, RunRequest
 from harness.run.worker import Slot
 from harness.sandbox import Level, Sandbox
@@ -18,15 +18,16 @@ def spec(bank) -> WeightSpec:
 
 
 @pytest.fixture(scope="session")
-def task_folder(track, split, bank, tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("task")
-    write_task(folder, track, "cpu", split, bank.original_weights)
+def inputs_folder(task, split, bank, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("inputs")
+    sets = sets_named(split, RUN_SETS)
+    write_inputs(folder, task, "cpu", bank.original_weights, sets)
     return folder
 
 
 @pytest.fixture(scope="session")
-def slot(task_folder, spec) -> Iterator[Slot]:
-    with Slot(task_folder, spec, Sandbox(Level.NONE)) as slot:
+def slot(inputs_folder, spec) -> Iterator[Slot]:
+    with Slot(inputs_folder, spec, Sandbox(Level.NONE)) as slot:
         yield slot
 
 

@@ -45,7 +45,7 @@ def needle(array) -> list[int]:
 
 def rows(examples, index):
     """A normalised image as it lies in memory, channels last."""
-    return normalize(examples.images[index : index + 1]).permute(0, 2, 3, 1).numpy()
+    return normalize(examples.inputs[index : index + 1]).permute(0, 2, 3, 1).numpy()
 
 
 def test_no_test_image_and_no_output_of_the_bank_is_in_the_memory_of_a_run(
@@ -54,15 +54,16 @@ def test_no_test_image_and_no_output_of_the_bank_is_in_the_memory_of_a_run(
     known = [
         rows(split.retain, 3),
         rows(split.forget, 3),
-        split.retain.images[3],
+        split.retain.inputs[3],
         bank.original_weights["fc.weight"],
     ]
     secret = [
         *(rows(split.test, i) for i in (0, 99, 199)),
-        *(split.test.images[i] for i in (0, 99, 199)),
-        bank.arrays["forget_logits"][0],
-        bank.arrays["forget_logits"][7],
-        bank.arrays["original_forget_logits"],
+        *(split.test.inputs[i] for i in (0, 99, 199)),
+        bank.retrained.forget_confidence[0],
+        bank.retrained.forget_confidence[7],
+        bank.original.forget_confidence,
+        bank.original.test_confidence,
     ]
     needles = [needle(array) for array in known + secret]
 

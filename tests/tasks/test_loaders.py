@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from harness.tasks.images.loaders import TensorImages, make_loader
 from torch.utils.data import (
     BatchSampler,
     ConcatDataset,
@@ -15,11 +14,12 @@ from torch.utils.data import (
 )
 
 from harness.tasks.images.normalize import MEAN, STD, normalize
+from harness.tasks.loaders import TensorExamples, make_loader
 
 N = 50
 
 
-class CountedImages(TensorImages):
+class CountedExamples(TensorExamples):
     """Counts the calls of both ways to read it."""
 
     def __init__(self, inputs, targets):
@@ -42,8 +42,8 @@ def tensors(cifar10):
 
 
 @pytest.fixture
-def dataset(tensors) -> CountedImages:
-    return CountedImages(*tensors)
+def dataset(tensors) -> CountedExamples:
+    return CountedExamples(*tensors)
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ def test_a_custom_collate_function_sees_a_list_of_samples(dataset, tensors):
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_it_works_with_worker_processes(tensors):
-    dataset = TensorImages(*tensors)
+    dataset = TensorExamples(*tensors)
     plain = everything(DataLoader(dataset, batch_size=16))
 
     workers = everything(DataLoader(dataset, batch_size=16, num_workers=2))

@@ -69,6 +69,8 @@ def test_a_hash_is_the_same_in_another_process():
         {"momentum": 0.8},
         {"weight_decay": "6e-4"},
         {"augmentation": '"none"'},
+        {"epochs": '2\noptimizer = "adam"'},
+        {"epochs": "2\nlabel_smoothing = 0.1"},
     ],
 )
 def test_the_hash_changes_with_each_field_that_changes_a_model(track, variant, change):
@@ -84,7 +86,11 @@ def test_the_hash_changes_with_the_network(track, track_file, tmp_path):
 
 @pytest.mark.parametrize(
     "change",
-    [{"n_models": 5}, {"bank_size": 9}, {"cap": 0.5}, {"delta": 0}, {"name": '"x"'}],
+    [
+        *({"n_models": 5}, {"bank_size": 9}, {"cap": 0.5}, {"delta": 0}),
+        *({"name": '"x"'}, {"split_seed": '1\nfolder = "elsewhere"'}),
+        {"epochs": '2\noptimizer = "sgd"\nlabel_smoothing = 0.0'},
+    ],
 )
 def test_the_hash_stays_where_no_model_changes(track, variant, change):
     assert find_track(str(variant(**change))).hash == track.hash
@@ -144,3 +150,17 @@ def test_the_options_are_no_key_of_the_file(track_file, tmp_path):
 
     with pytest.raises(UsageError, match="unknown key 'options'"):
         find_track(str(path))
+
+
+def test_a_folder_of_data_is_relative_to_the_tracks_file(variant, monkeypatch):
+    path = variant(split_seed='1\nfolder = "images"')
+    monkeypatch.chdir(path.parent.parent)
+
+    track = find_track(f"{path.parent.name}/{path.name}")
+
+    assert track.data.folder == str(path.parent / "images")
+    assert track.folder == str(path.parent)
+
+
+def test_a_shipped_track_lies_in_no_folder():
+    assert find_track("cifar10").folder == ""

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from harness.models.network_difference import network_difference
 from harness.models.weights import WeightSpec
-from harness.run.inputs import Inputs
+from harness.run.inputs import RUN_SETS, Inputs
 from harness.run.messages import Failure, RunRequest
 from harness.status import Status
 from harness.tasks.loaders import make_loader
@@ -177,7 +177,8 @@ def prepare(inputs: Inputs) -> Prepared:
     state = {name: torch.from_numpy(a.copy()) for name, a in original.items()}
     network.load_state_dict(state)
     _import_late_parts()
-    sets = {name: task.tensors(examples) for name, examples in inputs.sets.items()}
+    # In the order of the arguments, which the file does not keep.
+    sets = {name: task.tensors(inputs.sets[name]) for name in RUN_SETS}
     return Prepared(inputs, WeightSpec.of(original), network.eval(), sets)
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from harness.models.weights import Array, WeightSpec
 from harness.run.inside.checkpoint_reading import read_checkpoint
 from harness.run.messages import Failure
-from harness.tasks.images.networks import build_network
+from harness.tasks.registry import find_task
 from harness.track import find_track
 
 State = dict[str, Tensor]
@@ -20,7 +20,7 @@ State = dict[str, Tensor]
 
 @pytest.fixture
 def state() -> State:
-    network = build_network(find_track("cifar10-quick").network, seed=3)
+    network = find_task(find_track("cifar10-quick")).network(seed=3)
     return {name: tensor.clone() for name, tensor in network.state_dict().items()}
 
 
@@ -80,4 +80,4 @@ def halved(state) -> State:
 
 @pytest.fixture
 def network() -> torch.nn.Module:
-    return build_network(find_track("cifar10-quick").network, seed=3)
+    return find_task(find_track("cifar10-quick")).network(seed=3)

@@ -6,7 +6,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from harness.tasks.images.engine import augment, compute_dtype, make_training_set, train
+from harness.tasks.images import engine
+from harness.tasks.images.engine import augment, compute_dtype, make_training_set
 from harness.tasks.images.normalize import normalize
 
 CPU = torch.device("cpu")
@@ -21,67 +22,79 @@ def _one_thread():
 
 
 @pytest.fixture(scope="module")
-def training_set(split):
-    return make_training_set(split.retain, CPU)
+def training_set(task, split):
+    return make_training_set(task.tensors(split.retain), CPU)
+
+
+@pytest.fixture(scope="module")
+def train(task):
+    """Trains a fresh network from a seed."""
+
+    def make(recipe, training_set, seed):
+        return engine.train(task.network(seed), recipe, training_set, seed=seed)
+
+    return make
 
 
 def weights(network) -> torch.Tensor:
     return torch.cat([p.detach().flatten() for p in network.parameters()])
 
 
-def test_the_same_seed_gives_the_same_bits_and_another_seed_others(track, training_set):
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others(
+    track, training_set, train
+):
     torch.manual_seed(0)
-    first = weights(train(track.network, track.recipe, training_set, seed=3))
+    first = weights(train(track.recipe, training_set, seed=3))
     torch.manual_seed(99)
-    again = weights(train(track.network, track.recipe, training_set, seed=3))
-    other = weights(train(track.network, track.recipe, training_set, seed=4))
+    again = weights(train(track.recipe, training_set, seed=3))
+    other = weights(train(track.recipe, training_set, seed=4))
 
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
 
-def test_the_global_generator_is_neither_read_nor_moved(track, training_set):
+def test_the_global_generator_is_neither_read_nor_moved(track, training_set, train):
     torch.manual_seed(5)
     untouched = torch.rand(1)
     torch.manual_seed(5)
-    train(track.network, replace(track.recipe, epochs=1), training_set, seed=0)
+    train(replace(track.recipe, epochs=1), training_set, seed=0)
 
     assert torch.equal(torch.rand(1), untouched)
 
 
-def test_it_learns(track, training_set, split):
+def test_it_learns(track, training_set, split, train):
     recipe = replace(track.recipe, epochs=10)
-    network = train(track.network, recipe, training_set, seed=0)
+    network = train(recipe, training_set, seed=0)
 
-    inputs = normalize(split.retain.images)
+    inputs = normalize(split.retain.inputs)
     with torch.inference_mode():
         logits = network(inputs)
     right = logits.argmax(1) == torch.as_tensor(split.retain.targets)
     assert right.float().mean() > 0.5  # chance is 0.1
 
 
-def test_what_comes_out_is_float32_and_ready_to_evaluate(track, training_set):
+def test_what_comes_out_is_float32_and_ready_to_evaluate(track, training_set, train):
     recipe = replace(track.recipe, epochs=1)
-    network = train(track.network, recipe, training_set, seed=0)
+    network = train(recipe, training_set, seed=0)
 
     assert not network.training
     assert {p.dtype for p in network.parameters()} == {torch.float32}
     assert all(torch.isfinite(t).all() for t in network.state_dict().values())
 
 
-def test_training_changes_no_image(track, split):
-    training_set = make_training_set(split.forget, CPU)
+def test_training_changes_no_image(track, task, split, train):
+    training_set = make_training_set(task.tensors(split.forget), CPU)
     before = training_set.inputs.clone()
 
-    train(track.network, track.recipe, training_set, seed=0)
+    train(track.recipe, training_set, seed=0)
 
     assert torch.equal(training_set.inputs, before)
 
 
-def test_the_training_set_holds_each_image_and_its_mirror_image(split):
-    inputs, targets = make_training_set(split.forget, CPU)
+def test_the_training_set_holds_each_image_and_its_mirror_image(task, split):
+    inputs, targets = make_training_set(task.tensors(split.forget), CPU)
 
-    wanted = normalize(split.forget.images).to(compute_dtype(CPU))
+    wanted = normalize(split.forget.inputs).to(compute_dtype(CPU))
     assert torch.equal(inputs[0].permute(0, 3, 1, 2), wanted)
     assert torch.equal(inputs[1].permute(0, 3, 1, 2), wanted.flip(3))
     assert targets.tolist() == split.forget.targets.tolist()

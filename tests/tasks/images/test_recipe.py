@@ -9,10 +9,9 @@ import torch
 
 from harness.run.calibration import oracle_path
 from harness.tasks.images.engine import make_training_set, train
-from harness.tasks.images.loaders import make_loader
-from harness.tasks.images.networks import build_network
-from harness.tasks.images.normalize import normalize
-from harness.track.schema import NETWORKS, NetworkSpec
+from harness.tasks.images.networks import BUILDERS, fresh
+from harness.tasks.images.task import NETWORKS
+from harness.tasks.loaders import make_loader
 
 
 @pytest.fixture(scope="module")
@@ -70,16 +69,16 @@ def test_an_epoch_is_as_many_full_batches_as_there_are(track):
 
 
 def test_the_oracle_takes_the_engines_steps_at_the_engines_rates(
-    track, split, oracle, rates
+    track, task, split, oracle, rates
 ):
-    train(track.network, track.recipe, make_training_set(split.retain, CPU), seed=0)
+    inputs, targets = task.tensors(split.retain)
+    training_set = make_training_set((inputs, targets), CPU)
+    train(task.network(seed=0), track.recipe, training_set, seed=0)
     engine = list(rates)
     rates.clear()
 
-    examples = split.retain
-    inputs, targets = normalize(examples.images), torch.as_tensor(examples.targets)
     retain = make_loader(inputs, targets, batch_size=7, shuffle=True)
-    net = build_network(track.network, seed=0)
+    net = task.network(seed=0)
     oracle.unlearning(net, retain, None, None, recipe=track.recipe)
 
     assert len(engine) == track.recipe.steps(350)
@@ -93,27 +92,25 @@ CPU = torch.device("cpu")
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_oracle_starts_from_weights_like_those_of_a_new_network(oracle, name):
     """Same distribution, layer by layer: otherwise it is another recipe."""
-    new = build_network(NetworkSpec(name=name), seed=1)
+    new = fresh(BUILDERS[name], 10, seed=1)
     used = copy.deepcopy(new)
     for tensor in used.state_dict().values():
         tensor.copy_(torch.full_like(tensor, 7))
     torch.manual_seed(2)
-    fresh = oracle.fresh(used).state_dict()
+    drawn = oracle.fresh(used).state_dict()
 
     for key, tensor in new.state_dict().items():
         if tensor.is_floating_point() and tensor.numel() > 1000:
-            assert float(fresh[key].std() / tensor.std()) == pytest.approx(1, abs=0.1)
+            assert float(drawn[key].std() / tensor.std()) == pytest.approx(1, abs=0.1)
         elif "bn" in key or "running" in key:
-            assert torch.equal(fresh[key], tensor), key
-        assert not (fresh[key] == 7).all(), key
+            assert torch.equal(drawn[key], tensor), key
+        assert not (drawn[key] == 7).all(), key
 
 
-def test_the_oracle_leaves_the_original_model_as_it_is(oracle, track):
-    net = build_network(track.network, seed=0)
+def test_the_oracle_leaves_the_original_model_as_it_is(oracle, task):
+    net = task.network(seed=0)
     before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
 
-    fresh = oracle.fresh(net)
-
-    assert fresh is not net
+    assert oracle.fresh(net) is not net
     for name, tensor in net.state_dict().items():
         assert torch.equal(tensor, before[name])

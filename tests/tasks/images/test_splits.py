@@ -5,10 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
-from harness.reference.bank import read_bank
+from harness.errors import UsageError
 from harness.storage.shipped import shipped_tracks
-from harness.tasks.images.splits import make_split, split_data
+from harness.tasks.images import splits
+from harness.tasks.registry import find_task
 from harness.track import find_track
 
 TRACKS = ["cifar10", "cifar10-fast", "cifar10-quick"]
@@ -17,6 +19,12 @@ TRACKS = ["cifar10", "cifar10-fast", "cifar10-quick"]
 @pytest.fixture(params=TRACKS)
 def spec(request):
     return find_track(request.param).data
+
+
+def make_split(cifar10, spec, n_classes=10):
+    return splits.make_split(
+        cifar10.train_targets, cifar10.test_targets, spec, n_classes
+    )
 
 
 def digest(split) -> str:
@@ -50,12 +58,12 @@ def test_no_image_is_in_two_sets(cifar10, spec):
 
 def test_the_quick_split_is_the_one_that_the_shipped_bank_was_built_on(cifar10):
     track = find_track("cifar10-quick")
-    split, data = make_split(cifar10, track.data), split_data(cifar10, track.data)
+    sets = find_task(track).sets()
 
-    assert digest(split) == "91a466b3a4c7480d"
-    stored = read_bank(shipped_tracks() / track.name).arrays
-    assert np.array_equal(stored["forget_targets"], data.forget.targets)
-    assert np.array_equal(stored["test_targets"], data.test.targets)
+    assert digest(make_split(cifar10, track.data)) == "91a466b3a4c7480d"
+    stored = load_file(shipped_tracks() / track.name / "logits.safetensors")
+    assert np.array_equal(stored["forget_targets"], sets.forget.targets)
+    assert np.array_equal(stored["test_targets"], sets.test.targets)
 
 
 def test_another_split_seed_forgets_other_images(cifar10):
@@ -80,12 +88,70 @@ def test_the_global_generator_is_neither_read_nor_moved(cifar10):
 
 
 def test_the_examples_are_those_of_the_indices(cifar10):
-    spec = find_track("cifar10-quick").data
-    split, data = make_split(cifar10, spec), split_data(cifar10, spec)
+    track = find_track("cifar10-quick")
+    task = find_task(track)
+    split, sets = make_split(cifar10, track.data), task.sets()
 
-    assert np.array_equal(data.forget.images, cifar10.train_images[split.forget])
-    assert np.array_equal(data.retain.targets, cifar10.train_targets[split.retain])
-    assert np.array_equal(data.test.images, cifar10.test_images[split.test])
+    assert np.array_equal(task.forget_indices(), split.forget)
+    assert np.array_equal(sets.forget.inputs, cifar10.train_images[split.forget])
+    assert np.array_equal(sets.retain.targets, cifar10.train_targets[split.retain])
+    assert np.array_equal(sets.test.inputs, cifar10.test_images[split.test])
     assert np.array_equal(
-        data.validation.targets, cifar10.test_targets[split.validation]
+        sets.validation.targets, cifar10.test_targets[split.validation]
     )
+
+
+def test_the_training_set_is_retain_and_forget_together(split):
+    training = split.training
+
+    assert len(training.targets) == 400
+    assert np.array_equal(training.inputs[:350], split.retain.inputs)
+    assert np.array_equal(training.targets[350:], split.forget.targets)
+
+
+@pytest.fixture
+def refused(variant):
+    def make(**lines) -> str:
+        with pytest.raises(UsageError) as caught:
+            find_task(find_track(str(variant(**lines)))).sets()
+        message = str(caught.value)
+        assert "\n" not in message
+        return message
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (
+            {"train_size": 401},
+            "data.train_size = 401 is not legal: it must be a multiple of 10, the "
+            "number of classes.",
+        ),
+        (
+            {"forget_size": 55},
+            "data.forget_size = 55 is not legal: it must be a multiple of 10, the "
+            "number of classes, and at most 390.",
+        ),
+        (
+            {"train_size": 40, "forget_size": 38, "batch_size": 2},
+            "data.forget_size = 38 is not legal: it must be a multiple of 10, the "
+            "number of classes, and at most 30.",
+        ),
+        (
+            {"train_size": 50010},
+            "data.train_size = 50010 is not legal: it must be at most 50000, for a "
+            "class has 5000 examples.",
+        ),
+        (
+            {"test_size": 9901},
+            "data.validation_size + test_size = 10001 is not legal: it must be at "
+            "most 10000.",
+        ),
+    ],
+)
+def test_sizes_that_the_data_cannot_give_are_refused_with_what_is_legal(
+    refused, lines, message
+):
+    assert refused(**lines) == message
