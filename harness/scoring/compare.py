@@ -7,13 +7,13 @@ from harness.metrics.uncertainty.paired import (
     contender,
     paired_difference,
 )
+from harness.models.outputs import ModelOutputs
+from harness.models.records import stack
 from harness.reference import find_bank_of_results
 from harness.results.schema import Result
 from harness.results.store import ResultFolder, read_examples
-from harness.scoring.measure import Side
-from harness.scoring.sides import bank_side, unlearned_side
+from harness.scoring.reference import SEED, bank_outputs
 
-_SEED = 2023
 #: What two results must have in common, and what it is called.
 _COMMON = {
     "track_hash": "track",
@@ -38,22 +38,20 @@ def compare_results(
     results = [_read(folder) for folder in (first, second)]
     _check_common(*results)
     a, b = results
-    track, key = str(a.provenance["track"]), str(a.provenance["bank_key"])
-    bank = find_bank_of_results(track, key, a.n_models)
-    sides = [unlearned_side(read_examples(f.path)) for f in (first, second)]
+    made = a.provenance
+    bank = find_bank_of_results(made.track, made.bank_key, a.n_models)
+    ours, theirs = (stack(read_examples(f.path)) for f in (first, second))
+    retrained = bank_outputs(bank).first(a.n_models)
     difference = paired_difference(
-        _contender(sides[0]),
-        _contender(sides[1]),
-        _contender(bank_side(bank).first(a.n_models)),
-        seed=_SEED,
+        _contender(ours), _contender(theirs), _contender(retrained), seed=SEED
     )
     return difference, (a.name, b.name)
 
 
 def _read(folder: ResultFolder) -> Result:
     folder.check()
-    result = folder.read_result()
-    if result is None or "score" not in result.metrics:
+    result = folder.read()
+    if not result.is_complete:
         raise UsageError(
             f"{folder.path} holds no complete result; score the submission again."
         )
@@ -62,7 +60,7 @@ def _read(folder: ResultFolder) -> Result:
 
 def _check_common(first: Result, second: Result) -> None:
     for key, words in _COMMON.items():
-        ours, theirs = first.provenance.get(key), second.provenance.get(key)
+        ours, theirs = (getattr(each.provenance, key) for each in (first, second))
         if ours != theirs:
             raise UsageError(
                 f"{first.name} and {second.name} cannot be compared: the {words} of "
@@ -76,7 +74,7 @@ def _check_common(first: Result, second: Result) -> None:
         )
 
 
-def _contender(side: Side) -> Contender:
-    if side.accuracies is None:
-        return contender(side.forget)
-    return contender(side.forget, side.accuracies.retain, side.accuracies.test)
+def _contender(models: ModelOutputs) -> Contender:
+    return contender(
+        models.forget_confidence, models.accuracy("retain"), models.accuracy("test")
+    )
