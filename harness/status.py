@@ -16,5 +16,4 @@ class Status(StrEnum):
     TIMEOUT = "timeout"
     OUT_OF_MEMORY = "out-of-memory"
     NON_FINITE = "non-finite"
-    SKIPPED = "skipped"
     HARNESS_ERROR = "harness-error"

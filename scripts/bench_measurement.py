@@ -22,8 +22,9 @@ from click.testing import CliRunner
 from numpy.typing import NDArray
 
 from harness.cli.estimate import estimate
-from harness.models.outputs import ModelOutputs
-from harness.scoring.measure import Measurement, Runs, Yardstick
+from harness.models.outputs import SETS, ModelOutputs
+from harness.scoring.measure import Measurement
+from harness.scoring.reference import Reference
 from scripts.bench_metric import machine, real_like
 
 Floats = NDArray[np.float64]
@@ -38,28 +39,25 @@ class Sizes(NamedTuple):
     test: int
 
 
-def models(sizes: Sizes, forget: Floats, rng: np.random.Generator) -> ModelOutputs:
-    """Return models with these confidences and accuracies about 0.7."""
+def drawn(sizes: Sizes, forget: Floats, rng: np.random.Generator) -> ModelOutputs:
+    """Return outputs with confidences like real ones and accuracies about 0.7."""
     n_models = len(forget)
     shares = np.clip(rng.normal(0.7, 0.01, (3, n_models)), 0, 1)
     test = rng.normal(1, 2, (n_models, sizes.test)) if sizes.test else None
-    return ModelOutputs(
-        forget_confidence=forget,
-        test_confidence=test,
-        forget_accuracy=shares[0],
-        retain_accuracy=shares[1],
-        test_accuracy=shares[2],
-    )
+    accuracies = {f"{of}_accuracy": row for of, row in zip(SETS, shares, strict=True)}
+    return ModelOutputs(forget_confidence=forget, test_confidence=test, **accuracies)
 
 
-def scoring(sizes: Sizes, rng: np.random.Generator) -> tuple[Measurement, Yardstick]:
-    """Make a submission's outputs and the yardstick they are held against."""
+def scoring(sizes: Sizes, rng: np.random.Generator) -> tuple[Measurement, Reference]:
+    """Make a submission's outputs and what they are held against."""
     unlearned, bank = real_like(rng, max(sizes.models, sizes.bank), sizes.examples)
-    original = models(sizes, bank[:1] + 2, rng)
-    yardstick = Yardstick(models(sizes, bank, rng), sizes.models, original)
-    runs = Runs([str(i) for i in range(sizes.models)], [1.0] * sizes.models)
-    ours = models(sizes, unlearned[: sizes.models], rng)
-    return Measurement(ours, yardstick, runs), yardstick
+    original = drawn(sizes, bank[:1] + 2, rng)
+    reference = Reference(drawn(sizes, bank, rng), sizes.models, original)
+    ours = drawn(sizes, unlearned[: sizes.models], rng)
+    hashes = [str(i) for i in range(sizes.models)]
+    moved = [1.0] * sizes.models
+    measured = Measurement(ours, reference, weight_hashes=hashes, weight_movement=moved)
+    return measured, reference
 
 
 def timed(name: str, work: Callable[[], object]) -> float:
@@ -73,13 +71,13 @@ def timed(name: str, work: Callable[[], object]) -> float:
 
 def measure(sizes: Sizes, rng: np.random.Generator) -> None:
     """Time the parts of a score."""
-    measurement, yardstick = scoring(sizes, rng)
+    measurement, reference = scoring(sizes, rng)
     places = np.arange(sizes.examples)
     wall = time.perf_counter()
-    once = timed("ceiling and floor (once a bank)", lambda: yardstick.ceilings)
+    once = timed("ceiling and floor (once a bank)", lambda: reference.ceilings)
     own = timed("official metric", lambda: measurement.official)
-    own += timed("intervals of F and score", measurement.headline)
-    own += timed("other metrics, flags, F against N", measurement.others)
+    own += timed("intervals of F and score", lambda: measurement.score)
+    own += timed("other metrics, flags, F against N", measurement.metrics)
     own += timed("table of examples", lambda: measurement.examples(places, places))
     print(f"{'a result':34}{own:8.2f} s")
     print(f"{'everything':34}{own + once:8.2f} s", end="")

@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from harness.metrics.inputs.confidence import ConfidencePair
-from harness.metrics.literature.metric_value import Direction
+from harness.metrics.literature.metric_value import Direction, MetricValue
+from harness.models.records import stack
 from harness.reference import find_bank_of_results
-from harness.results.schema import Result
+from harness.results.schema import Accuracy, Efficiency, Epsilon, Number, Result
 from harness.results.store import RESULT, ResultFolder, read_examples
-from harness.scoring.sides import bank_side, unlearned_side
+from harness.scoring.reference import bank_outputs
 from harness.status import Status
 from harness.track import find_track
 from scripts.tune_baselines import CONTROLS
@@ -137,9 +138,9 @@ def _is_wanted(result: Result, track: str, split_seed: int) -> bool:
     about = result.provenance
     return (
         result.status in (Status.SCORED, Status.OVER_BUDGET)
-        and "score" in result.metrics
-        and about.get("track") == track
-        and about.get("split_seed") == split_seed
+        and result.is_complete
+        and about.track == track
+        and about.split_seed == split_seed
     )
 
 
@@ -180,37 +181,42 @@ def check_comparable(rows: Sequence[Row]) -> None:
 def _row(folder: ResultFolder, result: Result) -> Row:
     about = result.provenance
     measures = {
-        name: _official(result.metrics.get(key) or {}, direction)
+        name: _official(getattr(result.metrics, key), direction)
         for key, (name, direction) in OFFICIAL.items()
     }
-    measures |= {entry["name"]: _listed(entry) for entry in result.metrics["metrics"]}
+    measures |= {each.name: _listed(each) for each in result.metrics.metrics}
     return Row(
         name=result.name,
         is_control=result.is_reference or result.name in CONTROLS,
         is_over_budget=result.status == Status.OVER_BUDGET,
         setting=(
-            str(about["track"]),
-            int(about["split_seed"]),
-            str(about["bank_key"]),
+            about.track,
+            about.split_seed,
+            about.bank_key,
             result.n_models,
         ),
-        seed=int(about["seed"]),
+        seed=about.seed,
         measures=measures | moments(folder, result),
     )
 
 
-def _official(field: dict[str, Any], direction: Direction) -> Measure:
-    value = field.get("value", field.get("ratio"))
-    at_best = 1.0 if "ratio" in field and "cap" in field else field.get("ceiling")
-    repeated = field.get("low_repeated"), field.get("high_repeated")
-    ends = field.get("low"), field.get("high")
-    return Measure(value, *ends, direction, at_best, *repeated)
+def _official(
+    field: Number | Accuracy | Epsilon | Efficiency | None, direction: Direction
+) -> Measure:
+    if field is None:
+        return Measure(None, None, None, direction, None)
+    if isinstance(field, Epsilon):
+        return Measure(field.value, None, None, direction, None)
+    if isinstance(field, Efficiency):
+        return Measure(field.ratio, field.low, field.high, direction, 1.0)
+    ends = field.low, field.high, direction, field.ceiling
+    if isinstance(field, Accuracy):
+        return Measure(field.value, *ends)
+    return Measure(field.value, *ends, field.low_repeated, field.high_repeated)
 
 
-def _listed(entry: dict[str, Any]) -> Measure:
-    direction = Direction(entry["direction"])
-    ends = entry["value"], entry["low"], entry["high"]
-    return Measure(*ends, direction, entry["null"])
+def _listed(each: MetricValue) -> Measure:
+    return Measure(each.value, each.low, each.high, each.direction, each.null)
 
 
 def moments(folder: ResultFolder, result: Result) -> dict[str, Measure]:
@@ -222,11 +228,11 @@ def moments(folder: ResultFolder, result: Result) -> dict[str, Measure]:
         The measures of `compare_moments`, without intervals.
     """
     about, n_models = result.provenance, result.n_models
-    bank = find_bank_of_results(about["track"], about["bank_key"], n_models)
+    bank = find_bank_of_results(about.track, about.bank_key, n_models)
     spread, shift = compare_moments(
         ConfidencePair(
-            unlearned_side(read_examples(folder.path)).forget_confidence,
-            bank_side(bank).first(n_models).forget_confidence,
+            stack(read_examples(folder.path)).forget_confidence,
+            bank_outputs(bank).first(n_models).forget_confidence,
         )
     )
     return {

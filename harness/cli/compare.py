@@ -1,7 +1,6 @@
 """``unlearn-eval compare``: whether one result is better than another, and how much."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -9,6 +8,7 @@ import click
 from harness.cli.options import json_option, output_option, track_option
 from harness.errors import ExitCode
 from harness.results.lookup import find_result
+from harness.results.serialization import to_json
 from harness.scoring.compare import compare_results
 from harness.track import find_track
 
@@ -33,7 +33,7 @@ def compare(first: str, second: str, track: str, output: Path, as_json: bool) ->
         content = {
             "first_submission": names[0],
             "second_submission": names[1],
-            **asdict(difference),
+            **to_json(difference),
             "separable": difference.separable,
             "verdict": verdict,
         }

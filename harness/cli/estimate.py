@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
@@ -12,7 +11,9 @@ from harness.errors import ExitCode
 from harness.metrics.inputs.array_file import read_confidences
 from harness.metrics.official.epsilon import DELTA
 from harness.results.metric_lines import metric_lines, precision_lines
-from harness.scoring.estimate import estimate_arrays
+from harness.results.schema import Number
+from harness.results.serialization import to_json
+from harness.scoring.estimate import Estimate, estimate_arrays
 
 
 @click.command()
@@ -33,29 +34,28 @@ def estimate(file: Path, delta: float, official_only: bool, as_json: bool) -> in
     or [models, examples, classes] logits together with `targets` [examples].
     """
     models = read_confidences(file)
-    content = estimate_arrays(*models, delta=delta, everything=not official_only)
+    found = estimate_arrays(*models, delta=delta, everything=not official_only)
     if as_json:
-        click.echo(json.dumps(content, indent=2, allow_nan=False))
+        click.echo(json.dumps(to_json(found), indent=2, allow_nan=False))
     else:
-        click.echo(_words(content))
+        click.echo(_words(found))
     return ExitCode.OK
 
 
-def _words(content: dict[str, Any]) -> str:
-    quality = content["forgetting_quality"]
-    interval = ""
-    if quality.get("low") is not None:
-        interval = f"  (95 % interval {quality['low']:.4f} to {quality['high']:.4f})"
+def _words(found: Estimate) -> str:
+    quality, interval = found.forgetting_quality, ""
+    if isinstance(quality, Number) and quality.low is not None:
+        interval = f"  (95 % interval {quality.low:.4f} to {quality.high:.4f})"
     lines = [
-        f"forgetting quality F  {quality['value']:.6f}{interval}",
-        f"median epsilon        {float(np.median(content['epsilon'])):.4f}",
-        f"unlearned models N    {content['n_models']}",
-        f"examples S            {content['n_examples']}",
-        f"undetermined          {content['undetermined']}",
+        f"forgetting quality F  {quality.value:.6f}{interval}",
+        f"median epsilon        {float(np.median(found.epsilon)):.4f}",
+        f"unlearned models N    {found.n_models}",
+        f"examples S            {found.n_examples}",
+        f"undetermined          {found.undetermined}",
     ]
-    if "metrics" in content:
-        lines += ["", *metric_lines(content["metrics"])]
+    if found.metrics is not None:
+        lines += ["", *metric_lines(found.metrics)]
         lines += ["", "F against the number of models:"]
-        lines += precision_lines(content["precision"])
-    lines += [f"! {flag['message']}" for flag in content.get("flags", [])]
+        lines += precision_lines(found.precision or ())
+    lines += [f"! {flag.message}" for flag in found.flags or ()]
     return "\n".join(lines)

@@ -69,10 +69,10 @@ class ProgressListener:
 
 def one_line(result: Result) -> str:
     """Return a submission's outcome in one line."""
-    if result.status == Status.SCORED:
-        score, efficiency = result.metrics["score"], result.metrics["efficiency"]
-        cost = result.unknown_cost or f"{efficiency['ratio']:.2f} of a retraining"
-        return f"{result.name}: scored {score['value']:.4f}, {cost}"
+    score, efficiency = result.metrics.score, result.metrics.efficiency
+    if result.status == Status.SCORED and score and efficiency:
+        cost = result.unknown_cost or f"{efficiency.ratio:.2f} of a retraining"
+        return f"{result.name}: scored {score.value:.4f}, {cost}"
     kind = "reference" if result.is_reference else str(result.status)
     return f"{result.name}: {kind}: {result.reason}"
 

@@ -117,10 +117,10 @@ def score(
     else:
         for result in sorted(results, key=_score_of, reverse=True):
             click.echo(score_card(result))
-            if verbose and "metrics" in result.metrics:
-                lines = metric_lines(result.metrics["metrics"])
+            if verbose and result.is_complete:
+                lines = metric_lines(result.metrics.metrics)
                 click.echo("\n".join(["", *lines, ""]))
-                click.echo("\n".join(precision_lines(result.metrics["precision"])))
+                click.echo("\n".join(precision_lines(result.metrics.precision)))
     return _exit_code(results, fail_under)
 
 
@@ -160,9 +160,8 @@ def _official_isolation(settings: ScoreSettings, isolation: str) -> str:
 
 def _score_of(result: Result) -> float:
     """Sort key: nothing unscored stands above a scored row."""
-    if result.status != Status.SCORED:
-        return -1.0
-    return float(result.metrics["score"]["value"])
+    score = result.metrics.score
+    return score.value if score and result.status == Status.SCORED else -1.0
 
 
 def _exit_code(results: list[Result], fail_under: float | None) -> int:

@@ -10,8 +10,8 @@ import numpy as np
 
 from harness.evaluator.client import Evaluator, write_evaluator_inputs
 from harness.metrics.inputs.confidence import logit_scaled_confidence
-from harness.models.finished import FinishedRun
-from harness.models.outputs import Outputs
+from harness.models.outputs import ModelOutputs, Outputs
+from harness.models.records import RunRecord
 from harness.models.weights import Array, WeightSpec, relative_distance
 from harness.processes import WorkerDied
 from harness.processes.lifetime import Closing
@@ -52,7 +52,7 @@ class Outcome(NamedTuple):
 
     job: Job
     report: RunReport
-    run: FinishedRun | None
+    run: RunRecord | None
 
     def failure_of_its_own(self) -> Failure | None:
         """Return what the submission failed by, where nobody scores it.
@@ -205,20 +205,22 @@ class Judge(Closing):
         finally:
             self._free.put(evaluator)
 
-    def _finished(self, job: Job, report: RunReport, outputs: Outputs) -> FinishedRun:
+    def _finished(self, job: Job, report: RunReport, outputs: Outputs) -> RunRecord:
         weights = report.weights or b""
         split = self._bench.split
         forget = logit_scaled_confidence(outputs.forget_logits, split.forget.targets)
         test = logit_scaled_confidence(outputs.test_logits, split.test.targets)
         moved = relative_distance(self.spec.unpack(weights), self._bench.original)
-        return FinishedRun(
+        return RunRecord(
             index=job.index,
             seed=job.request.seed,
-            forget_confidence=forget.astype(np.float32),
-            test_confidence=test.astype(np.float32),
-            retain_accuracy=outputs.retain_accuracy,
-            forget_accuracy=outputs.forget_accuracy,
-            test_accuracy=outputs.test_accuracy,
+            outputs=ModelOutputs(
+                forget_confidence=forget[np.newaxis].astype(np.float32),
+                test_confidence=test[np.newaxis].astype(np.float32),
+                retain_accuracy=np.array([outputs.retain_accuracy]),
+                forget_accuracy=np.array([outputs.forget_accuracy]),
+                test_accuracy=np.array([outputs.test_accuracy]),
+            ),
             cpu_seconds=report.usage.cpu_seconds,
             wall_seconds=report.usage.wall_seconds,
             peak_bytes=report.usage.peak_bytes,

@@ -17,15 +17,15 @@ from harness.leaderboard.drift import (
     text_differences,
 )
 from harness.leaderboard.eligibility import Terms
-from harness.leaderboard.evidence import Evidence, gather
+from harness.leaderboard.evidence import Evidence, Figures, gather
 from harness.leaderboard.markdown import markdown_table
 from harness.leaderboard.private_split import committed_standings, with_private
 from harness.leaderboard.replicates import by_submission
 from harness.leaderboard.standings import standings
 from harness.leaderboard.stored import Entry
 from harness.leaderboard.table import Request, private_ranking
-from harness.results.schema import METRICS, Result
-from harness.status import Status
+from harness.results.schema import Result
+from harness.results.serialization import JsonObject
 
 #: Differences that an error lists; one bad result brings dozens.
 _LISTED = 40
@@ -101,7 +101,7 @@ def check_board(board: Board, request: Request) -> Check:
         rows = with_private(rows, told)
     computed = cells_of(rows, private=private)
     found += _text_drift(board, committed, computed, (table_text, page))
-    figures = sum(n_figures(evidence[entry.path].figures) for entry in entries)
+    figures = sum(n_figures(_listed(evidence[entry.path].figures)) for entry in entries)
     figures += sum(len(row) for row in computed)
     checked = "checked" if request.private else "unchecked"
     return Check(
@@ -123,26 +123,38 @@ def _recomputed(
     ]
 
 
-def _with_figures(result: Result, figures: dict[str, Any] | None) -> Result:
+def _with_figures(result: Result, figures: Figures | None) -> Result:
     if figures is None:
         raise AssertionError("gather(everything=True) leaves no figures out")
     return replace(
         result,
-        status=Status(figures["status"]),
-        n_finished=int(figures["n_finished"]),
-        metrics={key: figures[key] for key in METRICS if key in figures},
+        status=figures.status,
+        n_finished=figures.n_finished,
+        metrics=figures.metrics,
     )
+
+
+def _listed(figures: Figures | None) -> JsonObject | None:
+    """Lay figures out as the result file has them, without what was not measured."""
+    if figures is None:
+        return None
+    measured = {
+        key: found
+        for key, found in figures.metrics.to_dict().items()
+        if found is not None
+    }
+    return {
+        "status": str(figures.status),
+        "n_finished": figures.n_finished,
+        **measured,
+    }
 
 
 def _result_differences(entry: Entry, evidence: Evidence) -> list[Difference]:
     result = entry.result
-    stored = {
-        "status": str(result.status),
-        "n_finished": result.n_finished,
-        **result.metrics,
-    }
+    stored = _listed(Figures(result.status, result.n_finished, result.metrics))
     place = f"result {entry.name}, seed {entry.seed}: "
-    found = figure_differences(stored, evidence.figures, "")
+    found = figure_differences(stored, _listed(evidence.figures), "")
     return [each._replace(place=place + each.place[1:]) for each in found]
 
 

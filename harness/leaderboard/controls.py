@@ -19,7 +19,7 @@ def ceiling_and_floor(terms: Terms) -> tuple[Row, Row]:
         "track": terms.track.hash,
         "bank": terms.bank.key,
     }
-    return _ceiling(terms.yardstick.ceilings, common), _floor(terms, common)
+    return _ceiling(terms.reference.ceilings, common), _floor(terms, common)
 
 
 def _ceiling(tops: Ceilings, common: dict[str, Any]) -> Row:
@@ -43,11 +43,11 @@ def _ceiling(tops: Ceilings, common: dict[str, Any]) -> Row:
 
 
 def _floor(terms: Terms, common: dict[str, Any]) -> Row:
-    yardstick = terms.yardstick
-    quality, score = yardstick.floors
+    reference = terms.reference
+    quality, score = reference.floors
     share = None
     if score is not None:
-        shared = share_of_ceiling(score, yardstick.ceilings.score)
+        shared = share_of_ceiling(score, reference.ceilings.score)
         share = None if isinstance(shared, Unavailable) else shared
     return Row(
         submission=FLOOR,

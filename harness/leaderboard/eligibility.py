@@ -6,8 +6,7 @@ from functools import cached_property
 from harness.metrics import METRICS_VERSION
 from harness.reference import ReferenceBank, find_bank
 from harness.results.schema import Result
-from harness.scoring.measure import Yardstick
-from harness.scoring.sides import bank_side
+from harness.scoring.reference import Reference
 from harness.track import Track
 
 _LEVEL = "full"
@@ -45,14 +44,9 @@ class Terms:
         return self.track.evaluation.n_models
 
     @cached_property
-    def yardstick(self) -> Yardstick:
+    def reference(self) -> Reference:
         """What every row is measured with; its ceilings are computed once."""
-        return Yardstick(
-            bank_side(self.bank),
-            self.n_models,
-            bank_side(self.bank, "original_"),
-            self.track.evaluation.delta,
-        )
+        return Reference.of_bank(self.bank, self.n_models, self.track.evaluation.delta)
 
     def refusal(self, result: Result, *, secret: bool = False) -> str:
         """Say why a result cannot be ranked here; empty if it can.
@@ -69,26 +63,25 @@ class Terms:
         if not is_of_split(result, self.track):
             return "another split of the track: not ranked"
         wanted = (
-            ("track version", made.get("track_hash"), self.track.hash),
-            ("reference bank", made.get("bank_key"), self.bank.key),
-            ("size of the reference bank", made.get("bank_size"), len(self.bank)),
+            ("track version", made.track_hash, self.track.hash),
+            ("reference bank", made.bank_key, self.bank.key),
+            ("size of the reference bank", made.bank_size, len(self.bank)),
             ("N", result.n_models, self.n_models),
-            ("delta", made.get("delta"), self.track.evaluation.delta),
-            ("metrics version", made.get("metrics_version"), METRICS_VERSION),
+            ("delta", made.delta, self.track.evaluation.delta),
+            ("metrics version", made.metrics_version, METRICS_VERSION),
         )
         for words, found, needed in wanted:
             if found != needed:
                 if secret:
                     return f"another {words} on the private split: not ranked"
                 return f"{words} {found}, not {needed}: not ranked"
-        isolation = made.get("isolation")
-        level = isolation.get("level") if isinstance(isolation, dict) else "unknown"
+        level = made.isolation.level
         if level != _LEVEL:
             return f"isolation {level}: not ranked"
-        official = made.get("secret_name") or result.unknown_cost
+        official = made.secret_name or result.unknown_cost
         return "" if official else "scored without --official: not ranked"
 
 
 def is_of_split(result: Result, track: Track) -> bool:
     """Whether a result was measured on the track's forget set."""
-    return bool(result.provenance.get("split_seed") == track.data.split_seed)
+    return result.provenance.split_seed == track.data.split_seed

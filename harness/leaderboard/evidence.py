@@ -2,9 +2,9 @@
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -14,14 +14,22 @@ from harness.leaderboard.eligibility import Terms
 from harness.leaderboard.stored import Entry
 from harness.metrics.uncertainty.efficiency import efficiency_ratio
 from harness.metrics.uncertainty.scored_submission import ScoredSubmission
-from harness.models.finished import FinishedRun
-from harness.results.schema import Result
+from harness.models.records import RunRecord
+from harness.results.schema import Efficiency, Metrics, Result
 from harness.results.store import EXAMPLES, read_examples
 from harness.run.cost import cost_seconds
 from harness.run.messages import Usage
-from harness.scoring.measure import Measurement, Yardstick
-from harness.scoring.sides import runs_facts, unlearned_side
+from harness.scoring.measure import Measurement
+from harness.scoring.reference import Reference
 from harness.status import Status
+
+
+class Figures(NamedTuple):
+    """What is computed afresh: status, runs that were made, and all metrics."""
+
+    status: Status
+    n_finished: int
+    metrics: Metrics
 
 
 @dataclass(frozen=True)
@@ -34,13 +42,13 @@ class Evidence:
         Median over the forget examples; None where not all runs were made.
     side : ScoredSubmission or None
         For paired comparisons; None with too few models for them.
-    figures : dict or None
-        ``status``, ``n_finished`` and all metrics, computed afresh where asked.
+    figures : Figures or None
+        Computed afresh where asked.
     """
 
     certified_epsilon: float | None = None
     side: ScoredSubmission | None = None
-    figures: dict[str, Any] | None = None
+    figures: Figures | None = None
 
 
 @dataclass(frozen=True)
@@ -53,7 +61,7 @@ class Question:
         The result's folder.
     result : Result
         What it says.
-    yardstick : Yardstick
+    reference : Reference
         What it is measured with, ceilings computed.
     cap : float
         The track's.
@@ -65,7 +73,7 @@ class Question:
 
     path: Path
     result: Result
-    yardstick: Yardstick
+    reference: Reference
     cap: float
     compares: bool
     everything: bool
@@ -92,14 +100,14 @@ def gather(
     CheckFailed
         If the arrays cannot be read.
     """
-    yardstick, cap = terms.yardstick, terms.track.evaluation.cap
+    reference, cap = terms.reference, terms.track.evaluation.cap
     # Here and now, so that they travel with it and no process computes them again.
-    _ = yardstick.ceilings, yardstick.floors
+    _ = reference.ceilings, reference.floors
     questions = [
         Question(
             entry.path,
             entry.result,
-            yardstick,
+            reference,
             cap,
             compares=entry.is_measured and not entry.result.is_reference,
             everything=everything,
@@ -117,18 +125,18 @@ def evidence_of(question: Question) -> Evidence:
     """Answer one question; see `gather`."""
     path, result = question.path, question.result
     if not (path / EXAMPLES).is_file():
-        figures = {"status": str(result.status), "n_finished": result.n_finished}
+        figures = Figures(result.status, result.n_finished, Metrics())
         return Evidence(figures=figures if question.everything else None)
     runs = _read(path)
     if len(runs) < result.n_models:
         figures = _unfinished(runs, question)
         return Evidence(figures=figures if question.everything else None)
-    measurement = Measurement(
-        unlearned_side(runs), question.yardstick, runs_facts(runs)
-    )
+    measurement = Measurement.of_runs(runs, question.reference)
     figures = _unfinished(runs, question)
     if question.everything:
-        figures |= measurement.headline() | measurement.others()
+        metrics = measurement.metrics()
+        metrics = replace(metrics, efficiency=figures.metrics.efficiency)
+        figures = figures._replace(metrics=metrics)
     return Evidence(
         certified_epsilon=_median_certified(measurement),
         side=measurement.scored if question.compares else None,
@@ -136,7 +144,7 @@ def evidence_of(question: Question) -> Evidence:
     )
 
 
-def _read(path: Path) -> list[FinishedRun]:
+def _read(path: Path) -> list[RunRecord]:
     try:
         return read_examples(path)
     except (OSError, ValueError, KeyError) as error:
@@ -146,22 +154,23 @@ def _read(path: Path) -> list[FinishedRun]:
         ) from None
 
 
-def _unfinished(runs: list[FinishedRun], question: Question) -> dict[str, Any]:
+def _unfinished(runs: list[RunRecord], question: Question) -> Figures:
     """Return the figures that do not need all runs."""
     result = question.result
-    figures = {"status": str(result.status), "n_finished": len(runs)}
-    stored = result.metrics.get("efficiency", {})
-    if stored.get("reason"):
+    if result.unknown_cost:
         # Nothing was timed, so there is nothing to compute it from.
-        return {**figures, "efficiency": stored}
-    device = str(result.provenance["device"])
+        metrics = Metrics(efficiency=result.metrics.efficiency)
+        return Figures(result.status, len(runs), metrics)
+    device = result.provenance.device
     costs = [
         cost_seconds(Usage(r.cpu_seconds, r.wall_seconds, 0), device) for r in runs
     ]
-    base = result.provenance["retraining_seconds"]
+    base = result.provenance.retraining_seconds
     efficiency = efficiency_ratio(costs, base, question.cap)
     status = Status.OVER_BUDGET if efficiency.over_cap else Status.SCORED
-    return {**figures, "status": str(status), "efficiency": asdict(efficiency)}
+    return Figures(
+        status, len(runs), Metrics(efficiency=Efficiency(**vars(efficiency)))
+    )
 
 
 def _median_certified(measurement: Measurement) -> float:

@@ -12,7 +12,7 @@ from harness.leaderboard.board import Board
 from harness.leaderboard.eligibility import Terms
 from harness.leaderboard.replicates import by_submission
 from harness.leaderboard.stored import Entry
-from harness.results.schema import Result
+from harness.results.schema import Number, Result
 from harness.run.submission import find_submissions, read_submission
 from harness.status import Status
 
@@ -128,18 +128,18 @@ def compare_reruns(stored: Iterable[Entry], now: Iterable[Result]) -> list[Rerun
 
 
 def _rerun(stored: Result, now: Result, n_rows: int) -> Rerun:
-    before, after = stored.metrics.get("score"), now.metrics.get("score")
+    before, after = stored.metrics.score, now.metrics.score
     same_status = stored.status == now.status
     inside = widened = True
     if before is not None and after is not None:
-        inside = _lies_in(after["value"], before, 1.0)
-        widened = _lies_in(after["value"], before, widening(n_rows))
+        inside = _lies_in(after.value, before, 1.0)
+        widened = _lies_in(after.value, before, widening(n_rows))
     return Rerun(
         submission=stored.name,
-        stored=None if before is None else before["value"],
-        low=None if before is None else before["low_repeated"],
-        high=None if before is None else before["high_repeated"],
-        now=None if after is None else after["value"],
+        stored=None if before is None else before.value,
+        low=None if before is None else before.low_repeated,
+        high=None if before is None else before.high_repeated,
+        now=None if after is None else after.value,
         status_stored=stored.status,
         status_now=now.status,
         inside=inside and same_status,
@@ -156,10 +156,8 @@ def widening(n_rows: int) -> float:
     return float(ndtri(1 - _LEVEL / 2 / n_rows) / ndtri(1 - _LEVEL / 2))
 
 
-def _lies_in(value: float, number: dict[str, Any], times: float) -> bool:
-    center, low, high = (
-        number[key] for key in ("value", "low_repeated", "high_repeated")
-    )
+def _lies_in(value: float, number: Number, times: float) -> bool:
+    center, low, high = number.value, number.low_repeated, number.high_repeated
     if low is None or high is None:
         return True  # too few models for an interval: nothing can be said
     return bool(

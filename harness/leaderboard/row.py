@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from harness.leaderboard.stored import Entry
+from harness.results.schema import Metrics
 
 
 class Role(StrEnum):
@@ -90,43 +91,44 @@ class Row:
     shake_up: int | None = None
 
 
-def row_of(entry: Entry, metrics: dict[str, Any], **more: Any) -> Row:
+def row_of(entry: Entry, metrics: Metrics, **more: Any) -> Row:
     """Return the row of a result, without its rank.
 
     Parameters
     ----------
     entry : Entry
         The result.
-    metrics : dict
+    metrics : Metrics
         Its metrics, as stored or computed afresh.
     more
         Fields that the result does not hold; they take the place of those it does.
     """
     result, made = entry.result, entry.result.provenance
-    score, efficiency = metrics.get("score", {}), metrics.get("efficiency", {})
+    score, quality = metrics.score, metrics.forgetting_quality
+    retain, test = metrics.retain_accuracy, metrics.test_accuracy
     fields: dict[str, Any] = {
         "submission": entry.name,
-        "title": str(result.submission.get("title", "")),
+        "title": result.about.title,
         "status": str(result.status),
-        "score": score.get("value"),
-        "score_low": score.get("low"),
-        "score_high": score.get("high"),
-        "repeat_low": score.get("low_repeated"),
-        "repeat_high": score.get("high_repeated"),
-        "share_of_ceiling": score.get("share_of_ceiling"),
-        "forgetting_quality": metrics.get("forgetting_quality", {}).get("value"),
-        "ra_ratio": metrics.get("retain_accuracy", {}).get("ratio"),
-        "ta_ratio": metrics.get("test_accuracy", {}).get("ratio"),
-        "efficiency_ratio": efficiency.get("ratio"),
+        "score": score and score.value,
+        "score_low": score and score.low,
+        "score_high": score and score.high,
+        "repeat_low": score and score.low_repeated,
+        "repeat_high": score and score.high_repeated,
+        "share_of_ceiling": score and score.share_of_ceiling,
+        "forgetting_quality": quality and quality.value,
+        "ra_ratio": retain and retain.ratio,
+        "ta_ratio": test and test.ratio,
+        "efficiency_ratio": metrics.efficiency and metrics.efficiency.ratio,
         "n_models": result.n_models,
-        "isolation": str(made["isolation"]["level"]),
+        "isolation": made.isolation.level,
         "seed": entry.seed,
-        "reason": result.reason or str(efficiency.get("reason", "")),
-        "flags": " ".join(str(f["code"]) for f in metrics.get("flags", [])),
+        "reason": result.reason or result.unknown_cost,
+        "flags": " ".join(str(flag.code) for flag in metrics.flags),
         "submission_sha256": entry.sha256[:12],
         "role": _role(entry),
-        "track": str(made["track_hash"]),
-        "bank": str(made["bank_key"]),
+        "track": made.track_hash,
+        "bank": made.bank_key,
     }
     return Row(**{**fields, **more})
 

@@ -84,6 +84,5 @@ def _shown(score: float | None) -> float:
 
 
 def _second_score(group: Replicates) -> float | None:
-    if group.second is None or not group.second.is_measured:
-        return None
-    return float(group.second.result.metrics["score"]["value"])
+    score = group.second and group.second.result.metrics.score
+    return score.value if score else None

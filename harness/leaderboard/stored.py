@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from harness.errors import CheckFailed
 from harness.leaderboard.eligibility import Terms
-from harness.results.card import is_ranked
 from harness.results.schema import Result
 from harness.results.store import RESULT, ResultFolder
 
@@ -41,17 +40,17 @@ class Entry:
     @property
     def sha256(self) -> str:
         """Digest of the submission's source."""
-        return str(self.result.submission.get("sha256", ""))
+        return self.result.about.sha256
 
     @property
     def is_measured(self) -> bool:
         """Whether all its runs were made, so that it has a score."""
-        return "score" in self.result.metrics
+        return self.result.is_complete
 
     @property
     def is_ranked(self) -> bool:
         """Whether it takes part in the ranking."""
-        return self.is_measured and is_ranked(self.result)
+        return self.is_measured and self.result.is_ranked
 
 
 class Refused(NamedTuple):
@@ -86,8 +85,7 @@ def read_entry(path: Path) -> Entry:
     folder = ResultFolder(path)
     folder.check()
     result = folder.read_result()
-    seed = None if result is None else result.provenance.get("seed")
-    if result is None or not isinstance(seed, int):
+    if result is None:
         raise CheckFailed(
             f"{path / RESULT} is no result of this version; score the submission "
             "again with --force."
@@ -97,7 +95,7 @@ def read_entry(path: Path) -> Entry:
             f"{path / RESULT} says it is of {result.name!r} but lies in the folder of "
             f"{path.parent.name!r}; put it back, or score the submission again."
         )
-    return Entry(path, result, seed, (path / RESULT).stat().st_mtime)
+    return Entry(path, result, result.provenance.seed, (path / RESULT).stat().st_mtime)
 
 
 def vet(entries: Iterable[Entry], terms: Terms, *, secret: bool = False) -> Vetted:

@@ -45,7 +45,7 @@ def find_result(name: str, output: Path, track: str) -> ResultFolder:
 def _n_measured(path: Path) -> int:
     """N of a complete result; 0 where there is none."""
     result = ResultFolder(path).read_result()
-    if result is None or "score" not in result.metrics:
+    if result is None or not result.is_complete:
         return 0
     complete = result.status in (Status.SCORED, Status.OVER_BUDGET)
     return result.n_models if complete else 0

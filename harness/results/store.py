@@ -1,21 +1,28 @@
 """The result folder of one submission: runs as they finish, then the result."""
 
-import csv
 import io
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import astuple, fields
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.errors import CheckFailed
+from harness.errors import CheckFailed, UsageError
 from harness.metrics.literature.example_table import ExampleRow
-from harness.models.finished import FinishedRun, read_run, write_run
+from harness.models.records import (
+    RunRecord,
+    compact,
+    read_record,
+    record_path,
+    stack,
+    write_record,
+)
+from harness.models.tables import csv_of, from_table, read_csv, table_of
 from harness.results.schema import Result
+from harness.results.serialization import JsonObject
 from harness.status import Status
 from harness.storage.checksums import sealed_json, unsealed_json
 from harness.storage.files import (
@@ -28,19 +35,7 @@ from harness.storage.files import (
 
 RESULT, MODELS, EXAMPLES = "result.json", "models.csv", "examples.npz"
 FORGOTTEN, FAILED = "forgotten.csv", "last-failure.json"
-_COLUMNS = (
-    "index",
-    "seed",
-    "retain_accuracy",
-    "forget_accuracy",
-    "test_accuracy",
-    "cpu_seconds",
-    "wall_seconds",
-    "peak_bytes",
-    "moved",
-    "weights_sha256",
-)
-_INTEGERS = ("index", "seed")
+_CONFIDENCES = ("forget_confidence", "test_confidence")
 
 
 class ResultFolder:
@@ -59,14 +54,14 @@ class ResultFolder:
         """Keep the submission as it was scored."""
         write_atomic(self.path / filename, source)
 
-    def keep_run(self, run: FinishedRun, output: str) -> None:
+    def keep_run(self, run: RunRecord, output: str) -> None:
         """Keep one finished run and what it printed."""
         if output:
             write_atomic(self.path / "output" / f"{run.index:05d}.txt", output)
         # Last: a run that is kept is not repeated, so nothing of it may be missing.
-        write_run(self.path, run)
+        write_record(run_path(self.path, run.index), run)
 
-    def finished(self, seeds: list[int]) -> dict[int, FinishedRun]:
+    def finished(self, seeds: list[int]) -> dict[int, RunRecord]:
         """Find the runs that need not be repeated, by index.
 
         They are looked for here and in the folders of the same submission, bank and
@@ -77,21 +72,21 @@ class ResultFolder:
         seeds : list of int
             The seed that run ``i`` must have.
         """
-        found: dict[int, FinishedRun] = {}
+        found: dict[int, RunRecord] = {}
         for folder in self._siblings():
             for run in folder._packed():
                 if run.index < len(seeds) and run.seed == seeds[run.index]:
                     found.setdefault(run.index, run)
             for index in set(range(len(seeds))) - set(found):
-                kept = read_run(folder.path, index, seeds[index])
-                if kept is not None:
+                kept = read_record(run_path(folder.path, index), RunRecord)
+                if kept and (kept.index, kept.seed) == (index, seeds[index]):
                     found[index] = kept
         return found
 
     def write(
         self,
         result: Result,
-        runs: Sequence[FinishedRun] = (),
+        runs: Sequence[RunRecord] = (),
         examples: Sequence[ExampleRow] = (),
     ) -> None:
         """Write a result whole; a failed attempt never replaces a scored one.
@@ -105,7 +100,7 @@ class ResultFolder:
     def _write(
         self,
         result: Result,
-        runs: Sequence[FinishedRun],
+        runs: Sequence[RunRecord],
         examples: Sequence[ExampleRow],
     ) -> None:
         earlier = self.read_result()
@@ -115,9 +110,10 @@ class ResultFolder:
             return
         sums = {}
         if runs:
-            contents = {EXAMPLES: _examples(runs), MODELS: _table(runs).encode()}
+            models = csv_of(table_of(runs)).encode()
+            contents = {EXAMPLES: _examples(runs), MODELS: models}
             if examples:
-                contents[FORGOTTEN] = _example_rows(examples).encode()
+                contents[FORGOTTEN] = _forgotten(examples).encode()
             for name, data in contents.items():
                 write_atomic(self.path / name, data)
             sums = {name: sha256_of(data) for name, data in contents.items()}
@@ -128,9 +124,22 @@ class ResultFolder:
 
     def read_result(self) -> Result | None:
         """Read the stored result; None if there is none or it cannot be read."""
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            return Result.from_dict(self._content())
+        with suppress(CheckFailed):
+            return self.read()
         return None
+
+    def read(self) -> Result:
+        """Read the stored result.
+
+        Raises
+        ------
+        CheckFailed
+            If there is none, or it is of another version; the sentence names the key.
+        """
+        try:
+            return Result.from_dict(self._content())
+        except (OSError, ValueError) as error:
+            raise self._unreadable(error) from None
 
     def check(self) -> set[str]:
         """Compare the stored files with the sums in the result.
@@ -150,12 +159,9 @@ class ResultFolder:
 
     def _check(self) -> set[str]:
         try:
-            sums = dict(self._content()["files"])
+            sums = dict(cast("dict[str, str]", self._content()["files"]))
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise CheckFailed(
-                f"the result {self.path / RESULT} cannot be read ({error}); "
-                "score the submission again with --force."
-            ) from None
+            raise self._unreadable(error) from None
         for name, wanted in sums.items():
             path = self.path / name
             if not path.is_file() or sha256_of(path.read_bytes()) != wanted:
@@ -169,7 +175,13 @@ class ResultFolder:
         """Throw away kept runs, so that all are done again; the result stays."""
         shutil.rmtree(self.path / "runs", ignore_errors=True)
 
-    def _content(self) -> dict[str, Any]:
+    def _unreadable(self, error: Exception) -> CheckFailed:
+        return CheckFailed(
+            f"the result {self.path / RESULT} cannot be read ({error}); "
+            "score the submission again with --force."
+        )
+
+    def _content(self) -> JsonObject:
         # Results of earlier versions have no seal.
         return unsealed_json((self.path / RESULT).read_bytes(), required=False)
 
@@ -178,7 +190,7 @@ class ResultFolder:
         others = sorted(self.path.parent.glob(f"{stem}-n*")) if stem else []
         return [self, *(ResultFolder(p) for p in others if p != self.path)]
 
-    def _packed(self) -> list[FinishedRun]:
+    def _packed(self) -> list[RunRecord]:
         with (
             suppress(CheckFailed, OSError, ValueError, KeyError),
             held_folder(self.path, shared=True),
@@ -188,7 +200,12 @@ class ResultFolder:
         return []
 
 
-def read_examples(folder: Path) -> list[FinishedRun]:
+def run_path(folder: Path, index: int) -> Path:
+    """Where a run is kept until its submission is done."""
+    return record_path(folder / "runs", index)
+
+
+def read_examples(folder: Path) -> list[RunRecord]:
     """Read back the finished runs of a result.
 
     Raises
@@ -196,69 +213,32 @@ def read_examples(folder: Path) -> list[FinishedRun]:
     OSError, ValueError, KeyError
         If the files are missing or damaged.
     """
-    rows = _rows(folder / MODELS)
-    forget, test = _confidences(folder / EXAMPLES)
-    runs = []
-    for row, forget_row, test_row in zip(rows, forget, test, strict=True):
-        numbers = {
-            name: (int if name in _INTEGERS else float)(row[name] or "")
-            for name in _COLUMNS[:-1]
-        }
-        runs.append(
-            FinishedRun(
-                forget_confidence=forget_row,
-                test_confidence=test_row,
-                weights_sha256=row["weights_sha256"] or "",
-                **numbers,  # type: ignore[arg-type]
-            )
-        )
-    return runs
-
-
-def _rows(path: Path) -> list[dict[str, str | None]]:
-    """Read a table; a value is None where a row is too short."""
+    table = read_csv(RunRecord, (folder / MODELS).read_text())
     try:
-        return list(csv.DictReader(io.StringIO(path.read_text())))
-    except csv.Error as error:
-        raise ValueError(f"{path} cannot be read: {error}") from None
+        return from_table(RunRecord, table, _confidences(folder / EXAMPLES))
+    except UsageError as error:
+        raise ValueError(str(error)) from None
 
 
-def _confidences(path: Path) -> list[NDArray[np.float32]]:
-    """Read the confidences of N models on the forget and the test set."""
+def _confidences(path: Path) -> dict[str, NDArray[np.float32]]:
+    """Read the confidences of N models; earlier versions wrote more digits."""
     content = path.read_bytes()
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            return [
-                np.asarray(arrays[f"{of}_confidence"], dtype=np.float32)
-                for of in ("forget", "test")
-            ]
+            return {name: arrays[name].astype(np.float32) for name in _CONFIDENCES}
     except Exception as error:
         # A damaged archive fails in more ways than can be listed.
         raise ValueError(f"{path} cannot be read: {error}") from None
 
 
-def _examples(runs: Sequence[FinishedRun]) -> bytes:
-    buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer,
-        forget_confidence=np.stack([run.forget_confidence for run in runs]),
-        test_confidence=np.stack([run.test_confidence for run in runs]),
-    )
+def _examples(runs: Sequence[RunRecord]) -> bytes:
+    outputs, buffer = stack(runs), io.BytesIO()
+    arrays = {name: compact(getattr(outputs, name)) for name in _CONFIDENCES}
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     return buffer.getvalue()
 
 
-def _table(runs: Sequence[FinishedRun]) -> str:
-    rows = [[getattr(run, name) for name in _COLUMNS] for run in runs]
-    return _csv(_COLUMNS, rows)
+def _forgotten(examples: Sequence[ExampleRow]) -> str:
+    import pandas as pd  # noqa: PLC0415 - half a second
 
-
-def _example_rows(examples: Sequence[ExampleRow]) -> str:
-    return _csv([field.name for field in fields(ExampleRow)], map(astuple, examples))
-
-
-def _csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return buffer.getvalue()
+    return csv_of(pd.DataFrame(map(vars, examples)))

@@ -1,14 +1,15 @@
 """Score checkpoints that were made elsewhere: everything but their cost is measured."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from harness.errors import UsageError
 from harness.execution.local import Job
 from harness.models.weights import WeightSpec
 from harness.plain_text import harmless
+from harness.results.schema import About, Efficiency
 from harness.results.store import ResultFolder
 from harness.run.checkpoints import CheckpointSet, holds_checkpoints, read_checkpoints
 from harness.run.messages import CheckpointRequest, Failure
@@ -75,13 +76,13 @@ def keep_entry(entry: Entry, folder: ResultFolder) -> None:
         folder.keep_source("submission.py", entry.source)
 
 
-def about_entry(entry: Entry) -> dict[str, Any]:
+def about_entry(entry: Entry) -> About:
     """Describe what is scored."""
     if isinstance(entry, Submission):
         return about_submission(entry)
     title = f"{harmless(entry.name)} (checkpoints)"
     plain = Submission(entry.name, entry.path, "", title=title)
-    return {**about_submission(plain), "sha256": entry.sha256, "made": "elsewhere"}
+    return replace(about_submission(plain), sha256=entry.sha256, made="elsewhere")
 
 
 def checkpoint_seeds(entry: CheckpointSet) -> list[int]:
@@ -125,7 +126,6 @@ def checkpoint_failure(entry: CheckpointSet, index: int, failure: Failure) -> Fa
     return Failure(failure.status, reason, failure.traceback)
 
 
-def unknown_efficiency(cap: float) -> dict[str, Any]:
+def unknown_efficiency(cap: float) -> Efficiency:
     """Return the efficiency of what was made elsewhere: null, and why."""
-    numbers = ("ratio", "low", "high", "cost_seconds", "retraining_seconds")
-    return {**dict.fromkeys(numbers), "cap": cap, "reason": COST_UNKNOWN}
+    return Efficiency(cap=cap, reason=COST_UNKNOWN)

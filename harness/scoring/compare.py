@@ -2,12 +2,12 @@
 
 from harness.errors import UsageError
 from harness.metrics.uncertainty.paired import PairedDifference, paired_difference
+from harness.models.records import stack
 from harness.reference import find_bank_of_results
 from harness.results.schema import Result
 from harness.results.store import ResultFolder, read_examples
-from harness.scoring.sides import bank_side, unlearned_side
+from harness.scoring.reference import SEED
 
-_SEED = 2023
 #: What two results must have in common, and what it is called.
 _COMMON = {
     "track_hash": "track",
@@ -32,18 +32,18 @@ def compare_results(
     results = [_read(folder) for folder in (first, second)]
     _check_common(*results)
     a, b = results
-    track, key = str(a.provenance["track"]), str(a.provenance["bank_key"])
-    bank = find_bank_of_results(track, key, a.n_models)
-    ours, theirs = (unlearned_side(read_examples(f.path)) for f in (first, second))
-    retrained = bank_side(bank).first(a.n_models)
-    difference = paired_difference(ours, theirs, retrained, seed=_SEED)
+    made = a.provenance
+    bank = find_bank_of_results(made.track, made.bank_key, a.n_models)
+    ours, theirs = (stack(read_examples(f.path)) for f in (first, second))
+    retrained = bank.retrained.first(a.n_models)
+    difference = paired_difference(ours, theirs, retrained, seed=SEED)
     return difference, (a.name, b.name)
 
 
 def _read(folder: ResultFolder) -> Result:
     folder.check()
-    result = folder.read_result()
-    if result is None or "score" not in result.metrics:
+    result = folder.read()
+    if not result.is_complete:
         raise UsageError(
             f"{folder.path} holds no complete result; score the submission again."
         )
@@ -52,7 +52,7 @@ def _read(folder: ResultFolder) -> Result:
 
 def _check_common(first: Result, second: Result) -> None:
     for key, words in _COMMON.items():
-        ours, theirs = first.provenance.get(key), second.provenance.get(key)
+        ours, theirs = (getattr(each.provenance, key) for each in (first, second))
         if ours != theirs:
             raise UsageError(
                 f"{first.name} and {second.name} cannot be compared: the {words} of "

@@ -1,35 +1,29 @@
-"""From arrays to every number of a result: what ``score`` and ``estimate`` share."""
+"""From model outputs to every metric of a result."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.metrics.attacks.certified import LEAST_MODELS as CERTIFIABLE_MODELS
 from harness.metrics.attacks.certified import certified_epsilon
+from harness.metrics.flags.flag import Flag
 from harness.metrics.flags.result_flags import ResultFacts, result_flags
-from harness.metrics.inputs.confidence import ConfidencePair, forget_pair
+from harness.metrics.inputs.confidence import forget_pair
 from harness.metrics.literature.comparison import Comparison
 from harness.metrics.literature.example_table import ExampleRow, example_table
 from harness.metrics.literature.metric_value import MetricValue
 from harness.metrics.literature.registry import literature_metrics
-from harness.metrics.official.epsilon import DELTA
 from harness.metrics.official.metric import OfficialMetric, official_metric
 from harness.metrics.official.utility import Utility
-from harness.metrics.uncertainty.ceiling import (
-    Ceiling,
-    Ceilings,
-    ceilings,
-    floors,
-)
+from harness.metrics.uncertainty.ceiling import Ceiling
 from harness.metrics.uncertainty.interval import (
     Examples,
     IntervalOptions,
     Unavailable,
-    mean_interval,
 )
 from harness.metrics.uncertainty.official_interval import (
     LEAST_MODELS as INTERVAL_MODELS,
@@ -40,70 +34,14 @@ from harness.metrics.uncertainty.official_interval import (
     repetition_intervals,
     too_few_models,
 )
-from harness.metrics.uncertainty.sample_size import sample_sizes
+from harness.metrics.uncertainty.sample_size import SampleSizeRow, sample_sizes
 from harness.metrics.uncertainty.scored_submission import ScoredSubmission
 from harness.metrics.uncertainty.scoring_noise import Scoring
 from harness.models.outputs import ModelOutputs
-from harness.scoring.numbers import BothIntervals, Ends, ends_of, number
-
-SETS = ("retain", "test", "forget")
-#: Decides halves and splits of the models: the same arrays give the same numbers.
-_SEED = 2023
-
-
-@dataclass(frozen=True)
-class Runs:
-    """What is known of runs besides outputs: digests and movement of the weights."""
-
-    hashes: Sequence[str]
-    moved: Sequence[float]
-
-
-class Yardstick:
-    """Everything of a measurement that does not depend on the submission.
-
-    Parameters
-    ----------
-    bank : ModelOutputs
-        All retrained models of the bank; the first N are compared with.
-    n_models : int
-        N.
-    original : ModelOutputs, optional
-        The original model, N = 1: the floor.
-    delta : float
-        The δ of (ε, δ)-unlearning.
-    """
-
-    def __init__(
-        self,
-        bank: ModelOutputs,
-        n_models: int,
-        original: ModelOutputs | None = None,
-        delta: float = DELTA,
-    ) -> None:
-        self.bank, self.original, self.delta = bank, original, delta
-        self.n_models = n_models
-        self.retrained = bank.first(n_models)
-
-    @property
-    def held_out(self) -> ModelOutputs | None:
-        """Retrained models that are not compared with, if there are any."""
-        if len(self.bank) <= self.n_models:
-            return None
-        return self.bank.take(slice(self.n_models, None))
-
-    @cached_property
-    def ceilings(self) -> Ceilings:
-        """Ceilings of F and of the score."""
-        options = IntervalOptions(delta=self.delta)
-        return ceilings(self.bank, self.n_models, seed=_SEED, options=options)
-
-    @cached_property
-    def floors(self) -> tuple[float | None, float | None]:
-        """F and score of the original model, N times over."""
-        if self.original is None:
-            return None, None
-        return floors(self.original, self.retrained, delta=self.delta)
+from harness.models.records import RunRecord, stack
+from harness.results.schema import Epsilon, Metrics, Number
+from harness.scoring.figures import Intervals, accuracy, number
+from harness.scoring.reference import SEED, Reference
 
 
 class Measurement:
@@ -113,80 +51,109 @@ class Measurement:
     ----------
     unlearned : ModelOutputs
         N unlearned models.
-    yardstick : Yardstick
+    reference : Reference
         What they are held against.
-    runs : Runs, optional
-        For the flags that need it.
+    weight_hashes, weight_movement : sequence, optional
+        Digests of the models' weights and how far they moved, for the flags.
     """
 
     def __init__(
-        self, unlearned: ModelOutputs, yardstick: Yardstick, runs: Runs | None = None
+        self,
+        unlearned: ModelOutputs,
+        reference: Reference,
+        *,
+        weight_hashes: Sequence[str] | None = None,
+        weight_movement: Sequence[float] | None = None,
     ) -> None:
-        self._unlearned, self._yardstick, self._runs = unlearned, yardstick, runs
-        self._both = unlearned, yardstick.retrained
+        self._unlearned, self._reference = unlearned, reference
+        self._weight_hashes, self._weight_movement = weight_hashes, weight_movement
+        self._both = unlearned, reference.retrained
+        self._pair = forget_pair(*self._both)
+
+    @classmethod
+    def of_runs(cls, runs: Sequence[RunRecord], reference: Reference) -> Self:
+        """Measure finished runs."""
+        return cls(
+            stack(runs),
+            reference,
+            weight_hashes=[run.weights_sha256 for run in runs],
+            weight_movement=[run.moved for run in runs],
+        )
 
     @cached_property
     def official(self) -> OfficialMetric:
         """The competition's ε and F."""
-        return official_metric(*self._both, delta=self._yardstick.delta)
-
-    @property
-    def _pair(self) -> ConfidencePair:
-        return forget_pair(*self._both)
+        return official_metric(*self._both, delta=self._reference.delta)
 
     @cached_property
     def _utility(self) -> Utility | None:
         return Utility.between(*self._both)
 
-    def headline(self) -> dict[str, Any]:
-        """Score, F, accuracies and ε, with intervals, ceiling and floor."""
+    def metrics(self) -> Metrics:
+        """Compute all metrics but the cost.
+
+        Without accuracies there is neither a score nor utility.
+        """
+        metrics = Metrics(
+            forgetting_quality=self.forgetting_quality,
+            epsilon=self._epsilon(),
+            metrics=self._literature(),
+            flags=self._flags(),
+            precision=self._precision(),
+        )
+        if self._utility is None:
+            return metrics
+        models = self._unlearned, self._reference
+        return replace(
+            metrics,
+            score=self.score,
+            retain_accuracy=accuracy("retain", *models),
+            test_accuracy=accuracy("test", *models),
+            forget_accuracy=accuracy("forget", *models),
+        )
+
+    @cached_property
+    def forgetting_quality(self) -> Number:
+        """F, with its intervals, ceiling and floor."""
+        return number(
+            self.official.forgetting_quality,
+            Intervals(*(each.forgetting_quality for each in self._intervals)),
+            self._reference.ceilings.forgetting_quality,
+            self._reference.floors.forgetting_quality,
+        )
+
+    @cached_property
+    def score(self) -> Number | None:
+        """The score, with the same; None without accuracies."""
         quality, utility = self.official.forgetting_quality, self._utility
-        tops, floors = self._yardstick.ceilings, self._yardstick.floors
-        intervals = self._intervals
-        content = {
-            "forgetting_quality": number(
-                quality,
-                intervals.of_quality,
-                tops.forgetting_quality,
-                floors[0],
-            ),
-            "epsilon": self._epsilon(),
-        }
-        if utility is not None and intervals.of_score is not None:
-            score = number(
-                quality * utility.factor, intervals.of_score, tops.score, floors[1]
-            )
-            score["clipped"] = quality * utility.clipped
-            content |= {"score": score, **self._accuracies()}
-        return content
+        scores = [each.score for each in self._intervals if each.score is not None]
+        if utility is None or not scores:
+            return None
+        score = number(
+            quality * utility.factor,
+            Intervals(*scores),
+            self._reference.ceilings.score,
+            self._reference.floors.score,
+        )
+        return replace(score, clipped=quality * utility.clipped)
 
     @cached_property
     def _scoring(self) -> Scoring | None:
         """Small repetitions that intervals are made of; None with too few models."""
         if self._pair.fewest < INTERVAL_MODELS:
             return None
-        rng = np.random.default_rng(_SEED)
-        return Scoring.of(self._pair, rng, self._yardstick.delta)
+        rng = np.random.default_rng(SEED)
+        return Scoring.of(self._pair, rng, self._reference.delta)
 
     @cached_property
-    def _intervals(self) -> BothIntervals:
-        found = (
-            self._intervals_over("fixed"),
-            self._intervals_over("drawn"),
-            self._repetitions,
-        )
-        quality = Ends(*(each.forgetting_quality for each in found))
-        scores = [each.score for each in found if each.score is not None]
-        return BothIntervals(quality, Ends(*scores) if scores else None)
-
-    @cached_property
-    def _repetitions(self) -> OfficialIntervals:
-        """Where F and score of other runs of the submission fall."""
-        options = IntervalOptions(delta=self._yardstick.delta)
-        return repetition_intervals(*self._both, seed=_SEED, options=options)
+    def _intervals(self) -> tuple[OfficialIntervals, ...]:
+        """On these examples, on others of their kind, and of other runs."""
+        options = IntervalOptions(delta=self._reference.delta)
+        repeated = repetition_intervals(*self._both, seed=SEED, options=options)
+        return self._intervals_over("fixed"), self._intervals_over("drawn"), repeated
 
     def _intervals_over(self, examples: Examples) -> OfficialIntervals:
-        options = IntervalOptions(delta=self._yardstick.delta, examples=examples)
+        options = IntervalOptions(delta=self._reference.delta, examples=examples)
         if self._scoring is None:
             return too_few_models(self._pair, self._utility)
         return intervals_of(self._scoring, self._utility, options=options)
@@ -196,43 +163,34 @@ class Measurement:
         """The submission, ready to be compared; None with too few models.
 
         Made of the repetitions that its own intervals are made of, so that comparing
-        all results of a track costs about a millisecond a pair, where N and bank are
-        the same.
+        all results of a track costs about a millisecond a pair. Those of the same N
+        and the same bank go together.
         """
         if self._scoring is None:
             return None
-        theirs = self._yardstick.retrained.forget_confidence
+        theirs = self._pair.retrained
         return ScoredSubmission.from_scoring(
-            self._scoring, self._utility, theirs, _SEED
+            self._scoring, self._utility, theirs, SEED
         )
 
-    def others(self) -> dict[str, Any]:
-        """Compute the field's other metrics, flags and precision against N."""
-        metrics = literature_metrics(
-            Comparison(*self._both, self._yardstick.held_out, seed=_SEED)
-        )
-        sizes = sample_sizes(*self._both, self._scoring, seed=_SEED)
-        return {
-            "metrics": [_metric(metric) for metric in metrics],
-            "flags": self.flags(),
-            "precision": []
-            if isinstance(sizes, Unavailable)
-            else [asdict(row) for row in sizes],
-        }
+    def _literature(self) -> tuple[MetricValue, ...]:
+        held_out = self._reference.held_out
+        return literature_metrics(Comparison(*self._both, held_out, seed=SEED))
 
-    def flags(self) -> list[dict[str, Any]]:
-        """Look for what a reader must know; it changes no number."""
-        f_ceiling = self._yardstick.ceilings.forgetting_quality
-        high = f_ceiling.interval.high if isinstance(f_ceiling, Ceiling) else None
+    def _precision(self) -> tuple[SampleSizeRow, ...]:
+        rows = sample_sizes(*self._both, self._scoring, seed=SEED)
+        return () if isinstance(rows, Unavailable) else tuple(rows)
+
+    def _flags(self) -> tuple[Flag, ...]:
+        ceiling = self._reference.ceilings.forgetting_quality
         facts = ResultFacts(
-            weight_hashes=self._runs.hashes if self._runs else None,
-            weight_movement=self._runs.moved if self._runs else None,
-            ceiling_high=high,
+            weight_hashes=self._weight_hashes,
+            weight_movement=self._weight_movement,
+            ceiling_high=ceiling.interval.high
+            if isinstance(ceiling, Ceiling)
+            else None,
         )
-        return [
-            {"code": str(f.code), "message": f.message, "evidence": dict(f.evidence)}
-            for f in result_flags(*self._both, self.official, facts, seed=_SEED)
-        ]
+        return tuple(result_flags(*self._both, self.official, facts, seed=SEED))
 
     def examples(
         self, indices: NDArray[np.int64], targets: NDArray[np.int64]
@@ -246,7 +204,7 @@ class Measurement:
         """
         certified = np.zeros(self.official.epsilon.size)
         if self._pair.fewest >= CERTIFIABLE_MODELS:
-            certified = certified_epsilon(*self._pair, seed=_SEED).epsilon
+            certified = certified_epsilon(*self._pair, seed=SEED).epsilon
         return example_table(
             self._pair,
             indices=indices,
@@ -255,37 +213,10 @@ class Measurement:
             certified=certified,
         )
 
-    def _epsilon(self) -> dict[str, Any]:
+    def _epsilon(self) -> Epsilon:
         official = self.official
-        return {
-            "value": float(np.median(official.epsilon)),
-            "direction": "lower",
-            "undetermined": int(official.undetermined.sum()),
-            "peaky": int(official.peaky.sum()),
-        }
-
-    def _accuracies(self) -> dict[str, Any]:
-        if self._utility is None:
-            return {}
-        return {f"{of}_accuracy": self._accuracy(of) for of in SETS}
-
-    def _accuracy(self, of: str) -> dict[str, Any]:
-        ours, theirs = (models.accuracy(of) for models in self._both)
-        original = self._yardstick.original
-        floor_value = None
-        if original is not None and original.has_accuracies:
-            floor_value = float(original.accuracy(of)[0])
-        value, retrained_value = float(ours.mean()), float(theirs.mean())
-        return {
-            "value": value,
-            **ends_of(mean_interval(ours)),
-            "direction": "nearest to the ceiling" if of == "forget" else "higher",
-            "ratio": value / retrained_value if retrained_value else None,
-            "ceiling": retrained_value,
-            "floor": floor_value,
-        }
-
-
-def _metric(metric: MetricValue) -> dict[str, Any]:
-    row: Mapping[str, Any] = asdict(metric)
-    return {**row, "direction": str(metric.direction)}
+        return Epsilon(
+            value=float(np.median(official.epsilon)),
+            undetermined=int(official.undetermined.sum()),
+            peaky=int(official.peaky.sum()),
+        )

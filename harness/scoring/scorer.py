@@ -4,10 +4,10 @@ import hashlib
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,11 @@ from harness.execution.local import Bench, Job, Judge, Outcome
 from harness.metrics import METRICS_VERSION
 from harness.metrics.literature.example_table import ExampleRow
 from harness.metrics.uncertainty.efficiency import EfficiencyRatio, efficiency_ratio
-from harness.models.finished import FinishedRun
+from harness.models.records import RunRecord
 from harness.models.weights import WeightSpec
 from harness.processes.lifetime import Closing
 from harness.reference import find_bank
-from harness.results.schema import Result
+from harness.results.schema import Efficiency, Metrics, Provenance, Result
 from harness.results.store import RESULT, ResultFolder
 from harness.run.checkpoints import CheckpointSet
 from harness.run.cost import cost_seconds, kill_seconds
@@ -38,18 +38,18 @@ from harness.scoring.checkpoints import (
     unknown_efficiency,
 )
 from harness.scoring.listener import Listener
-from harness.scoring.measure import Measurement, Yardstick
+from harness.scoring.measure import Measurement
 from harness.scoring.provenance import provenance
 from harness.scoring.reasons import (
     failure_reason,
     over_budget_reason,
     repeat_command,
 )
+from harness.scoring.reference import Reference
 from harness.scoring.request import run_request
 from harness.scoring.retraining import RetrainingCost
 from harness.scoring.seeds import run_seeds, secret_name
 from harness.scoring.settings import ScoreSettings
-from harness.scoring.sides import bank_side, runs_facts, unlearned_side
 from harness.status import Status
 from harness.storage.files import make_folder
 from harness.tasks.cifar10 import Cifar10, load_cifar10
@@ -63,7 +63,7 @@ class Scored(NamedTuple):
     """A result with what backs it: the finished runs, and a row an example."""
 
     result: Result
-    runs: Sequence[FinishedRun] = ()
+    runs: Sequence[RunRecord] = ()
     examples: Sequence[ExampleRow] = ()
 
 
@@ -98,11 +98,8 @@ class Scorer(Closing):
         self._spec = WeightSpec.of(self.bank.original_weights)
         self._judge: Judge | None = None
         self._retraining = RetrainingCost(settings, self.isolation.level)
-        self._yardstick = Yardstick(
-            bank_side(self.bank),
-            settings.n_models,
-            bank_side(self.bank, "original_"),
-            settings.track.evaluation.delta,
+        self._reference = Reference.of_bank(
+            self.bank, settings.n_models, settings.track.evaluation.delta
         )
 
     def close(self) -> None:
@@ -207,13 +204,14 @@ class Scorer(Closing):
     def _still_holds(self, result: Result) -> bool:
         """Whether a stored verdict is the one that is asked for now."""
         wanted, evaluation = self.settings.n_models, self.settings.track.evaluation
-        efficiency = result.metrics.get("efficiency", {})
+        efficiency = result.metrics.efficiency
         return (
             result.status in (Status.SCORED, Status.OVER_BUDGET)
             and result.n_models == wanted
-            and efficiency.get("cap") == evaluation.cap
-            and result.provenance.get("delta") == evaluation.delta
-            and result.provenance.get("metrics_version") == METRICS_VERSION
+            and efficiency is not None
+            and efficiency.cap == evaluation.cap
+            and result.provenance.delta == evaluation.delta
+            and result.provenance.metrics_version == METRICS_VERSION
         )
 
     def _do_runs(self, submission: Entry, folder: ResultFolder) -> Callable[[], Scored]:
@@ -264,7 +262,7 @@ class Scorer(Closing):
         submission: Entry,
         folder: ResultFolder,
         jobs: Sequence[Job],
-        runs: dict[int, FinishedRun],
+        runs: dict[int, RunRecord],
     ) -> Outcome | None:
         """Do the missing runs; return the first that failed."""
         if not jobs:
@@ -288,7 +286,7 @@ class Scorer(Closing):
             work.close()  # type: ignore[attr-defined]
         return None
 
-    def _hopeless(self, submission: Entry, runs: dict[int, FinishedRun]) -> bool:
+    def _hopeless(self, submission: Entry, runs: dict[int, RunRecord]) -> bool:
         if isinstance(submission, CheckpointSet) or submission.is_reference:
             return False
         if len(runs) < _RUNS_BEFORE_VERDICT:
@@ -301,28 +299,27 @@ class Scorer(Closing):
     def _measured(
         self,
         submission: Entry,
-        runs: list[FinishedRun],
+        runs: list[RunRecord],
         indices: NDArray[np.int64],
     ) -> Scored:
         reason, cap = "", self.settings.track.evaluation.cap
-        metrics: dict[str, Any] = {"efficiency": unknown_efficiency(cap)}
+        cost = unknown_efficiency(cap)
         if isinstance(submission, Submission):
             efficiency = self._efficiency(runs)
-            metrics["efficiency"] = asdict(efficiency)
+            cost = Efficiency(**vars(efficiency))
             if efficiency.over_cap:
                 reason = over_budget_reason(
                     efficiency, len(runs), self.settings.n_models
                 )
+        metrics = Metrics(efficiency=cost)
         examples: tuple[ExampleRow, ...] = ()
         if len(runs) == self.settings.n_models:
-            measurement = Measurement(
-                unlearned_side(runs), self._yardstick, runs_facts(runs)
-            )
-            metrics |= measurement.headline() | measurement.others()
+            measurement = Measurement.of_runs(runs, self._reference)
+            metrics = replace(measurement.metrics(), efficiency=cost)
             targets = self.bank.arrays["forget_targets"].astype(np.int64)
             examples = measurement.examples(indices, targets)
         result = Result(
-            submission=about_entry(submission),
+            about=about_entry(submission),
             status=Status.OVER_BUDGET if reason else Status.SCORED,
             reason=reason,
             n_models=self.settings.n_models,
@@ -352,7 +349,7 @@ class Scorer(Closing):
             reason = failure_reason(submission, job, failure)
             repeat = repeat_command(submission, job, settings, self.isolation.level)
         return Result(
-            submission=about_entry(submission),
+            about=about_entry(submission),
             status=failure.status,
             reason=reason,
             traceback=failure.traceback,
@@ -362,7 +359,7 @@ class Scorer(Closing):
             provenance=self._provenance(),
         )
 
-    def _provenance(self) -> dict[str, Any]:
+    def _provenance(self) -> Provenance:
         return provenance(
             self.settings, self.bank, self.isolation, self._retraining.known
         )
@@ -370,7 +367,7 @@ class Scorer(Closing):
     def _costs(self) -> tuple[float, ...]:
         return self._retraining.get(self._open_judge, self._listener).seconds
 
-    def _efficiency(self, runs: list[FinishedRun]) -> EfficiencyRatio:
+    def _efficiency(self, runs: list[RunRecord]) -> EfficiencyRatio:
         costs = [
             cost_seconds(Usage(r.cpu_seconds, r.wall_seconds, 0), self.settings.device)
             for r in runs

@@ -1,0 +1,135 @@
+"""One model as it is kept: outputs and cost, and no weights.
+
+Every metric is computed from what is kept, so that it comes out the same again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Self, TypeVar, get_type_hints
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.errors import UsageError
+from harness.models.outputs import Floats, ModelOutputs
+from harness.storage.checksums import Arrays, sealed_arrays, unsealed_arrays
+from harness.storage.files import write_atomic
+
+_OUTPUTS = tuple(each.name for each in fields(ModelOutputs))
+_DTYPES = {int: np.int64, float: np.float64}
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ModelRecord:
+    """One trained model: a retrained one, or the original.
+
+    Attributes
+    ----------
+    index, seed : int
+        Which of its set, and what it was drawn with.
+    outputs : ModelOutputs
+        Of this model, N = 1.
+    cpu_seconds : float
+        What it cost.
+    """
+
+    index: int
+    seed: int
+    outputs: ModelOutputs
+    cpu_seconds: float
+
+    @classmethod
+    def columns(cls) -> dict[str, type]:
+        """Names and types of what is kept of a model besides its outputs."""
+        declared = get_type_hints(cls)
+        return {name: kind for name, kind in declared.items() if name != "outputs"}
+
+    def arrays(self) -> Arrays:
+        """Lay out as named arrays."""
+        arrays: Arrays = {}
+        for name, kind in self.columns().items():
+            value = getattr(self, name)
+            if kind is str:
+                arrays[name] = np.frombuffer(value.encode(), dtype=np.uint8)
+            else:
+                arrays[name] = np.array(value, dtype=_DTYPES[kind])
+        for name in _OUTPUTS:
+            column = getattr(self.outputs, name)
+            if column is not None:
+                arrays[name] = compact(column)
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> Self:
+        """Read what `arrays` laid out; others beside it are left alone.
+
+        Raises
+        ------
+        KeyError, ValueError, UsageError
+            If something is missing, or is no output of one model.
+        """
+        values: dict[str, Any] = {}
+        for name, kind in cls.columns().items():
+            array = arrays[name]
+            if kind is str:
+                values[name] = array.tobytes().decode()
+            else:
+                values[name] = array.astype(_DTYPES[kind], casting="safe").item()
+        columns: dict[str, Any] = {name: arrays.get(name) for name in _OUTPUTS}
+        outputs = ModelOutputs(**columns)
+        if len(outputs) != 1:
+            raise ValueError(f"it holds outputs of {len(outputs)} models")
+        return cls(outputs=outputs, **values)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RunRecord(ModelRecord):
+    """One finished run: an unlearned model.
+
+    Attributes
+    ----------
+    wall_seconds, peak_bytes
+        What the run used besides CPU seconds.
+    moved : float
+        Distance of the weights from the original's, over the norm of those.
+    weights_sha256 : str
+        Hex digest of the weights' bytes.
+    """
+
+    wall_seconds: float
+    peak_bytes: int
+    moved: float
+    weights_sha256: str
+
+
+R = TypeVar("R", bound=ModelRecord)
+
+
+def compact(array: Floats) -> NDArray[np.float32] | Floats:
+    """Keep numbers in single precision where they come back to the bit."""
+    single = array.astype(np.float32)
+    return single if np.array_equal(single, array) else array
+
+
+def record_path(folder: Path, index: int) -> Path:
+    """Where a model is kept until its set is complete."""
+    return folder / f"{index:05d}.safetensors"
+
+
+def write_record(path: Path, record: ModelRecord) -> None:
+    """Keep a model, whole or not at all."""
+    write_atomic(path, sealed_arrays(record.arrays()))
+
+
+def read_record(path: Path, kind: type[R]) -> R | None:
+    """Read a kept model; None if there is none, or it is damaged."""
+    try:
+        return kind.from_arrays(unsealed_arrays(path.read_bytes()))
+    except (OSError, KeyError, TypeError, ValueError, UsageError):
+        return None
+
+
+def stack(records: Sequence[ModelRecord]) -> ModelOutputs:
+    """Put the outputs of models below each other."""
+    return ModelOutputs.stack([record.outputs for record in records])

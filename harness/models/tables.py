@@ -1,0 +1,100 @@
+"""Models as a table: a row each, their accuracies in the place of their outputs."""
+
+import io
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import ArrayLike
+
+from harness.models.outputs import SETS, ModelOutputs
+from harness.models.records import ModelRecord, R, stack
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_ACCURACIES = tuple(f"{of}_accuracy" for of in SETS)
+
+
+def table_of(records: Sequence[ModelRecord]) -> "pd.DataFrame":
+    """Lay out models, columns in the order of their fields."""
+    import pandas as pd  # noqa: PLC0415 - half a second
+
+    outputs = stack(records)
+    columns: dict[str, Any] = {}
+    for each in fields(records[0]):
+        if each.name != "outputs":
+            columns[each.name] = [getattr(record, each.name) for record in records]
+        elif outputs.has_accuracies:
+            columns |= {name: getattr(outputs, name) for name in _ACCURACIES}
+    return pd.DataFrame(columns)
+
+
+def from_table(
+    kind: type[R], table: "pd.DataFrame", confidences: Mapping[str, ArrayLike]
+) -> list[R]:
+    """Read what `table_of` laid out, and the confidences of the same models.
+
+    Raises
+    ------
+    KeyError, ValueError, UsageError
+        If columns are missing, or they do not fit together.
+    """
+    shares = {name: table[name].to_numpy() for name in _ACCURACIES}
+    outputs = ModelOutputs(**confidences, **shares)  # type: ignore[arg-type]
+    columns = {name: table[name].tolist() for name in kind.columns()}
+    return [
+        kind(
+            outputs=outputs.take([position]),
+            **{name: column[position] for name, column in columns.items()},
+        )
+        for position in range(len(outputs))
+    ]
+
+
+def csv_of(table: "pd.DataFrame") -> str:
+    """Write a table as text, each number with all its digits."""
+    return str(table.to_csv(index=False, lineterminator="\n"))
+
+
+def read_csv(kind: type[ModelRecord], text: str) -> "pd.DataFrame":
+    """Read a table of models.
+
+    Raises
+    ------
+    ValueError
+        If it is damaged, or a cell is empty or no finite number.
+    """
+    import pandas as pd  # noqa: PLC0415 - half a second
+
+    kinds = {**kind.columns(), **dict.fromkeys(_ACCURACIES, float)}
+    converters = {name: _CONVERTERS[kind] for name, kind in kinds.items()}
+    table = pd.read_csv(io.StringIO(text), converters=converters)
+    if table.isna().any(axis=None):
+        raise ValueError("a row is too short")
+    return table
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is not a finite number")
+    return number
+
+
+def _whole(text: str) -> int:
+    if text.isdecimal():
+        return int(text)
+    # Earlier versions wrote some whole numbers with a point.
+    number = _finite(text)
+    if not number.is_integer():
+        raise ValueError(f"{text} is not a whole number")
+    return int(number)
+
+
+_CONVERTERS: dict[type, Callable[[str], Any]] = {
+    int: _whole,
+    float: _finite,
+    str: str,
+}

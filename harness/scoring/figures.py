@@ -1,0 +1,84 @@
+"""How the numbers of a result are laid out: value, intervals, ceiling and floor."""
+
+from typing import Literal, NamedTuple
+
+from harness.metrics.uncertainty.ceiling import Ceiling, share_of_ceiling
+from harness.metrics.uncertainty.interval import Interval, Unavailable, mean_interval
+from harness.models.outputs import ModelOutputs
+from harness.results.schema import Accuracy, Number
+from harness.scoring.reference import Reference
+
+
+class Intervals(NamedTuple):
+    """Of a number: of its mean, of that on other examples, of a repetition."""
+
+    fixed: Interval | Unavailable
+    drawn: Interval | Unavailable
+    repeated: Interval | Unavailable
+
+
+def number(
+    value: float,
+    intervals: Intervals,
+    top: Ceiling | Unavailable,
+    floor: float | None,
+) -> Number:
+    """Put a number together with all that says what it means."""
+    fixed, drawn, repeated = intervals
+    share = share_of_ceiling(value, top)
+    near: Interval | Unavailable = top if isinstance(top, Unavailable) else top.interval
+    return Number(
+        value=value,
+        low=_end(fixed, "low"),
+        high=_end(fixed, "high"),
+        reason=_reason(fixed),
+        level=_end(fixed, "level"),
+        low_drawn=_end(drawn, "low"),
+        high_drawn=_end(drawn, "high"),
+        low_repeated=_end(repeated, "low"),
+        high_repeated=_end(repeated, "high"),
+        ceiling=None if isinstance(top, Unavailable) else top.value,
+        ceiling_low=_end(near, "low"),
+        ceiling_high=_end(near, "high"),
+        ceiling_reason=top.reason if isinstance(top, Unavailable) else None,
+        floor=floor,
+        share_of_ceiling=None if isinstance(share, Unavailable) else share,
+    )
+
+
+def accuracy(
+    of: Literal["retain", "test", "forget"],
+    unlearned: ModelOutputs,
+    reference: Reference,
+) -> Accuracy:
+    """Lay out utility on one set."""
+    shares, original = unlearned.accuracy(of), reference.original
+    value = float(shares.mean())
+    retrained = float(reference.retrained.accuracy(of).mean())
+    floor = None
+    if original is not None and original.has_accuracies:
+        floor = float(original.accuracy(of)[0])
+    interval = mean_interval(shares)
+    return Accuracy(
+        value=value,
+        low=_end(interval, "low"),
+        high=_end(interval, "high"),
+        reason=_reason(interval),
+        level=_end(interval, "level"),
+        direction="nearest to the ceiling" if of == "forget" else "higher",
+        ratio=value / retrained if retrained else None,
+        ceiling=retrained,
+        floor=floor,
+    )
+
+
+def _end(
+    interval: Interval | Unavailable, of: Literal["low", "high", "level"]
+) -> float | None:
+    return None if isinstance(interval, Unavailable) else float(getattr(interval, of))
+
+
+def _reason(interval: Interval | Unavailable) -> str | None:
+    if isinstance(interval, Unavailable):
+        return f"interval: {interval.reason}"
+    return None
