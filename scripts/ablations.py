@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch.nn.functional as F
+from harness.scoring.sides import bank_side
 from torch import Tensor, nn
 
 from harness.metrics.inputs.confidence import logit_scaled_confidence
@@ -26,7 +27,6 @@ from harness.metrics.uncertainty.paired import PairedDifference, paired_differen
 from harness.models.outputs import SETS, ModelOutputs
 from harness.reference import ReferenceBank
 from harness.reference.build import BuildPlan, build_bank
-from harness.scoring.sides import bank_side
 from harness.tasks.images.inference import EvaluationSets, evaluate
 from harness.track import find_track
 from scripts.pages import table, write_page

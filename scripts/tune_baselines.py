@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from harness.tasks.images.loaders import make_loader
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
@@ -35,7 +36,6 @@ from harness.reference import ReferenceBank, find_bank
 from harness.reference.build import BuildPlan, build_bank
 from harness.tasks.cifar10 import load_cifar10
 from harness.tasks.images.inference import load_weights
-from harness.tasks.images.loaders import make_loader
 from harness.tasks.images.networks import build_network
 from harness.tasks.images.normalize import normalize
 from harness.tasks.images.splits import Examples, split_data

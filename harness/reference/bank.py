@@ -16,8 +16,8 @@ from harness.errors import CheckFailed, UsageError
 from harness.machine import Machine
 from harness.models.confidence import logit_scaled_confidence
 from harness.models.outputs import ModelOutputs
+from harness.models.records import ModelRecord, stack
 from harness.models.weights import Array, read_weights
-from harness.reference.member import Member
 from harness.storage.files import sha256_of, to_json, write_atomic
 from harness.tasks.base import Task
 
@@ -144,28 +144,33 @@ class ReferenceBank:
         """Weights of the original model A(D)."""
         return read_weights(self.folder / ORIGINAL)
 
-    def member(self, position: int) -> Member:
+    def member(self, position: int) -> ModelRecord:
         """One retrained model, by its place in the table."""
-        return Member(
+        return ModelRecord(
             index=int(self.indices[position]),
             seed=int(self.seeds[position]),
-            seconds=float(self.seconds[position]),
+            cpu_seconds=float(self.seconds[position]),
             outputs=self.retrained.take([position]),
         )
 
     @property
-    def original_member(self) -> Member:
+    def original_member(self) -> ModelRecord:
         """The original model."""
-        return Member(-1, self.original_seed, self.original_seconds, self.original)
+        return ModelRecord(
+            index=-1,
+            seed=self.original_seed,
+            cpu_seconds=self.original_seconds,
+            outputs=self.original,
+        )
 
 
-def stack_members(members: list[Member], prefix: str = "") -> dict[str, Array]:
+def stack_members(members: list[ModelRecord], prefix: str = "") -> dict[str, Array]:
     """Stack members into a bank's arrays."""
-    outputs = ModelOutputs.stack([member.outputs for member in members])
+    outputs = stack(members)
     arrays: dict[str, Array] = {
         "index": np.array([m.index for m in members], dtype=np.int64),
         "seed": np.array([m.seed for m in members], dtype=np.int64),
-        "seconds": np.array([m.seconds for m in members]),
+        "seconds": np.array([m.cpu_seconds for m in members]),
         **{name: getattr(outputs, name) for name in _OUTPUTS},
     }
     return {prefix + name: array for name, array in arrays.items()}

@@ -18,6 +18,7 @@ from safetensors.numpy import save
 from harness import __version__
 from harness.errors import CheckFailed, UsageError
 from harness.machine import this_machine
+from harness.models.records import ModelRecord, read_record
 from harness.models.weights import Array
 from harness.processes.lifetime import end_with
 from harness.reference.bank import (
@@ -31,11 +32,9 @@ from harness.reference.bank import (
 )
 from harness.reference.location import built_folder, candidate_folders
 from harness.reference.member import (
-    Member,
     member_path,
     member_paths,
     original_path,
-    read_member,
     read_original,
     write_original,
 )
@@ -100,11 +99,11 @@ def packed_banks(plan: BuildPlan) -> list[ReferenceBank]:
     return [bank for bank in banks if bank is not None and bank.key == key]
 
 
-def finished_members(plan: BuildPlan) -> dict[int, Member]:
+def finished_members(plan: BuildPlan) -> dict[int, ModelRecord]:
     """Members that need no training: of a packed bank, or kept one by one."""
-    members: dict[int, Member] = {}
+    members: dict[int, ModelRecord] = {}
     for path in member_paths(plan.folder):
-        member = read_member(path)
+        member = read_record(path, ModelRecord)
         if member is not None and path == member_path(plan.folder, member.index):
             members[member.index] = member
     for bank in packed_banks(plan):
@@ -227,7 +226,7 @@ def _train_all(plan: BuildPlan, indices: list[int]) -> Generator[int, None, None
 
 def _original(
     plan: BuildPlan, packed: list[ReferenceBank]
-) -> tuple[Member, dict[str, Array]]:
+) -> tuple[ModelRecord, dict[str, Array]]:
     """Take the original model of an earlier bank, or train it."""
     if packed:
         return packed[0].original_member, packed[0].original_weights

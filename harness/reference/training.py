@@ -12,8 +12,9 @@ from torch import nn
 
 from harness.errors import UsageError
 from harness.models.outputs import NonFiniteOutputs
+from harness.models.records import ModelRecord, write_record
 from harness.models.weights import Array
-from harness.reference.member import Member, member_path, write_member
+from harness.reference.member import member_path
 from harness.seeds import derive_seed
 from harness.tasks.base import Evaluator, Trainer
 from harness.tasks.registry import find_task
@@ -52,7 +53,7 @@ def member_seed(track: Track, bank_seed: int, index: int) -> int:
 
 def train_member(
     track: Track, bank_seed: int, index: int, data_dir: Path | None
-) -> tuple[Member, dict[str, Array]]:
+) -> tuple[ModelRecord, dict[str, Array]]:
     """Train and measure one model.
 
     Parameters
@@ -68,7 +69,7 @@ def train_member(
 
     Returns
     -------
-    tuple of Member and dict of arrays
+    tuple of ModelRecord and dict of arrays
         Its outputs and its weights.
 
     Raises
@@ -88,7 +89,8 @@ def train_member(
             outputs = here.evaluate(network)
         except NonFiniteOutputs:
             raise UsageError(_diverged(track, index)) from None
-    return Member(index, seed, seconds, outputs), _weights(network)
+    record = ModelRecord(index=index, seed=seed, cpu_seconds=seconds, outputs=outputs)
+    return record, _weights(network)
 
 
 def _diverged(track: Track, index: int) -> str:
@@ -114,7 +116,7 @@ def train_and_keep(
 ) -> int:
     """Train a member and write it to its place; returns its index."""
     member, _ = train_member(track, bank_seed, index, data_dir)
-    write_member(member_path(folder, index), member)
+    write_record(member_path(folder, index), member)
     return index
 
 

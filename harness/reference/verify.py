@@ -13,9 +13,9 @@ from scipy.special import stdtrit
 
 from harness.machine import this_machine
 from harness.models.outputs import SETS, ModelOutputs
+from harness.models.records import ModelRecord
 from harness.models.weights import Array
 from harness.reference.bank import ReferenceBank
-from harness.reference.member import Member
 from harness.track.schema import Track
 
 #: How often an honest bank may fail a comparison by its distribution, by chance.
@@ -86,7 +86,7 @@ def verify_bank(
     indices = [ORIGINAL_INDEX] + [member.index for member in members]
     bank_seed = bank.manifest.seed
     task = delayed(train_member)
-    trained: list[tuple[Member, dict[str, Array]]] = Parallel(n_jobs=2)(
+    trained: list[tuple[ModelRecord, dict[str, Array]]] = Parallel(n_jobs=2)(
         task(track, bank_seed, index, data_dir) for index in indices
     )
     same_machine = bank.manifest.arithmetic == this_machine().arithmetic
@@ -107,7 +107,10 @@ def verify_bank(
 
 
 def _original_finding(
-    bank: ReferenceBank, member: Member, weights: dict[str, Array], same_machine: bool
+    bank: ReferenceBank,
+    member: ModelRecord,
+    weights: dict[str, Array],
+    same_machine: bool,
 ) -> _Finding:
     stored = bank.original_weights
     same = set(stored) == set(weights) and all(
@@ -131,7 +134,7 @@ def _exact_finding(name: str, same: bool) -> _Finding:
     return _Finding(same, same, f"{name}: {words}")
 
 
-def _member_finding(bank: ReferenceBank, track: Track, member: Member) -> _Finding:
+def _member_finding(bank: ReferenceBank, track: Track, member: ModelRecord) -> _Finding:
     """Compare a model with the bank's distribution, for bits differ elsewhere."""
     name = f"retrained model {member.index}"
     if len(bank) < _FEWEST_FOR_STATISTICS:
@@ -144,7 +147,7 @@ def _member_finding(bank: ReferenceBank, track: Track, member: Member) -> _Findi
     return _Finding(ok, False, f"{name}: {distance:.1f} sd from the bank")
 
 
-def _same_outputs(stored: Member, ours: Member, bank: ReferenceBank) -> bool:
+def _same_outputs(stored: ModelRecord, ours: ModelRecord, bank: ReferenceBank) -> bool:
     exact = ["forget_confidence", *(f"{of}_accuracy" for of in SETS)]
     pairs = {
         name: (getattr(stored.outputs, name), getattr(ours.outputs, name))

@@ -169,9 +169,7 @@ class Measurement:
         if self._scoring is None:
             return None
         theirs = self._pair.retrained
-        return ScoredSubmission.from_scoring(
-            self._scoring, self._utility, theirs, SEED
-        )
+        return ScoredSubmission.from_scoring(self._scoring, self._utility, theirs, SEED)
 
     def _literature(self) -> tuple[MetricValue, ...]:
         held_out = self._reference.held_out

@@ -4,13 +4,13 @@ import os
 
 import numpy as np
 import pytest
+from harness.scoring.sides import unlearned_side
 
 from harness.errors import CheckFailed, UsageError
 from harness.leaderboard.layout import shown
 from harness.leaderboard.table import rank_stored
 from harness.metrics.attacks.certified import certified_epsilon
 from harness.results.store import read_examples
-from harness.scoring.sides import unlearned_side
 
 
 def by_name(table):
