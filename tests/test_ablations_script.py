@@ -174,5 +174,5 @@ def test_runs_that_were_kept_are_not_done_again(examples, network, tmp_path):
 
     assert bench.seeds == [5, 6, 7, 8]
     assert np.array_equal(first.forget_confidence, again.forget_confidence)
-    assert np.array_equal(first.retain, again.retain)
-    assert np.array_equal(first.test, again.test)
+    assert np.array_equal(first.retain_accuracy, again.retain_accuracy)
+    assert np.array_equal(first.test_accuracy, again.test_accuracy)

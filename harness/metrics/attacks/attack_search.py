@@ -20,14 +20,9 @@ _BLOCK = 256
 
 
 def best_threshold(pair: ConfidencePair, table: NDArray[np.float64]) -> IntervalAttack:
-    """Search all half lines, in both directions.
+    """Search all half lines, in both directions, on ``[n, S]`` and ``[m, S]`` models.
 
-    Parameters
-    ----------
-    pair : ConfidencePair
-        ``[n, S]`` unlearned and ``[m, S]`` retrained confidences to choose on.
-    table : ndarray, shape [m + 1, n + 1]
-        Goodness of each pair (false positives, false negatives).
+    `table` ``[m + 1, n + 1]`` says how good each pair of error counts is.
     """
     unlearned, retrained = np.sort(pair.unlearned, axis=0), np.sort(pair.retrained, 0)
     rank = _Ranks(unlearned, retrained)
@@ -44,17 +39,10 @@ def best_threshold(pair: ConfidencePair, table: NDArray[np.float64]) -> Interval
 
 
 def best_interval(pair: ConfidencePair, table: NDArray[np.float64]) -> IntervalAttack:
-    """Search all intervals and all complements of intervals.
+    """Search all intervals and all complements of intervals; see `best_threshold`.
 
     The interval around the unlearned models and the one around the retrained models
     are searched in turn; ties go to the unlearned.
-
-    Parameters
-    ----------
-    pair : ConfidencePair
-        ``[n, S]`` unlearned and ``[m, S]`` retrained confidences to choose on.
-    table : ndarray, shape [m + 1, n + 1]
-        Goodness of each pair (false positives, false negatives).
     """
     around_unlearned = _around(pair.unlearned, pair.retrained, table)
     # Around the retrained, an error of one kind becomes one of the other kind.
@@ -71,15 +59,7 @@ def best_interval(pair: ConfidencePair, table: NDArray[np.float64]) -> IntervalA
 def best_likelihood_ratio(
     pair: ConfidencePair, table: NDArray[np.float64]
 ) -> GaussianAttack:
-    """Search all thresholds on the ratio of two fitted normal densities.
-
-    Parameters
-    ----------
-    pair : ConfidencePair
-        ``[n, S]`` unlearned and ``[m, S]`` retrained confidences to choose on.
-    table : ndarray, shape [m + 1, n + 1]
-        Goodness of each pair (false positives, false negatives).
-    """
+    """Search all thresholds on a ratio of two fitted normals; see `best_threshold`."""
     fit = fit_gaussians(pair)
     unlearned = np.sort(fit.log_ratio(pair.unlearned), axis=0)
     retrained = np.sort(fit.log_ratio(pair.retrained), axis=0)
@@ -91,16 +71,11 @@ def best_likelihood_ratio(
 
 
 class _Ranks:
-    """Where sorted values fall among other sorted values.
+    """Where sorted `values` fall among m sorted `marks` of each example.
 
-    Attributes
-    ----------
-    at_most : ndarray of int, shape [m + 1, S]
-        Row i counts the `values` up to and including the i-th of `marks`, where the
-        0-th mark is minus infinity.
-    less : ndarray of int, shape [m + 1, S]
-        Row j counts the `values` strictly below mark j + 1, where the last mark is
-        plus infinity.
+    Row i of `at_most` ``[m + 1, S]`` counts the values up to and including mark i,
+    where the 0-th is minus infinity; row j of `less` those strictly below mark j + 1,
+    where the last is plus infinity.
     """
 
     def __init__(self, values: NDArray[np.float64], marks: NDArray[np.float64]) -> None:
@@ -169,14 +144,9 @@ def _between(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return interval ends half way between the outer marks and the inner values.
 
-    Half way, because on other models an end at a mark itself would err to one side.
-
-    Parameters
-    ----------
-    inner, outer : ndarray, shape [n, S] and [m, S], sorted
-    first, last : ndarray of int, shape [S]
-        The interval runs from mark `first` to mark `last` + 1 of `outer`, marks 0
-        and m + 1 being infinite.
+    Half way, because on other models an end at a mark itself would err to one side. The
+    interval runs from mark `first` to mark `last` + 1 of the sorted `outer`, marks 0
+    and m + 1 being infinite.
     """
     examples = np.arange(inner.shape[1])
     edge = np.full((1, len(examples)), np.inf)

@@ -46,23 +46,7 @@ def prove_loss(
     """Choose on one in `CHOOSERS` of the models, bound on the others.
 
     The others have played no part in the choice, so the errors of that one attack on
-    them are binomial, and `joint_bounds` turns them into the loss that
-    they prove.
-
-    Parameters
-    ----------
-    pair : ConfidencePair
-        ``[N, S]`` unlearned and ``[M, S]`` retrained confidences.
-    loss : callable
-        What the attack is chosen for.
-    alpha : float
-    rng : numpy.random.Generator
-        Decides which models choose.
-
-    Raises
-    ------
-    UsageError
-        `alpha` is not a probability between 0 and 1.
+    them are binomial, and `joint_bounds` turns them into the loss that they prove.
     """
     if not 0.0 < alpha < 1.0:
         raise UsageError(f"alpha is {alpha}; give a probability between 0 and 1.")

@@ -6,22 +6,11 @@ from scipy.special import betainccinv
 
 
 def upper_bounds(trials: int, alpha: float) -> NDArray[np.float64]:
-    """Return the one-sided Clopper–Pearson bound for every possible error count.
+    """Return the one-sided Clopper–Pearson bound of each error count, ``[trials + 1]``.
 
     Entry ``k`` is the rate ``p`` at which seeing ``k`` or fewer errors in `trials`
     independent tries has probability `alpha`; with 0 errors it is
     ``1 - alpha ** (1 / trials)``, with all of them wrong it is 1.
-
-    Parameters
-    ----------
-    trials : int
-        Number of independent tries, at least 1.
-    alpha : float
-        Probability with which the bound may fail, in (0, 1).
-
-    Returns
-    -------
-    ndarray, shape [trials + 1]
 
     References
     ----------

@@ -11,22 +11,12 @@ def epsilon_from_errors(
     false_negative: NDArray[np.float64],
     delta: float = DELTA,
 ) -> NDArray[np.float64]:
-    """Return the smallest ε that allows an attack with these error rates.
+    """Return the smallest ε that allows an attack with these error rates in (0, 1].
 
-    ``max(log((1 - δ - FPR) / FNR), log((1 - δ - FNR) / FPR))``, which is negative
-    for an attack that is worse than guessing. Swapping the two rates changes
-    nothing. Fed with upper bounds of the rates, it is a lower bound of ε.
-
-    Parameters
-    ----------
-    false_positive, false_negative : ndarray, broadcastable shapes, in (0, 1]
-    delta : float
-        The δ of (ε, δ)-unlearning.
-
-    Returns
-    -------
-    ndarray
-        ``-inf`` where neither logarithm exists.
+    ``max(log((1 - δ - FPR) / FNR), log((1 - δ - FNR) / FPR))``, which is negative for
+    an attack that is worse than guessing, and minus infinity where neither logarithm
+    exists. Swapping the two rates changes nothing. Fed with upper bounds of the rates,
+    it is a lower bound of ε.
 
     References
     ----------

@@ -15,14 +15,9 @@ from harness.metrics.inputs.confidence import ConfidencePair
 
 
 class ErrorCounts(NamedTuple):
-    """How often an attack is wrong on each example.
+    """How often an attack is wrong on each example, ``[S]``.
 
-    Attributes
-    ----------
-    false_positives : ndarray of int, shape [S]
-        Retrained models that are called unlearned.
-    false_negatives : ndarray of int, shape [S]
-        Unlearned models that are called retrained.
+    A false positive is a retrained model that is called unlearned.
     """
 
     false_positives: NDArray[np.intp]
@@ -30,13 +25,7 @@ class ErrorCounts(NamedTuple):
 
 
 class Attack(Protocol):
-    """S attacks of one family, one for each example.
-
-    Attributes
-    ----------
-    promise : ndarray, shape [S]
-        How good the attack looks on the models it was fitted on.
-    """
+    """S attacks of one family, one for each example."""
 
     @property
     def promise(self) -> NDArray[np.float64]:
@@ -50,14 +39,9 @@ class Attack(Protocol):
 
 @dataclass(frozen=True)
 class IntervalAttack:
-    """Says "unlearned" inside (or else outside) an open interval.
+    """Says "unlearned" inside (or else outside) an open interval of each example.
 
-    Attributes
-    ----------
-    lower, upper : ndarray, shape [S]
-        Ends of the interval; an infinite end makes it a single threshold.
-    unlearned_inside : ndarray of bool, shape [S]
-    promise : ndarray, shape [S]
+    An infinite end makes it a single threshold.
     """
 
     lower: NDArray[np.float64]
@@ -73,14 +57,7 @@ class IntervalAttack:
 
 @dataclass(frozen=True)
 class GaussianAttack:
-    """Says "unlearned" where the fitted log likelihood ratio exceeds a threshold.
-
-    Attributes
-    ----------
-    fit : GaussianFit
-    threshold : ndarray, shape [S]
-    promise : ndarray, shape [S]
-    """
+    """Says "unlearned" where the fitted log likelihood ratio exceeds a threshold."""
 
     fit: "GaussianFit"
     threshold: NDArray[np.float64]
@@ -93,12 +70,7 @@ class GaussianAttack:
 
 @dataclass(frozen=True)
 class GaussianFit:
-    """A normal distribution for each side and example.
-
-    Attributes
-    ----------
-    unlearned_mean, unlearned_sd, retrained_mean, retrained_sd : ndarray, shape [S]
-    """
+    """A normal distribution for each group of models and example, ``[S]`` each."""
 
     unlearned_mean: NDArray[np.float64]
     unlearned_sd: NDArray[np.float64]
@@ -118,15 +90,10 @@ _SD_FLOOR = 1e-3
 
 
 def fit_gaussians(pair: ConfidencePair) -> GaussianFit:
-    """Fit a normal distribution to each side of each example.
+    """Fit a normal distribution to each group of models and example.
 
-    A side without variance gets a thousandth of the joint standard deviation, so
+    A group without variance gets a thousandth of the joint standard deviation, so
     that its density stays finite; if nothing varies at all the ratio is constant.
-
-    Parameters
-    ----------
-    pair : ConfidencePair
-        ``[n, S]`` unlearned and ``[m, S]`` retrained confidences, n, m >= 1.
     """
     joint = np.concatenate(pair).std(axis=0)
     floor = np.where(joint > 0.0, _SD_FLOOR * joint, 1.0)

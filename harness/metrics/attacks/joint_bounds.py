@@ -60,11 +60,8 @@ _NEARLY_ONE = 1.0 - 1e-9
 class Region:
     """Inner corners of a staircase in the unit square.
 
-    Attributes
-    ----------
-    false_positive, false_negative : tuple of float, length K
-        Above the staircase, that is with probability ``1 - alpha``, the p-values of
-        both true rates exceed those of some corner.
+    Above the staircase, that is with probability ``1 - alpha``, the p-values of both
+    true rates exceed those of some corner.
     """
 
     false_positive: tuple[float, ...]
@@ -126,40 +123,26 @@ def _area(across: Floats, down: Floats) -> float:
 
 
 def prove(
-    judged: "ErrorRates", expected: "ErrorRates", loss: Loss, alpha: float
+    found: "ErrorRates", expected: "ErrorRates", loss: Loss, alpha: float
 ) -> Floats:
     """Return the loss that errors prove in the region that promised the most, ``[S]``.
 
-    Parameters
-    ----------
-    judged : ErrorRates
-        Errors on models that played no part in choosing attack or region.
-    expected : ErrorRates
-        Errors on the models that chose the attack; they choose the region, too.
-    loss : callable
-    alpha : float
-        Probability with which each bound may exceed the true loss.
+    `found` are errors on models that played no part in choosing attack or region, and
+    `expected` those on the models that chose the attack; they choose the region, too.
     """
     tried = regions(alpha)
-    outlook = expected.scaled_to(judged)
+    outlook = expected.scaled_to(found)
     promises = np.stack([outlook.prove(region, loss) for region in tried])
     best = promises.argmax(axis=0)
     proven = np.empty(len(best))
     for index in np.unique(best):
         chosen = best == index
-        proven[chosen] = judged.take(chosen).prove(tried[index], loss)
+        proven[chosen] = found.take(chosen).prove(tried[index], loss)
     return proven
 
 
 class ErrorRates(NamedTuple):
-    """Error counts of S attacks and the numbers of models they were counted on.
-
-    Attributes
-    ----------
-    counts : ErrorCounts
-    retrained, unlearned : int
-        How many models could be a false positive, and a false negative.
-    """
+    """Error counts of S attacks, and how many models could err either way."""
 
     counts: ErrorCounts
     retrained: int

@@ -53,16 +53,9 @@ _LEAST_COUNT = 6
 def attack_gap_flag(
     pair: ConfidencePair, official: NDArray[np.float64], *, seed: int
 ) -> Flag | None:
-    """Flag a result whose F falls when cross-fitted attacks are added.
+    """Flag a result whose F falls when attacks are added to the `official` ε, ``[S]``.
 
-    Parameters
-    ----------
-    pair : ConfidencePair
-        ``[N, S]`` unlearned and ``[M, S]`` retrained confidences.
-    official : ndarray, shape [S]
-        The official ε of the same arrays.
-    seed : int
-        Decides the halves.
+    The seed decides the halves of the cross-fit.
     """
     n_models = len(pair.unlearned)
     if pair.fewest < LEAST_MODELS or len(official) < LEAST_EXAMPLES:
@@ -109,18 +102,8 @@ def cross_fitted_epsilon(
     Gaussian likelihood ratio, searched exhaustively), and one region shared by all
     examples, which finds with many examples what one alone is too noisy for. The
     counts of the one are smoothed by Laplace's rule (one more of each), those of the
-    other by half a model, so that no ε is infinite.
-
-    Parameters
-    ----------
-    pair : ConfidencePair
-        ``[N, S]`` and ``[M, S]`` confidences.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    ndarray, shape [S]
-        The larger of the two estimates, at least 0.
+    other by half a model, so that no ε is infinite. The larger of the two estimates
+    counts, and 0 at least.
     """
     halves = halve_pair(pair, rng)
     folds = (halves, halves.swapped())
@@ -151,20 +134,11 @@ def _shared_region(folds: tuple[HalvedPair, ...]) -> NDArray[np.float64]:
 
 
 class _SharedRegion:
-    """An interval of standardised confidence, rich in one side and poor in the other.
+    """An interval of standardised confidence that holds much more of one group.
 
     Standardised means relative to the median and the median absolute deviation of the
     example's retrained confidences, with its sign or without; without it, an interval
     is a ring around the middle.
-
-    Attributes
-    ----------
-    low, high : float
-        The interval ``[low, high)``.
-    ring : bool
-        Whether the sign is dropped.
-    unlearned_rich : bool
-        Whether it holds more of the unlearned side.
     """
 
     def __init__(self, pair: ConfidencePair) -> None:
@@ -204,14 +178,7 @@ class _Found(NamedTuple):
 
 
 def _richest(sides: list[NDArray[np.float64]], models: int) -> _Found:
-    """Search all intervals between quantiles for the largest ratio of shares.
-
-    Parameters
-    ----------
-    sides : list of two ndarray, shape [n, S] and [m, S]
-    models : int
-        The smaller of n and m.
-    """
+    """Search all intervals between quantiles for the largest ratio of shares."""
     cuts = _cuts(np.concatenate(sides))
     unlearned, retrained = (_share_between(side, cuts) for side in sides)
     mass = max(_LEAST_MASS, _LEAST_COUNT / (2 * models))

@@ -81,13 +81,7 @@ def result_flags(
 
 
 def identical_weights_flag(hashes: Sequence[str]) -> Flag | None:
-    """Flag runs that returned the very same weights.
-
-    Parameters
-    ----------
-    hashes : sequence of str
-        One hash of the returned weights a run.
-    """
+    """Flag runs that returned the very same weights, by one hash a run."""
     alike = sum(count for count in Counter(hashes).values() if count > 1)
     if alike == 0:
         return None
@@ -102,10 +96,7 @@ def identical_weights_flag(hashes: Sequence[str]) -> Flag | None:
 def unmoved_weights_flag(movement: ArrayLike) -> Flag | None:
     """Flag runs that gave the original model back.
 
-    Parameters
-    ----------
-    movement : array_like of float or bool, shape [N]
-        ``‖θ - θ_original‖ / ‖θ_original‖`` of each run, or whether it moved.
+    `movement` is ``‖θ - θ_original‖ / ‖θ_original‖`` of each run, or whether it moved.
 
     Raises
     ------

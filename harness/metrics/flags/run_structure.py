@@ -37,13 +37,8 @@ _LEAST_SCALE = 0.05
 def outlier_runs_flag(pair: ConfidencePair) -> Flag | None:
     """Flag runs that lie far outside the cloud of the others.
 
-    Retraining has odd runs, too: the unlearned side must have more than three times as
-    many, and at least `LEAST_OUTLIERS`, more.
-
-    Parameters
-    ----------
-    pair : ConfidencePair
-        ``[N, S]`` unlearned and ``[M, S]`` retrained confidences.
+    Retraining has odd runs, too: there must be more than three times as many as among
+    the retrained models, and at least `LEAST_OUTLIERS`, more.
     """
     if len(pair.unlearned) < LEAST_MODELS:
         return None
@@ -67,11 +62,6 @@ def mixed_runs_flag(pair: ConfidencePair) -> Flag | None:
     Two views of the runs are tried, the direction in which they differ most and their
     distance from the middle. Two groups there must explain `SPLIT_SHARE` of the
     variance, and must not do so for the retrained models.
-
-    Parameters
-    ----------
-    pair : ConfidencePair
-        ``[N, S]`` unlearned and ``[M, S]`` retrained confidences.
     """
     runs = len(pair.unlearned)
     if runs < LEAST_MODELS:
@@ -97,19 +87,10 @@ def mixed_runs_flag(pair: ConfidencePair) -> Flag | None:
 
 
 def two_group_share(values: NDArray[np.float64]) -> tuple[float, int]:
-    """Split numbers at the best point and return what the two groups explain.
+    """Split numbers at the best point; return what that explains and the smaller group.
 
-    Parameters
-    ----------
-    values : ndarray, shape [N]
-
-    Returns
-    -------
-    share : float
-        Between-group over total sum of squares of the best split whose groups hold at
-        least `LEAST_GROUP` of the values; 0 when nothing varies.
-    smaller : int
-        Size of the smaller group.
+    What it explains is the between-group over the total sum of squares, of groups that
+    hold at least `LEAST_GROUP` of the values; 0 when nothing varies.
     """
     ordered = np.sort(values) - values.mean()
     count, total = len(ordered), float((ordered**2).sum())

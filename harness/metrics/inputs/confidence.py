@@ -26,13 +26,7 @@ class ConfidencePair(NamedTuple):
 
 
 def forget_pair(unlearned: ModelOutputs, retrained: ModelOutputs) -> ConfidencePair:
-    """Lay the forget confidences of both groups of models beside each other.
-
-    Raises
-    ------
-    UsageError
-        See `confidence_pair`.
-    """
+    """Pair the forget confidences of two groups of models; see `confidence_pair`."""
     return confidence_pair(unlearned.forget_confidence, retrained.forget_confidence)
 
 

@@ -23,18 +23,7 @@ def gdp_mu(pair: ConfidencePair, rng: np.random.Generator) -> NDArray[np.float64
     A test between N(0, 1) and N(µ, 1) has ``AUC = Φ(µ / √2)``, so
     ``µ = √2 Φ⁻¹(AUC)``. Exact for normals of equal variance; otherwise an average over
     thresholds. It may come out below 0, so that equal distributions get 0 on average;
-    an AUC of 0 or 1 is taken half a pair away from it.
-
-    Parameters
-    ----------
-    pair : ConfidencePair
-        ``[N, S]`` and ``[M, S]`` confidences, N, M >= 4.
-    rng : numpy.random.Generator
-        Decides the halves of the cross-fit.
-
-    Returns
-    -------
-    ndarray, shape [S]
+    an AUC of 0 or 1 is taken half a pair away from it. Needs N, M >= 4.
 
     References
     ----------
@@ -49,30 +38,12 @@ def gdp_mu(pair: ConfidencePair, rng: np.random.Generator) -> NDArray[np.float64
 def certified_mu(
     unlearned: ArrayLike, retrained: ArrayLike, *, seed: int, alpha: float = ALPHA
 ) -> NDArray[np.float64]:
-    """Bound every example's µ from below.
+    """Bound every example's µ from below, ``[S]``, at least 0.
 
     µ-GDP allows no attack with ``Φ⁻¹(1 - FPR) - Φ⁻¹(FNR) > µ``. As for the certified
     ε, a third of the models chooses the attack that promises the largest µ, the others
     bound its error rates, and the bound holds with probability ``1 - alpha`` for each
     example by itself.
-
-    Parameters
-    ----------
-    unlearned, retrained : array_like, shape [N, S] and [M, S]
-    seed : int
-        Decides which models choose.
-    alpha : float
-        Probability with which each bound may fail.
-
-    Returns
-    -------
-    ndarray, shape [S]
-        At least 0.
-
-    Raises
-    ------
-    UsageError
-        See `harness.metrics.attacks.certified.certified_epsilon`.
 
     References
     ----------

@@ -42,12 +42,7 @@ Statistic = Callable[[ConfidencePair], NDArray[np.float64]]
 class MetricKind:
     """What is known of a metric before it is computed.
 
-    Attributes
-    ----------
-    name : str
-    direction : Direction
-    lowest, highest : float
-        The range it cannot leave; intervals are cut there.
+    Its range cannot be left; intervals are cut at `lowest` and `highest`.
     """
 
     name: str
@@ -61,17 +56,8 @@ def measure(
 ) -> tuple[MetricValue, ...]:
     """Compute K metrics with their intervals and nulls.
 
-    Parameters
-    ----------
-    kinds : tuple of MetricKind, length K
-    statistic : callable
-        From a pair to the K values; must work on halves of the models.
-    comparison : Comparison
-
-    Returns
-    -------
-    tuple of MetricValue, length K
-        With a reason instead of a value when a side has under `LEAST_MODELS` models.
+    The statistic, from a pair to the K values, must work on halves of the models. Below
+    `LEAST_MODELS` models there is a reason instead of a value.
     """
     pair, models = comparison.pair, comparison.pair.fewest
     if models < LEAST_MODELS:

@@ -28,21 +28,12 @@ def klom(pair: ConfidencePair) -> NDArray[np.float64]:
     """Return ``KL(unlearned || retrained)`` of each example's binned margins, in nats.
 
     The margin of an example is ``logit_y - logsumexp(other logits)``, which is its
-    logit-scaled confidence. Margins of both sides are clipped to ±100 and counted in
-    20 equal bins over their joint range; a bin that no retrained model fell in counts
-    as probability 1e-5. Equal distributions do not get 0: with N models and 20 bins
-    the divergence is about ``(bins in use - 1) / N`` and more, so read it beside its
-    null. The last bin includes its upper end; in EasyDUB's code the largest margin of
-    all falls outside.
-
-    Parameters
-    ----------
-    pair : ConfidencePair
-        ``[N, S]`` and ``[M, S]`` confidences.
-
-    Returns
-    -------
-    ndarray, shape [S]
+    logit-scaled confidence. All margins are clipped to ±100 and counted in 20 equal
+    bins over their joint range; a bin that no retrained model fell in counts as
+    probability 1e-5. Equal distributions do not get 0: with N models and 20 bins the
+    divergence is about ``(bins in use - 1) / N`` and more, so read it beside its null.
+    The last bin includes its upper end; in EasyDUB's code the largest margin of all
+    falls outside.
 
     References
     ----------

@@ -13,20 +13,11 @@ KS = MetricKind("Kolmogorov–Smirnov", Direction.LOWER, 0.0, 1.0)
 
 
 def kolmogorov_smirnov(pair: ConfidencePair) -> NDArray[np.float64]:
-    """Return the largest distance of the two empirical distribution functions.
+    """Return the largest distance of the two empirical distribution functions, ``[S]``.
 
     ``max_x |F_unlearned(x) - F_retrained(x)|`` for each example: the advantage
     ``TPR - FPR`` of the best single threshold on the same models. Not 0 for equal
     distributions but about ``0.87 sqrt(1/N + 1/M)``, which its null shows.
-
-    Parameters
-    ----------
-    pair : ConfidencePair
-        ``[N, S]`` and ``[M, S]`` confidences.
-
-    Returns
-    -------
-    ndarray, shape [S]
 
     References
     ----------

@@ -40,23 +40,11 @@ def loss(confidences: Floats) -> Floats:
 def loss_attack_accuracies(forget: Floats, test: Floats, *, seed: int) -> Floats:
     """Return how often the loss tells a forget example from a test example.
 
-    For each model: losses of equally many forget and test examples (the larger set is
-    drawn from at random), a logistic regression of "forget" on the loss, fitted on
-    nine tenths of each kind and judged by its accuracy on the rest, averaged over ten
-    random splits. 0.5 is a coin; what a retrained model gets is the number to match.
-
-    Parameters
-    ----------
-    forget : ndarray, shape [N, S]
-        Confidences on the forget set, S >= 10.
-    test : ndarray, shape [N, T]
-        Confidences of the same models on test examples, T >= 10.
-    seed : int
-        Decides subset and splits, the same for every model.
-
-    Returns
-    -------
-    ndarray, shape [min(N, 32)]
+    For each of 32 models at most: losses of equally many forget and test examples (the
+    larger set is drawn from at random, the same for every model), a logistic regression
+    of "forget" on the loss, fitted on nine tenths of each kind and tried on the rest,
+    its accuracy averaged over ten random splits. 0.5 is a coin; what a retrained model
+    gets is the number to match.
 
     References
     ----------
@@ -148,16 +136,6 @@ def fit_logistic(x: Floats, y: Floats) -> tuple[Floats, Floats]:
 
     Minimises ``slope² / 2 + sum of the log losses`` by Newton steps, each halved until
     it does not lead uphill.
-
-    Parameters
-    ----------
-    x : ndarray, shape [N, n]
-    y : ndarray, shape [n]
-        0 or 1, both present.
-
-    Returns
-    -------
-    slope, intercept : ndarray, shape [N]
     """
     beta = np.zeros((len(x), 2))
     for _ in range(_NEWTON_STEPS):

@@ -16,17 +16,7 @@ NAME = "ToW"
 
 
 def tug_of_war(gaps: NDArray[np.float64]) -> float:
-    """Return ``Π (1 - |gap|)`` over the forget, retain and test accuracy gaps.
-
-    Parameters
-    ----------
-    gaps : ndarray, shape [3]
-        Mean accuracy of the unlearned minus that of the retrained models.
-
-    Returns
-    -------
-    float
-        0 to 1; 1 when all three accuracies are those of retraining.
+    """Return ``Π (1 - |gap|)`` over the forget, retain and test accuracy gaps, 0 to 1.
 
     References
     ----------

@@ -27,13 +27,7 @@ _RATES = {2: (0.01, True), 3: (0.001, True), 4: (0.01, False), 5: (0.001, False)
 
 
 class ScoredFold(NamedTuple):
-    """Log likelihood ratios of models that had no part in the fit.
-
-    Attributes
-    ----------
-    unlearned : ndarray, shape [n, S]
-    retrained : ndarray, shape [m, S]
-    """
+    """Log likelihood ratios ``[n, S]``, ``[m, S]`` of models that had no part in a fit."""
 
     unlearned: NDArray[np.float64]
     retrained: NDArray[np.float64]
@@ -49,14 +43,7 @@ def likelihood_scores(
     ``log p(conf | unlearned) - log p(conf | retrained)``; then the halves change
     places. Scores are compared within a fold only, so equal distributions get an AUC
     of 0.5 on average, which leave-one-out fitting does not give. Confidences are
-    logit-scaled, never 0/1 correctness.
-
-    Parameters
-    ----------
-    pair : ConfidencePair
-        ``[N, S]`` and ``[M, S]`` confidences, N, M >= 4.
-    rng : numpy.random.Generator
-        Decides the halves.
+    logit-scaled, never 0/1 correctness. Needs N, M >= 4.
 
     References
     ----------
@@ -77,15 +64,7 @@ def _score(fitted: ConfidencePair, judged: ConfidencePair) -> ScoredFold:
 def roc_auc(
     positive: NDArray[np.float64], negative: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the area under each column's ROC curve, ties counting one half.
-
-    Parameters
-    ----------
-    positive, negative : ndarray, shape [n, S] and [m, S]
-
-    Returns
-    -------
-    ndarray, shape [S]
+    """Return the area under each column's ROC curve, ties counting one half, ``[S]``.
 
     References
     ----------
@@ -119,15 +98,7 @@ def tpr_at_fpr(
 ) -> NDArray[np.float64]:
     """Return the largest true positive rate at a false positive rate up to `fpr`.
 
-    Parameters
-    ----------
-    positive, negative : ndarray, shape [n, S] and [m, S]
-    fpr : float
-        In [0, 1). With fewer than ``1 / fpr`` negatives none may be wrong.
-
-    Returns
-    -------
-    ndarray, shape [S]
+    With fewer than ``1 / fpr`` negatives none may be wrong.
     """
     allowed = int(fpr * len(negative) + 1e-9)
     place = len(negative) - 1 - allowed

@@ -35,19 +35,12 @@ class OfficialMetric:
 def official_metric(
     unlearned: ModelOutputs, retrained: ModelOutputs, *, delta: float = DELTA
 ) -> OfficialMetric:
-    """Return epsilon of every example and F.
-
-    Parameters
-    ----------
-    unlearned, retrained : ModelOutputs
-        N and M models on the same forget set.  F's range is set by N.
-    delta : float, default 1e-5
-        The delta of (epsilon, delta)-unlearning.
+    """Return epsilon of every example and F, whose range the N unlearned models set.
 
     Raises
     ------
     UsageError
-        Outputs that do not fit together or a bad delta; see `epsilon`.
+        Outputs that do not fit together, or a bad delta; see `epsilon`.
     """
     found = epsilon(
         unlearned.forget_confidence, retrained.forget_confidence, delta=delta

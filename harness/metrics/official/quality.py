@@ -56,19 +56,7 @@ def forgetting_quality(epsilon: ArrayLike, n_models: int) -> float:
     """Return F, the mean `points` over the forget set.
 
     Higher is better.  Retraining itself scores about 0.19, not 1, and values at
-    different N cannot be compared.
-
-    Parameters
-    ----------
-    epsilon : array_like, shape [S]
-        Epsilon of the forget examples.
-    n_models : int
-        Number N >= 2 of unlearned models.
-
-    Raises
-    ------
-    UsageError
-        See `points`.
+    different N cannot be compared.  Parameters and errors are those of `points`.
     """
     return float(points(epsilon, n_models).mean())
 

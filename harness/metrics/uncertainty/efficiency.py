@@ -44,17 +44,7 @@ class EfficiencyRatio:
 def efficiency_ratio(
     costs: Sequence[float], retraining: Sequence[float], cap: float
 ) -> EfficiencyRatio:
-    """Compare the cost of runs with the cost of retrainings.
-
-    Parameters
-    ----------
-    costs : sequence of float
-        Cost of each run, in seconds; at least one.
-    retraining : sequence of float
-        Cost of each retraining through the same runner; at least one.
-    cap : float
-        The largest ratio allowed.
-    """
+    """Compare the seconds of each run with those of each retraining."""
     cost, base = statistics.median(costs), statistics.median(retraining)
     interval = efficiency_interval(costs, retraining)
     low = high = None

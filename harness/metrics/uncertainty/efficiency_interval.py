@@ -20,25 +20,16 @@ _MEDIAN_FACTOR = math.pi / 2
 def efficiency_interval(
     costs: ArrayLike, retraining_costs: ArrayLike, *, level: float = LEVEL
 ) -> Interval | Unavailable:
-    """Return an interval for the ratio of median costs.
+    """Return an interval for the ratio of median costs, in seconds above 0.
 
     Welch's interval on logarithms, since a machine's noise multiplies: few
     retrainings are timed, often three, and a resampled median of three values knows
     nothing of its own noise.  Outliers widen it, never narrow it.
 
-    Parameters
-    ----------
-    costs : array_like, shape [N]
-        Seconds of each run of the submission, above 0.
-    retraining_costs : array_like, shape [K]
-        Seconds of each retraining through the same runner, above 0.
-    level : float, default 0.95
-        Nominal coverage.
-
     Returns
     -------
     Interval or Unavailable
-        `Unavailable` where a side was timed less than twice.
+        `Unavailable` where either was timed less than twice.
 
     Raises
     ------

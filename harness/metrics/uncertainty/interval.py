@@ -20,17 +20,7 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Interval:
-    """A two-sided confidence interval.
-
-    Attributes
-    ----------
-    low, high : float
-        Its ends, finite.
-    level : float
-        Nominal coverage, 0 to 1.
-    method : str
-        How it was found, in a few words.
-    """
+    """A two-sided confidence interval, its nominal coverage and how it was found."""
 
     low: float
     high: float
@@ -47,25 +37,13 @@ class Interval:
 
 @dataclass(frozen=True)
 class Unavailable:
-    """A number that cannot be given.
-
-    Attributes
-    ----------
-    reason : str
-        Why not, and what would help, in one sentence.
-    """
+    """A number that cannot be given, and in one sentence why, and what would help."""
 
     reason: str
 
 
 def student_reach(degrees: float, level: float) -> float:
-    """Return how many standard errors a Student interval reaches to either side.
-
-    Raises
-    ------
-    UsageError
-        A level outside (0, 1).
-    """
+    """Return how many standard errors a Student interval reaches up and down."""
     if not 0 < level < 1:
         raise UsageError(
             f"level is {level}; it must lie between 0 and 1, usually 0.95."
@@ -135,13 +113,7 @@ def agreement_interval(quality: float, n_examples: int, level: float) -> Interva
 def mean_interval(values: ArrayLike, *, level: float = LEVEL) -> Interval | Unavailable:
     """Return Student's interval for a mean over models, such as an accuracy.
 
-    The images are fixed: it holds the mean over fresh models on the same ones.
-
-    Parameters
-    ----------
-    values : array_like, shape [N]
-        One value a model.
-    level : float, default 0.95
+    The examples are fixed: it holds the mean over fresh models on the same ones.
 
     Raises
     ------

@@ -68,14 +68,7 @@ LEAST_MODELS = LEAST_QUARTERED
 
 @dataclass(frozen=True)
 class OfficialIntervals:
-    """Intervals of F and of the score.
-
-    Attributes
-    ----------
-    forgetting_quality : Interval or Unavailable
-    score : Interval or Unavailable or None
-        None where no accuracies were given.
-    """
+    """Intervals of F and of the score; None for the score without accuracies."""
 
     forgetting_quality: Interval | Unavailable
     score: Interval | Unavailable | None

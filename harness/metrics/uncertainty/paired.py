@@ -206,22 +206,11 @@ def models_needed(
     n_models: int,
     examples: Examples = "fixed",
 ) -> int | None:
-    """Return about how many models would show a difference of this size.
+    """Return about how many models would show a difference, were it to stay what it is.
 
-    Parameters
-    ----------
-    difference : float
-        Taken to stay what it is, although F itself depends on N.
-    noise : PairedNoise
-    n_models : int
-        N, where the noise was found.
-    examples : {"fixed", "drawn"}, default "fixed"
-
-    Returns
-    -------
-    int or None
-        More than N, and rounded up to two digits; None when no number of models would,
-        because each example's own noise, or the choice of examples, does not fall.
+    More than `n_models`, where the noise was found, and rounded up to two digits; None
+    when no number of models would, because each example's own noise, or the choice of
+    examples, does not fall.
     """
     if difference == 0.0:
         return None

@@ -36,36 +36,20 @@ from harness.metrics.uncertainty.scored_submission import ScoredSubmission
 
 
 class PairedNoise(NamedTuple):
-    """Variance of the difference.
-
-    Attributes
-    ----------
-    half, full : NoiseParts
-        At half the models and at all of them.
-    """
+    """Variance of the difference, at half the models and at all of them."""
 
     half: NoiseParts
     full: NoiseParts
 
     def spread(self, examples: Examples) -> float:
-        """Return the standard deviation of the difference at all the models.
-
-        Parameters
-        ----------
-        examples : {"fixed", "drawn"}
-            Whether these examples come again, or others like them.
-        """
+        """Return the standard deviation of the difference at all the models."""
         return float(np.sqrt(self.full.variance(examples)))
 
 
 def paired_noise(first: ScoredSubmission, second: ScoredSubmission) -> PairedNoise:
     """Return the variance of the difference between A and B.
 
-    Parameters
-    ----------
-    first, second : ScoredSubmission
-        Divided alike; below 8 models there are no quarters, and the halves speak for
-        them.
+    Below 8 models there are no quarters, and the halves speak for them.
     """
     apart = first.earned - second.earned
     parts = []

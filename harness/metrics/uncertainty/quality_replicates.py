@@ -18,13 +18,9 @@ _EXAMPLES_AT_ONCE = 2000
 class Replicates:
     """Pairs of disjoint subsets of models, from L random divisions.
 
-    Attributes
-    ----------
-    epsilon : ndarray of float64, shape [L, 2, S]
-        The two of a pair share no model, so they differ as two scorings of that size;
-        or no unlearned model, so that they differ as two against the same bank.
-    unlearned, retrained : ndarray of int, shape [L, 2, n], [L, 2, m]
-        The models in each subset.
+    The two of a pair share no model, so their epsilon ``[L, 2, S]`` differ as two
+    scorings of that size; or no unlearned model, so that they differ as two against the
+    same bank. `unlearned` ``[L, 2, n]`` and `retrained` ``[L, 2, m]`` are the subsets.
     """
 
     epsilon: NDArray[np.float64]
@@ -37,16 +33,9 @@ class Replicates:
 
 
 class Division(NamedTuple):
-    """How to cut the models up.
+    """How to cut the models up, `times` over: in halves (`share` 2) or quarters (4).
 
-    Attributes
-    ----------
-    share : int
-        2 for halves, 4 for quarters; at most half of N and of M.
-    times : int
-        L, the number of random divisions.
-    same_retrained : bool, default False
-        Whether the two of a pair meet the same retrained models.
+    With `same_retrained` the two of a pair meet the same retrained models.
     """
 
     share: int
@@ -61,16 +50,7 @@ def replicate(
     *,
     delta: float,
 ) -> Replicates:
-    """Score pairs of disjoint subsets of the models of either side, or of one.
-
-    Parameters
-    ----------
-    pair : ConfidencePair
-        Confidences of shapes [N, S] and [M, S].
-    division : Division
-    rng : numpy.random.Generator
-    delta : float
-    """
+    """Score pairs of disjoint subsets of both groups of models, or of one."""
     unlearned = _subsets(len(pair.unlearned), division, rng)
     retrained = _subsets(len(pair.retrained), division, rng)
     if division.same_retrained:
@@ -92,15 +72,7 @@ def epsilon_of_subsets(
     *,
     delta: float,
 ) -> NDArray[np.float64]:
-    """Return epsilon, [K, S], of K scorings with some of the models each.
-
-    Parameters
-    ----------
-    pair : ConfidencePair
-    unlearned, retrained : ndarray of int, shapes [K, n] and [K, m]
-        The models of each scoring.
-    delta : float
-    """
+    """Return epsilon, [K, S], of K scorings with the models [K, n] and [K, m] alone."""
     n_examples = pair.unlearned.shape[1]
     at_once = max(1, _EXAMPLES_AT_ONCE // n_examples)
     found = []

@@ -55,14 +55,8 @@ def noise_parts(points: Floats, utility: Floats) -> NoiseParts:
     """Return the variance between the two of each pair, in its parts.
 
     Half the squared difference of two independent values is an unbiased estimate of
-    their variance, whatever their distribution.
-
-    Parameters
-    ----------
-    points : ndarray of float64, shape [L, 2, S]
-        Points of S examples in L pairs of disjoint subsets.
-    utility : ndarray of float64, shape [L, 2]
-        Factor of each subset's F; 1 for F itself.
+    their variance, whatever their distribution. `points` are ``[L, 2, S]`` of pairs of
+    disjoint subsets, `utility` ``[L, 2]`` the factor of each; 1 for F itself.
     """
     scaled = points * utility.mean()
     own = np.mean(_half_squares(scaled).sum(axis=1)) / points.shape[2] ** 2
@@ -77,21 +71,11 @@ def spread_of(points: Floats) -> float:
 
 
 def spread_degrees(points: Floats) -> float:
-    """Return the degrees of freedom with which `spread_of` knows its variance.
+    """Return the degrees of freedom, 1 to S - 1, with which `spread_of` is known.
 
     A sample variance of S values has itself the relative variance ``(κ - 1) / S``, κ
     their kurtosis, as that of a chi-square with ``2 S / (κ - 1)`` degrees of freedom
     (Satterthwaite). Points are skewed: few examples earn most, and κ is often 6 or 8.
-
-    Parameters
-    ----------
-    points : ndarray of float64, shape [S]
-        Of at least two examples.
-
-    Returns
-    -------
-    float
-        1 to S - 1.
     """
     squares = (points - points.mean()) ** 2
     mean, most = squares.mean(), points.size - 1.0
@@ -117,13 +101,6 @@ def extrapolate(half: NoiseParts, quarter: NoiseParts, spread: float) -> NoisePa
 
     The shared part falls at last like the variance of a mean, by half.  But F reacts
     the more to a shift the more models there are, so that it may stand still first.
-
-    Parameters
-    ----------
-    half, quarter : NoiseParts
-        At N / 2 and at N / 4.
-    spread : float
-        `spread_of` the points at N.
     """
     own = half.own * _ratio(half.own, quarter.own, 0.4, 1.6)
     if half.spread > 0:

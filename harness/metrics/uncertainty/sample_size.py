@@ -35,13 +35,8 @@ _MOST_MODELS = 1 << 20
 class SampleSizeRow:
     """What a scoring with `n_models` models a side gives.
 
-    Attributes
-    ----------
-    n_models : int
-    mean : float
-        F at this N: for all models F itself, else the mean over random subsets.
-    low, high : float
-        Confidence interval of one scoring of this size whose F is `mean`.
+    `mean` is F for all models, else the mean over random subsets; `low` and `high` are
+    the interval of one scoring of this size whose F is `mean`.
     """
 
     n_models: int
@@ -142,18 +137,10 @@ def _full_row(whole: Scoring, options: IntervalOptions) -> SampleSizeRow:
 
 @dataclass(frozen=True)
 class NoiseTrend:
-    """How the variance of F changes with the number of models.
+    """How the variance of F changes with the number of models, from that at `n_models`.
 
-    Attributes
-    ----------
-    n_models : int
-        N, where it was found.
-    noise : NoiseParts
-        The variance at N.
-    own_ratio : float
-        What doubling the models makes of each example's own noise, 0.5 to 1.
-    between : float
-        Variance that no number of models changes: that of drawing other examples.
+    Doubling the models makes each example's own noise `own_ratio` of itself, 0.5 to 1;
+    `between`, that of drawing other examples, no number of models changes.
     """
 
     n_models: int
@@ -176,25 +163,7 @@ def models_to_separate(
 
     Taken are two scorings with the same noise, each with its own seeds, and a
     difference of F that stays what it is.  Both are rough: read it as a magnitude.
-
-    Parameters
-    ----------
-    difference : float
-        Of F, not 0.
-    trend : NoiseTrend
-        Of one of the two.
-    level : float, default 0.95
-        Of the interval of the difference that is to leave out 0.
-
-    Returns
-    -------
-    int or Unavailable
-        `Unavailable` where the noise of single examples alone hides the difference.
-
-    Raises
-    ------
-    UsageError
-        A difference that is 0 or no number, or a bad level.
+    `Unavailable` where the noise of single examples alone hides the difference.
     """
     if not (math.isfinite(difference) and difference != 0):
         raise UsageError(f"difference is {difference}; give a number other than 0.")

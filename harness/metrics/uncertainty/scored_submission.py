@@ -54,17 +54,12 @@ class ScoredSubmission:
     ) -> "ScoredSubmission":
         """Score a submission, its halves and its quarters: the costly part.
 
-        Parameters
-        ----------
-        unlearned, retrained : ModelOutputs
-            Of 4 models or more; of the score where `unlearned` has accuracies, else F.
-        seed : int
-            Of the random divisions.
+        The score is compared where `unlearned` has accuracies, else F.
 
         Raises
         ------
         UsageError
-            Too few models, different examples, or no accuracies of the bank.
+            Fewer than 4 models, different examples, or no accuracies of the bank.
         """
         fewest = min(len(unlearned), len(retrained))
         if fewest < LEAST_HALVED:

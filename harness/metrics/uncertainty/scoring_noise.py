@@ -78,18 +78,10 @@ class Scoring:
         *,
         same_retrained: bool = False,
     ) -> "Scoring":
-        """Score a pair of models, its halves and its quarters.
+        """Score a pair of models, its halves and its quarters, divided at random.
 
-        Parameters
-        ----------
-        pair : ConfidencePair
-            Of at least `LEAST_HALVED` models a side.
-        rng : numpy.random.Generator
-            Decides the divisions.
-        delta : float
-        same_retrained : bool, default False
-            Whether repetitions meet the same retrained models, so that the noise is
-            that of the unlearned ones alone.
+        With `same_retrained` repetitions meet the same retrained models, so that the
+        noise is that of the unlearned ones alone.
         """
         n_models, n_examples = pair.unlearned.shape
         n_fewest = pair.fewest

@@ -38,13 +38,9 @@ _BLOCK = 1 << 20
 
 
 class _Bounds(NamedTuple):
-    """Both sides of the two inequalities of the module's docstring.
+    """Left sides [2, B, T + 1] and limits [2, B, G] of the two inequalities above.
 
-    Attributes
-    ----------
-    left : ndarray of float64, shape [2, B, T + 1]
-        Infinite at ranks between tied samples, where no threshold can fall.
-    limit : ndarray of float64, shape [2, B, G]
+    `left` is infinite at ranks between tied samples, where no threshold can fall.
     """
 
     left: Floats
@@ -56,23 +52,8 @@ def best_double_threshold(
 ) -> Floats:
     """Return the larger of `best` and of ``exp(epsilon)`` over the official intervals.
 
-    Parameters
-    ----------
-    sample : MergedSample
-        B examples.
-    roles : Roles
-        Positive: the group with the smaller range.
-    span : ndarray of float64, shape [2, B]
-        Smallest and largest positive sample.
-    delta : float
-        The delta of (epsilon, delta)-unlearning.
-    best : ndarray of float64, shape [B]
-        Odds of the best attack so far, 0 where none was kept.
-
-    Returns
-    -------
-    ndarray of float64, shape [B]
-        0 where every attack was discarded.
+    Positive is the group with the smaller range, which runs over `span`, [2, B]; 0
+    means that every attack so far was discarded.
     """
     grid = IntervalGrid.of(sample, roles, span)
     best = np.where(grid.separates(), np.inf, best)

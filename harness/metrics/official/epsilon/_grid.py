@@ -25,13 +25,7 @@ class RightEnds:
     """Right ends of B examples: ``numpy.linspace(start, stop, count)`` of each.
 
     Values are computed as numpy does, operation by operation, for in float64 the last
-    digit decides at ties.
-
-    Attributes
-    ----------
-    start, stop, step : ndarray of float64, shape [B]
-    count : ndarray of int, shape [B]
-        About 400, since the ends run over the buffer on both sides of one value.
+    digit decides at ties. There are about 400, over the buffer around one value.
     """
 
     start: Floats
@@ -75,15 +69,9 @@ class RightEnds:
 class RightGroups(NamedTuple):
     """Right ends with no sample between them, taken together, padded to G an example.
 
-    Attributes
-    ----------
-    begin, size : ndarray of int, shape [B, G]
-        First right end and number of them; 0 in the padding.
-    rank : ndarray of int, shape [B, G]
-        How many samples lie at or below these right ends.
-    first, last : ndarray of int, shape [B, G]
-        Left ends outside these ranks, both included, are not on the grid of any of
-        these right ends, or give an attack that is discarded.
+    `size` of them from `begin` on, 0 in the padding, with `rank` samples at or below.
+    Left ends outside the ranks `first` to `last` are not on the grid of any of these
+    right ends, or give an attack that is discarded.
     """
 
     begin: Indices
@@ -101,18 +89,8 @@ class RightGroups(NamedTuple):
 class IntervalGrid:
     """All intervals [l, r] of B examples, grouped by what they cut off.
 
-    Attributes
-    ----------
-    sample : MergedSample
-        The T merged samples of each example.
-    roles : Roles
-        Positive: the group with the smaller range.
-    lowest, width : ndarray of float64, shape [B]
-        Smallest value and range of the positive samples.
-    ends : RightEnds
-    groups : RightGroups
-    distinct : ndarray of bool, shape [B, T + 1]
-        Whether a threshold can fall at a rank: not between tied samples.
+    Positive is the group with the smaller range, `width` from `lowest` on; `distinct`,
+    [B, T + 1], is where a threshold can fall: not between tied samples.
     """
 
     sample: MergedSample

@@ -14,16 +14,8 @@ class MergedSample:
     """Confidences of both groups, merged and sorted, for a batch of B examples.
 
     An attack only ever meets the sorted order: cutting at a threshold leaves some
-    rank ``i`` of samples below it, ``0 <= i <= T`` with ``T = N + M``.
-
-    Attributes
-    ----------
-    values : ndarray of float64, shape [B, T]
-        The merged samples, ascending.
-    unlearned_below : ndarray of float64, shape [B, T + 1]
-        How many of the ``i`` smallest samples are unlearned ones.
-    n_unlearned, n_retrained : int
-        N and M.
+    rank ``i`` of samples below it, ``0 <= i <= T`` with ``T = N + M``. Of the ``i``
+    smallest, ``unlearned_below[:, i]`` are unlearned ones.
     """
 
     values: Floats
@@ -57,13 +49,7 @@ class MergedSample:
 
 @dataclass(frozen=True)
 class Roles:
-    """Which group an attack calls positive, as shares of it below each rank.
-
-    Attributes
-    ----------
-    positive, negative : ndarray of float64, shape [B, T + 1]
-        Share of the group among the ``i`` smallest samples, 0 to 1.
-    """
+    """Share of the positive and the negative group below each rank, [B, T + 1]."""
 
     positive: Floats
     negative: Floats
@@ -92,19 +78,8 @@ class Roles:
 def odds(fpr: Floats, fnr: Floats, delta: float) -> Floats:
     """Return ``exp(epsilon)`` of attacks: at least 1 if kept, 0 if discarded.
 
-    Working with odds instead of their logarithms spares a logarithm an attack.
-
-    Parameters
-    ----------
-    fpr, fnr : ndarray of float64, any common shape
-        Share of negatives called positive, and of positives called negative.
-    delta : float
-        The delta of (epsilon, delta)-unlearning.
-
-    Returns
-    -------
-    ndarray of float64
-        ``inf`` where both are 0; 0 where exactly one is (too few samples to tell).
+    Working with odds instead of their logarithms spares a logarithm an attack. They are
+    infinite where both rates are 0; exactly one of 0 means too few samples to tell.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         best = np.maximum((1 - delta - fpr) / fnr, (1 - delta - fnr) / fpr)

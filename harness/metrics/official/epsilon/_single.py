@@ -9,24 +9,11 @@ STEPS_PER_LOGIT = 100
 
 
 def best_single_threshold(sample: MergedSample, roles: Roles, delta: float) -> Floats:
-    """Return the largest ``exp(epsilon)`` of the official threshold grid.
+    """Return the largest ``exp(epsilon)`` of the official threshold grid, [B].
 
     The grid has ``ceil(range * 100)`` values; two of them with no sample between
-    give the same attack, so only those just at or below a sample are tried.
-
-    Parameters
-    ----------
-    sample : MergedSample
-        B examples.
-    roles : Roles
-        Positive: the group with the larger median.
-    delta : float
-        The delta of (epsilon, delta)-unlearning.
-
-    Returns
-    -------
-    ndarray of float64, shape [B]
-        0 where every threshold was discarded.
+    give the same attack, so only those just at or below a sample are tried. Positive is
+    the group with the larger median; 0 means that every threshold was discarded.
     """
     cell = _threshold_index(sample.values)
     opens = cell >= 0

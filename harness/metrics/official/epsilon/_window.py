@@ -12,19 +12,8 @@ def window_minimum(
     """Return the minimum of ``values[..., b, first[b, r] : last[b, r] + 1]``.
 
     A sparse table: level k holds the minimum of the 2**k values from each place on,
-    and a window is the union of two, overlapping, stretches of one level.
-
-    Parameters
-    ----------
-    values : ndarray of float64, shape [F, B, L]
-        F rows to search for each of B examples.
-    first, last : ndarray of int, shape [B, R]
-        Inclusive bounds within 0 .. L - 1; a window with ``last < first`` is empty.
-
-    Returns
-    -------
-    ndarray of float64, shape [F, B, R]
-        Infinity for an empty window.
+    and a window is the union of two, overlapping, stretches of one level. A window with
+    ``last < first`` is empty, its minimum infinity.
     """
     length = np.maximum(last - first + 1, 1)
     level = np.frexp(length)[1] - 1
