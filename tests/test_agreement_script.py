@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from harness.metrics.inputs.confidence import ConfidencePair
-from harness.metrics.literature.metric_value import Direction
-from harness.results.schema import Result
+from harness.metrics.literature.metric_value import Direction, MetricValue
+from harness.results.schema import Efficiency, Metrics
 from harness.status import Status
 from harness.storage.files import to_json
 from scripts import agreement, competition, measures, pages, rank_correlation
 from scripts.measures import Measure, Row
+from tests.typed_results import number, typed_result
 
 NAMES = [name for group in agreement.GROUPS.values() for name in group]
 
@@ -270,32 +271,25 @@ def store(tmp_path, monkeypatch):
     monkeypatch.setattr(measures, "moments", lambda folder, result: {})
 
     def write(name, value, seed=0, *, n_models=64, split=2023, status=Status.SCORED):
-        field = {"value": value, "low": value, "high": value, "ceiling": 0.2}
-        result = Result(
-            submission={"name": name, "reference": name == "retrain"},
+        row = MetricValue("KLOM mean", 1.0, None, None, Direction.LOWER, 0.5, None, 2)
+        made = {
+            "track": "cifar10-quick",
+            "split_seed": split,
+            "bank_key": "key",
+            "seed": seed,
+        }
+        result = typed_result(
+            name,
             status=status,
             n_models=n_models,
-            n_finished=n_models,
-            provenance={
-                "track": "cifar10-quick",
-                "split_seed": split,
-                "bank_key": "key",
-                "seed": seed,
-            },
-            metrics={
-                "score": field,
-                "efficiency": {"ratio": 0.1, "cap": 0.2},
-                "metrics": [
-                    {
-                        "name": "KLOM mean",
-                        "value": 1.0,
-                        "low": None,
-                        "high": None,
-                        "direction": "lower is better",
-                        "null": 0.5,
-                    }
-                ],
-            },
+            about={"reference": name == "retrain"},
+            made=made,
+            metrics=Metrics(
+                score=number(value, value, value, ceiling=0.2),
+                forgetting_quality=number(value),
+                efficiency=Efficiency(ratio=0.1, cap=0.2),
+                metrics=(row,),
+            ),
         )
         folder = tmp_path / name / f"seed-{seed}-{n_models}-{split}"
         folder.mkdir(parents=True)

@@ -84,12 +84,7 @@ def read_entry(path: Path) -> Entry:
     """Read one result folder; see `read_entries`."""
     folder = ResultFolder(path)
     folder.check()
-    result = folder.read_result()
-    if result is None:
-        raise CheckFailed(
-            f"{path / RESULT} is no result of this version; score the submission "
-            "again with --force."
-        )
+    result = folder.read()
     if result.name != path.parent.name:
         raise CheckFailed(
             f"{path / RESULT} says it is of {result.name!r} but lies in the folder of "

@@ -3,8 +3,8 @@
 import pytest
 
 from harness.cli.progress import ProgressListener, one_line
-from harness.results.schema import Result
 from harness.status import Status
+from tests.typed_results import measured, typed_result
 
 
 def work(listener, total, done=0) -> None:
@@ -71,14 +71,13 @@ def test_a_bar_is_shown_on_a_terminal_unless_it_is_not_wanted(capsys, monkeypatc
     ],
 )
 def test_each_outcome_is_a_line(status, reference, line):
-    result = Result(
-        submission={"name": "m", "reference": reference},
+    reason = "" if status == Status.SCORED else "it raised."
+    result = typed_result(
+        "m",
         status=status,
-        reason="" if status == Status.SCORED else "it raised.",
-        n_models=4,
-        n_finished=4,
-        provenance={},
-        metrics={"score": {"value": 0.0612}, "efficiency": {"ratio": 0.13}},
+        about={"reference": reference},
+        reason=reason,
+        metrics=measured(),
     )
 
     assert one_line(result) == line

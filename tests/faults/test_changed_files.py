@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from harness.errors import CheckFailed
-from harness.models.finished import run_path, write_run
+from harness.models.records import write_record
 from harness.reference import find_bank
 from harness.reference.location import built_folder
-from harness.results.store import EXAMPLES, MODELS, RESULT, read_examples
+from harness.results.store import EXAMPLES, MODELS, RESULT, read_examples, run_path
 from harness.tasks.cifar10.binary import CIFAR10
 from harness.tasks.cifar10.store import StoreMiss, read_store
 
@@ -102,7 +102,7 @@ def test_a_changed_kept_run_is_done_again_and_no_other(desk):
     runs = read_examples(folder)
     shutil.rmtree(folder)
     for run in runs:
-        write_run(folder, run)
+        write_record(run_path(folder, run.index), run)
     path = run_path(folder, 2)
     path.write_bytes(changed_byte(path.read_bytes()))
 
@@ -170,7 +170,7 @@ def test_changed_data_is_never_used(own_cache):
 def test_runs_that_a_kill_left_beside_their_result_are_tidied_away(desk):
     """Killed between the writing of the one and the removal of the others."""
     for run in read_examples(desk.folder):
-        write_run(desk.folder, run)
+        write_record(run_path(desk.folder, run.index), run)
 
     ended = desk.score()
 

@@ -36,11 +36,13 @@ def test_a_clock_that_jumps_both_ways_has_no_effect(
     jumping, runs = scored("jumping")
 
     assert jumping.status == steady.status
-    assert jumping.metrics["epsilon"] == steady.metrics["epsilon"]
-    assert jumping.metrics["retain_accuracy"] == steady.metrics["retain_accuracy"]
+    assert jumping.metrics.epsilon == steady.metrics.epsilon
+    assert jumping.metrics.retain_accuracy == steady.metrics.retain_accuracy
     for run, steady_run in zip(runs, wanted, strict=True):
         assert run.weights_sha256 == steady_run.weights_sha256
-        assert np.array_equal(run.forget_confidence, steady_run.forget_confidence)
+        assert np.array_equal(
+            run.outputs.forget_confidence, steady_run.outputs.forget_confidence
+        )
         # Seconds, not days.
         assert 0 < run.cpu_seconds < 60
         assert 0 < run.wall_seconds < 300

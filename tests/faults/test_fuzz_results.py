@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from harness.models.finished import FinishedRun, read_run, run_path, write_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
 from harness.errors import CheckFailed, UnlearnEvalError
-from harness.models.finished import FinishedRun, read_run, run_path, write_run
 from harness.reference.bank import BANK, MANIFEST, ORIGINAL, read_bank
 from harness.reference.member import (
     member_path,

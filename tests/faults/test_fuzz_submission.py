@@ -38,7 +38,7 @@ def read(tmp_path_factory):
     def check(content: bytes) -> Submission:
         path.write_bytes(content)
         submission = read_submission(path)
-        words = [*submission.problems, *about_submission(submission).values()]
+        words = [*submission.problems, *vars(about_submission(submission)).values()]
         to_json(words).encode()
         submission.source.encode()
         assert len(submission.sha256) == 64

@@ -9,14 +9,14 @@ import threading
 import numpy as np
 import pytest
 
-from harness.models.finished import FinishedRun
+from harness.models.records import RunRecord
 from harness.reference.bank import read_bank
 from harness.reference.location import built_folder
 from harness.results.schema import Result
 from harness.results.store import ResultFolder, read_examples
-from harness.status import Status
 from harness.storage.files import write_atomic
 from harness.storage.lock import WAITING
+from tests.typed_results import measured, number, run_record, typed_result
 
 CODE = "from harness.cli.entry import main; main()"
 
@@ -54,34 +54,10 @@ def test_two_scorings_into_one_folder_end_with_one_right_result(
     assert list(folders[0].rglob(".*")) == []
 
 
-def result_and_runs(cost: float) -> tuple[Result, list[FinishedRun]]:
+def result_and_runs(cost: float) -> tuple[Result, list[RunRecord]]:
     """As two harnesses have them: the same numbers at another cost."""
-    runs = [
-        FinishedRun(
-            index=index,
-            seed=index,
-            forget_confidence=np.zeros(4, np.float32),
-            test_confidence=np.zeros(5, np.float32),
-            retain_accuracy=0.5,
-            forget_accuracy=0.5,
-            test_accuracy=0.5,
-            cpu_seconds=cost,
-            wall_seconds=cost,
-            peak_bytes=1.0,
-            moved=0.5,
-            weights_sha256="ab" * 32,
-        )
-        for index in range(3)
-    ]
-    result = Result(
-        submission={"name": "method"},
-        status=Status.SCORED,
-        n_models=3,
-        n_finished=3,
-        provenance={},
-        metrics={"score": {"value": cost}},
-    )
-    return result, runs
+    runs = [run_record(index, seed=index, cpu_seconds=cost) for index in range(3)]
+    return typed_result(metrics=measured(score=number(cost))), runs
 
 
 def test_a_result_that_many_write_at_once_is_whole_whenever_it_is_read(tmp_path):
@@ -110,7 +86,7 @@ def test_a_result_that_many_write_at_once_is_whole_whenever_it_is_read(tmp_path)
     assert errors == []
     (cost,) = {run.cpu_seconds for run in read_examples(folder)}
     found = ResultFolder(folder).read_result()
-    assert found.metrics["score"]["value"] == cost
+    assert found.metrics.score.value == cost
 
 
 @pytest.mark.parametrize("moment", ["tempfile.mkstemp", "os.fsync"])

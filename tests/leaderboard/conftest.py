@@ -1,9 +1,8 @@
 """A board's world without training: a bank and results drawn from normal numbers."""
 
-import copy
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +16,19 @@ from harness.leaderboard.evidence import Evidence, Question, evidence_of
 from harness.leaderboard.table import Request
 from harness.metrics import METRICS_VERSION
 from harness.metrics.uncertainty.efficiency import efficiency_ratio
-from harness.models.finished import FinishedRun
+from harness.models.outputs import ModelOutputs
+from harness.models.records import RunRecord
 from harness.reference import bank_key
 from harness.reference.bank import write_bank
 from harness.reference.location import built_folder
-from harness.results.schema import Result
+from harness.results.schema import About, Efficiency, Isolation, Metrics, Result
 from harness.results.store import EXAMPLES, MODELS, ResultFolder
 from harness.scoring.measure import Measurement
-from harness.scoring.sides import runs_facts, unlearned_side
 from harness.status import Status
 from harness.storage.checksums import SEAL, sealed_json
 from harness.storage.files import sha256_of
 from harness.track import Track, find_track
+from tests.typed_results import PROVENANCE
 
 N, FORGOTTEN, TESTS = 16, 20, 30
 PRIVATE_SEED = 864_209_753
@@ -137,22 +137,24 @@ def private_terms(private) -> Terms:
     return Terms.of(private)
 
 
-def drawn_runs(shift: float, seed: int, cost: float, n: int = N) -> list[FinishedRun]:
+def drawn_runs(shift: float, seed: int, cost: float, n: int = N) -> list[RunRecord]:
     """Runs whose confidences lie `shift` above those of retrained models."""
     rng = np.random.default_rng([seed, int(1000 * abs(shift))])
     forget = rng.normal(shift - 0.3, 1.2, (n, FORGOTTEN)).astype(np.float32)
     return [
-        FinishedRun(
+        RunRecord(
             index=index,
             seed=1000 * seed + index,
-            forget_confidence=forget[index],
-            test_confidence=rng.normal(-0.3, 1.2, TESTS).astype(np.float32),
-            retain_accuracy=0.8 + 0.01 * rng.normal(),
-            forget_accuracy=0.5 + 0.01 * rng.normal(),
-            test_accuracy=0.5 + 0.01 * rng.normal(),
+            outputs=ModelOutputs(
+                forget_confidence=forget[[index]],
+                test_confidence=rng.normal(-0.3, 1.2, (1, TESTS)).astype(np.float32),
+                retain_accuracy=0.8 + 0.01 * rng.normal(size=1),
+                forget_accuracy=0.5 + 0.01 * rng.normal(size=1),
+                test_accuracy=0.5 + 0.01 * rng.normal(size=1),
+            ),
             cpu_seconds=cost * (1 + 0.01 * rng.normal()),
             wall_seconds=cost,
-            peak_bytes=1e8,
+            peak_bytes=100_000_000,
             moved=0.1,
             weights_sha256=f"{index:064x}",
         )
@@ -166,7 +168,7 @@ class Drawer:
 
     output: Path
     terms: Terms
-    known: dict[object, dict[str, Any]]
+    known: dict[object, Metrics]
 
     def __call__(
         self,
@@ -176,7 +178,7 @@ class Drawer:
         seed: int = 0,
         cost: float = 1.0,
         source: str = "a",
-        runs: Sequence[FinishedRun] | None = None,
+        runs: Sequence[RunRecord] | None = None,
         folder: str = "",
         **changes: Any,
     ) -> Path:
@@ -186,43 +188,44 @@ class Drawer:
             runs = drawn_runs(shift, seed, cost)
             if key not in self.known:
                 self.known[key] = self._metrics(runs)
-            metrics = copy.deepcopy(self.known[key])
+            metrics = self.known[key]
         else:
             metrics = self._metrics(runs)
         track, bank = self.terms.track, self.terms.bank
-        provenance = {
-            "metrics_version": METRICS_VERSION,
-            "track": track.name,
-            "track_hash": track.hash,
-            "split_seed": track.data.split_seed,
-            "bank_key": bank.key,
-            "bank_size": len(bank),
-            "delta": track.evaluation.delta,
-            "seed": seed,
-            "device": "cpu",
-            "retraining_seconds": list(RETRAINING),
-            "isolation": {"level": "full", "not_enforced": []},
-            "secret_name": "0123456789ab",
-            **changes,
-        }
-        submission = {
-            "name": name,
-            "title": name.title(),
-            "summary": "",
-            "authors": "",
-            "url": "",
-            "sha256": source.ljust(64, "0"),
-            "reference": name == "oracle",
-        }
+        provenance = replace(
+            PROVENANCE,
+            **{
+                "metrics_version": METRICS_VERSION,
+                "track": track.name,
+                "track_hash": track.hash,
+                "split_seed": track.data.split_seed,
+                "bank_key": bank.key,
+                "bank_size": len(bank),
+                "delta": track.evaluation.delta,
+                "seed": seed,
+                "device": "cpu",
+                "retraining_seconds": RETRAINING,
+                "isolation": Isolation(level="full"),
+                "secret_name": "0123456789ab",
+                **changes,
+            },
+        )
+        about = About(
+            name=name,
+            title=name.title(),
+            sha256=source.ljust(64, "0"),
+            reference=name == "oracle",
+        )
         result = Result(
-            submission=submission,
+            about=about,
             status=Status.SCORED,
             n_models=N,
             n_finished=len(runs),
             provenance=provenance,
             metrics=metrics,
         )
-        if result.metrics and result.metrics["efficiency"]["ratio"] > 0.25:
+        efficiency = metrics.efficiency
+        if efficiency is not None and efficiency.ratio > 0.25:
             reason = "it costs too much."
             result = replace(result, status=Status.OVER_BUDGET, reason=reason)
         where = folder or f"{source}{seed}{track.data.split_seed}-n{N}"
@@ -230,16 +233,15 @@ class Drawer:
         ResultFolder(path).write(result, runs)
         return path
 
-    def _metrics(self, runs: Sequence[FinishedRun]) -> dict[str, Any]:
+    def _metrics(self, runs: Sequence[RunRecord]) -> Metrics:
         if not runs:
-            return {}
+            return Metrics()
         costs = [run.cpu_seconds for run in runs]
-        metrics = {"efficiency": asdict(efficiency_ratio(costs, RETRAINING, 0.2))}
-        if len(runs) == N:
-            side = unlearned_side(runs)
-            measured = Measurement(side, self.terms.yardstick, runs_facts(runs))
-            metrics |= measured.headline() | measured.others()
-        return metrics
+        cost = Efficiency(**vars(efficiency_ratio(costs, RETRAINING, 0.2)))
+        if len(runs) < N:
+            return Metrics(efficiency=cost)
+        measured = Measurement.of_runs(runs, self.terms.reference).metrics()
+        return replace(measured, efficiency=cost)
 
     def failed(self, name: str, *, source: str = "a", seed: int = 0) -> Path:
         """Write a result of a submission that failed before its first run."""
@@ -280,7 +282,7 @@ def edited() -> Callable[..., None]:
 
 
 @pytest.fixture(scope="session")
-def known_metrics() -> dict[object, dict[str, Any]]:
+def known_metrics() -> dict[object, Metrics]:
     """Metrics of the session's drawn runs: measuring them takes most of the time."""
     return {}
 
@@ -295,7 +297,7 @@ def _remembered() -> Iterator[None]:
         key = (
             *(file.read_bytes() if file.is_file() else None for file in files),
             repr(question.result),
-            question.yardstick.retrained.forget.tobytes(),
+            question.reference.retrained.forget_confidence.tobytes(),
             question.cap,
             question.compares,
             question.everything,

@@ -11,6 +11,7 @@ from harness.leaderboard import board as board_module
 from harness.leaderboard.check import check_board
 from harness.leaderboard.csv_table import parse_csv
 from harness.leaderboard.table import update_board
+from harness.results.schema import Isolation
 from harness.results.store import read_examples
 
 
@@ -117,7 +118,7 @@ def test_a_failure_does_not_replace_a_scored_row_of_the_same_source(
 
 def test_refused_results_do_not_reach_the_board(draw, board, request_of):
     draw("good")
-    draw("weak", isolation={"level": "partial"})
+    draw("weak", isolation=Isolation(level="partial"))
     table = update_board(board, request_of())
     assert [refused.submission for refused in table.refused] == ["weak"]
     assert "weak" not in "".join(content_of(board))
@@ -210,4 +211,6 @@ def test_both_precisions_of_stored_confidences_are_read(
     update_board(board, request_of())
     assert check_board(board, request_of()).ok
     for one, other in zip(before, read_examples(path), strict=True):
-        assert np.array_equal(one.forget_confidence, other.forget_confidence)
+        assert np.array_equal(
+            one.outputs.forget_confidence, other.outputs.forget_confidence
+        )

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from harness.results.schema import Isolation
+
 
 def test_the_table_is_printed_with_its_rule(four, leaderboard):
     ended = leaderboard()
@@ -30,7 +32,7 @@ def test_json_is_one_object_with_numbers(four, leaderboard):
 
 def test_refused_results_are_shown_below_with_the_reason(draw, leaderboard):
     draw("good")
-    draw("weak", isolation={"level": "partial"})
+    draw("weak", isolation=Isolation(level="partial"))
     ended = leaderboard()
     assert ended.code == 0
     assert "Refused\nweak (seed 0): isolation partial: not ranked" in ended.out

@@ -8,6 +8,7 @@ from harness.errors import CheckFailed, UsageError
 from harness.leaderboard.check import check_board
 from harness.leaderboard.csv_table import parse_csv
 from harness.leaderboard.table import rank_stored, update_board
+from harness.results.schema import Isolation
 from harness.track import find_track
 
 SECRET = "864209753"  # the seed of the fixture's private split
@@ -63,7 +64,7 @@ def test_the_seed_and_what_gives_it_away_are_never_written(
 ):
     private = private_terms.track
     both("other", track_hash="beef")
-    both("weak", isolation={"level": "partial"})
+    both("weak", isolation=Isolation(level="partial"))
     table = update_board(board, request_of(private))
     written = [p.read_bytes() for p in board.folder.rglob("*") if p.is_file()]
     texts = [json.dumps(table.to_dict()).encode(), *written]

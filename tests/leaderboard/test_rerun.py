@@ -4,20 +4,17 @@ from scipy.stats import norm
 
 from harness.leaderboard.rerun import compare_reruns, widening
 from harness.leaderboard.stored import Entry
-from harness.results.schema import Result
+from harness.results.schema import Metrics
 from harness.status import Status
+from tests.typed_results import measured, number, typed_result
 
 
 def result(name="method", score=0.05, status=Status.SCORED, low=0.04, high=0.07):
-    number = {"value": score, "low_repeated": low, "high_repeated": high}
-    return Result(
-        submission={"name": name},
-        status=status,
-        n_models=64,
-        n_finished=64,
-        provenance={},
-        metrics={} if score is None else {"score": number},
-    )
+    metrics = Metrics()
+    if score is not None:
+        ends = {"low_repeated": low, "high_repeated": high}
+        metrics = measured(score=number(score, **ends))
+    return typed_result(name, status=status, n_models=64, metrics=metrics)
 
 
 def compared(*pairs):

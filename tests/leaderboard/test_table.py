@@ -10,6 +10,8 @@ from harness.errors import CheckFailed, UsageError
 from harness.leaderboard.layout import shown
 from harness.leaderboard.table import rank_stored
 from harness.metrics.attacks.certified import certified_epsilon
+from harness.models.records import stack
+from harness.results.schema import Isolation
 from harness.results.store import read_examples
 
 
@@ -62,11 +64,8 @@ def test_the_lowest_seed_is_the_row_and_the_next_its_replicate(draw, request_of)
 
 
 def test_the_certified_epsilon_is_the_median_over_the_examples(draw, request_of, terms):
-    side = unlearned_side(read_examples(draw("bad", 5.0)))
-    pair = (
-        side.forget_confidence,
-        terms.yardstick.retrained.forget_confidence,
-    )
+    ours = stack(read_examples(draw("bad", 5.0)))
+    pair = (each.forget_confidence for each in (ours, terms.reference.retrained))
     wanted = np.median(certified_epsilon(*pair, seed=2023).epsilon)
     found = by_name(rank_stored(request_of()))["bad"].certified_epsilon
     assert found == wanted > 0
@@ -75,8 +74,7 @@ def test_the_certified_epsilon_is_the_median_over_the_examples(draw, request_of,
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"isolation": {"level": "partial"}}, "isolation partial: not ranked"),
-        ({"isolation": None}, "isolation unknown: not ranked"),
+        ({"isolation": Isolation(level="partial")}, "isolation partial: not ranked"),
         ({"track_hash": "beef"}, "track version beef, not "),
         ({"bank_key": "cafe"}, "reference bank cafe, not "),
         ({"bank_size": 99}, "size of the reference bank 99, not 32"),
@@ -105,7 +103,7 @@ def test_a_result_at_another_n_is_refused(draw, request_of, edited):
 
 
 def test_refused_results_alone_are_a_mistake_that_says_why(draw, request_of):
-    draw("weak", isolation={"level": "none"})
+    draw("weak", isolation=Isolation(level="none"))
     with pytest.raises(UsageError, match=r"weak \(seed 0\): isolation none") as caught:
         rank_stored(request_of())
     assert "unlearn-eval score submissions/ --official --track" in str(caught.value)
@@ -152,7 +150,7 @@ def test_a_result_whose_seeds_anybody_knows_is_refused(draw, request_of):
 
 def test_a_refused_result_is_no_second_one_of_its_name(draw, request_of):
     draw("good")
-    draw("good", folder="weak-n8", isolation={"level": "partial"})
+    draw("good", folder="weak-n8", isolation=Isolation(level="partial"))
     assert len(rank_stored(request_of()).refused) == 1
 
 

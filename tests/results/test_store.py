@@ -2,58 +2,21 @@
 
 import json
 
-import numpy as np
 import pytest
 
 from harness.errors import CheckFailed, UnlearnEvalError
-from harness.models.finished import FinishedRun, read_run, run_path, write_run
+from harness.models.records import RunRecord, read_record
 from harness.results.schema import Result
-from harness.results.store import ResultFolder, read_examples
+from harness.results.store import ResultFolder, read_examples, run_path
 from harness.status import Status
-
-
-def run(index: int, seed: int | None = None) -> FinishedRun:
-    rng = np.random.default_rng([index, seed or 0])
-    return FinishedRun(
-        index=index,
-        seed=2**62 + index if seed is None else seed,
-        forget_confidence=rng.normal(size=5).astype(np.float32),
-        test_confidence=rng.normal(size=7).astype(np.float32),
-        retain_accuracy=1 / 3,
-        forget_accuracy=0.1,
-        test_accuracy=2 / 3,
-        cpu_seconds=0.1 + index,
-        wall_seconds=1e-17,
-        peak_bytes=12345678,
-        moved=0.3,
-        weights_sha256=f"{index:02x}" * 32,
-    )
-
-
-def same(a: FinishedRun, b: FinishedRun) -> bool:
-    plain = [
-        {k: v for k, v in vars(r).items() if not isinstance(v, np.ndarray)}
-        for r in (a, b)
-    ]
-    return (
-        plain[0] == plain[1]
-        and np.array_equal(a.forget_confidence, b.forget_confidence)
-        and np.array_equal(a.test_confidence, b.test_confidence)
-        and a.test_confidence.dtype == b.test_confidence.dtype
-    )
+from tests.typed_results import run_record, same_record, typed_result
 
 
 def result(status=Status.SCORED, n_models=3) -> Result:
-    return Result(
-        submission={"name": "method", "reference": False},
-        status=status,
-        n_models=n_models,
-        n_finished=n_models,
-        provenance={},
-    )
+    return typed_result(status=status, n_models=n_models)
 
 
-RUNS = [run(i) for i in range(3)]
+RUNS = [run_record(i) for i in range(3)]
 SEEDS = [r.seed for r in RUNS]
 
 
@@ -65,16 +28,16 @@ def folder(tmp_path) -> ResultFolder:
 def test_a_run_comes_back_to_the_bit(folder):
     folder.keep_run(RUNS[1], "")
 
-    assert same(read_run(folder.path, 1, SEEDS[1]), RUNS[1])
+    assert same_record(read_record(run_path(folder.path, 1), RunRecord), RUNS[1])
 
 
 def test_packed_runs_come_back_to_the_bit(folder):
     folder.write(result(), RUNS)
 
     for ours, theirs in zip(read_examples(folder.path), RUNS, strict=True):
-        assert same(ours, theirs)
+        assert same_record(ours, theirs)
     found = folder.finished(SEEDS)
-    assert all(same(found[i], RUNS[i]) for i in range(3))
+    assert all(same_record(found[i], RUNS[i]) for i in range(3))
 
 
 @pytest.mark.parametrize("content", [b"", b"x", None])
@@ -83,15 +46,16 @@ def test_a_missing_or_damaged_run_is_none(tmp_path, content):
         run_path(tmp_path, 0).parent.mkdir()
         run_path(tmp_path, 0).write_bytes(content)
 
-    assert read_run(tmp_path, 0, SEEDS[0]) is None
+    assert read_record(run_path(tmp_path, 0), RunRecord) is None
 
 
-def test_a_run_of_another_seed_or_place_is_none(tmp_path):
-    write_run(tmp_path, RUNS[0])
-    run_path(tmp_path, 1).write_bytes(run_path(tmp_path, 0).read_bytes())
+def test_a_kept_run_of_another_seed_or_place_is_not_found(folder):
+    folder.keep_run(RUNS[0], "")
+    path = run_path(folder.path, 1)
+    path.write_bytes(run_path(folder.path, 0).read_bytes())
 
-    assert read_run(tmp_path, 0, 7) is None
-    assert read_run(tmp_path, 1, SEEDS[0]) is None
+    assert sorted(folder.finished(SEEDS)) == [0]
+    assert folder.finished([7, *SEEDS[1:]]) == {}
 
 
 def test_runs_are_found_whether_packed_or_kept_one_by_one(folder):
@@ -171,7 +135,7 @@ def test_a_full_disk_in_the_middle_leaves_the_old_result_whole(folder, monkeypat
 
     monkeypatch.setattr("harness.storage.files.os.fsync", fill)
     with pytest.raises(UnlearnEvalError, match="the disk is full"):
-        folder.write(result(), [run(i, seed=9) for i in range(3)])
+        folder.write(result(), [run_record(i, seed=9) for i in range(3)])
 
     names = [path.name for path in folder.path.iterdir()]
     assert not [name for name in names if name.startswith(".")]

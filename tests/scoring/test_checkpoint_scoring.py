@@ -10,7 +10,8 @@ import torch
 
 from harness.execution.local import Job
 from harness.models.weights import WeightSpec
-from harness.results.card import is_ranked, score_card
+from harness.results.card import score_card
+from harness.results.schema import Efficiency, Metrics
 from harness.run.submission import read_submission
 from harness.scoring.request import run_request
 from harness.scoring.retraining import RetrainingCost
@@ -62,17 +63,10 @@ def test_checkpoints_are_scored_with_every_number_but_the_cost(desk, folder, sta
 
     assert (result.status, result.n_finished) == (Status.SCORED, 4)
     metrics = result.metrics
-    assert 0 <= metrics["forgetting_quality"]["value"] <= 1
-    assert metrics["efficiency"] == {
-        "ratio": None,
-        "low": None,
-        "high": None,
-        "cap": 1.0,
-        "cost_seconds": None,
-        "retraining_seconds": None,
-        "reason": "cost unknown: made elsewhere",
-    }
-    assert result.submission["made"] == "elsewhere"
+    assert 0 <= metrics.forgetting_quality.value <= 1
+    unknown = Efficiency(cap=1.0, reason="cost unknown: made elsewhere")
+    assert metrics.efficiency == unknown
+    assert result.about.made == "elsewhere"
 
 
 def test_nothing_is_retrained_for_what_has_no_cost(desk, folder, states, monkeypatch):
@@ -89,7 +83,7 @@ def test_nothing_is_retrained_for_what_has_no_cost(desk, folder, states, monkeyp
 def test_a_result_without_a_cost_says_so_and_takes_no_rank(desk, folder, states):
     result = desk.score(folder(states))
 
-    assert not is_ranked(result)
+    assert not result.is_ranked
     card = score_card(result)
     assert "tiny · ckpts (checkpoints)" in card
     assert "Cost unknown: made elsewhere; it takes no rank." in card
@@ -127,7 +121,7 @@ def test_the_weights_that_a_submission_made_get_the_submissions_f(
     theirs = desk.score(method)
 
     for key in ("score", "forgetting_quality", "retain_accuracy", "epsilon"):
-        assert ours.metrics[key] == theirs.metrics[key], key
+        assert getattr(ours.metrics, key) == getattr(theirs.metrics, key), key
     arrays = [np.load(desk.folder(n) / "examples.npz") for n in ("ckpts", "method")]
     for name in arrays[0].files:
         np.testing.assert_array_equal(arrays[0][name], arrays[1][name])
@@ -139,8 +133,8 @@ def test_half_precision_scores_nearly_the_same(desk, folder, states):
         for state in states
     ]
 
-    exact = desk.score(folder(states)).metrics["retain_accuracy"]["value"]
-    rounded = desk.score(folder(halved, "halved")).metrics["retain_accuracy"]["value"]
+    exact = desk.score(folder(states)).metrics.retain_accuracy.value
+    rounded = desk.score(folder(halved, "halved")).metrics.retain_accuracy.value
 
     assert rounded == pytest.approx(exact, abs=0.01)
 
@@ -240,7 +234,7 @@ def test_one_bad_checkpoint_is_named_by_its_number(
 
     assert result.status is status
     assert result.reason.startswith(words)
-    assert result.metrics == {}
+    assert result.metrics == Metrics()
     assert (result.traceback, result.repeat) == ("", "")
 
 

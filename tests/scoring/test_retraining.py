@@ -70,7 +70,7 @@ def test_what_a_busy_machine_measured_is_used_told_and_not_kept(
 
     result = score(method)
 
-    assert result.provenance["retraining_waited"] == 0.4
+    assert result.provenance.retraining_waited == 0.4
     assert any("waited 40% of their time" in line for line in heard.lines)
     assert "retrainings waited 40%" in " ".join(score_card(result).split())
     assert own() == []

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from harness.errors import UnlearnEvalError, UsageError
-from harness.results.schema import Result
+from harness.results.schema import Metrics, Result
 from harness.sandbox import Level, Sandbox
 from harness.scoring.scorer import Scorer
 from harness.status import Status
@@ -46,20 +46,20 @@ def test_a_scored_submission_has_every_number_in_its_range(score, method):
     assert result.status == Status.SCORED
     assert (result.n_models, result.n_finished) == (4, 4)
     metrics = result.metrics
-    assert 0 <= metrics["forgetting_quality"]["value"] <= 1
-    assert metrics["score"]["value"] >= 0
+    assert 0 <= metrics.forgetting_quality.value <= 1
+    assert metrics.score.value >= 0
     for of in ("retain", "test", "forget"):
-        assert 0 <= metrics[f"{of}_accuracy"]["value"] <= 1
-    assert metrics["efficiency"]["ratio"] > 0
-    assert 0 <= metrics["epsilon"]["value"] <= 50
+        assert 0 <= getattr(metrics, f"{of}_accuracy").value <= 1
+    assert metrics.efficiency.ratio > 0
+    assert 0 <= metrics.epsilon.value <= 50
 
 
 def test_the_score_is_f_times_the_ratios_of_accuracies(score, method):
     metrics = score(method).metrics
 
-    wanted = metrics["forgetting_quality"]["value"]
-    wanted *= metrics["retain_accuracy"]["ratio"] * metrics["test_accuracy"]["ratio"]
-    assert metrics["score"]["value"] == pytest.approx(wanted, rel=1e-12)
+    wanted = metrics.forgetting_quality.value
+    wanted *= metrics.retain_accuracy.ratio * metrics.test_accuracy.ratio
+    assert metrics.score.value == pytest.approx(wanted, rel=1e-12)
 
 
 def test_the_result_folder_holds_all_that_backs_the_score(desk, method, split):
@@ -83,22 +83,22 @@ def test_the_result_folder_holds_all_that_backs_the_score(desk, method, split):
 def test_a_result_says_what_it_was_made_from(score, method, track, bank):
     provenance = score(method).provenance
 
-    assert provenance["track"] == "tiny"
-    assert provenance["track_hash"] == track.hash
-    assert provenance["bank_key"] == bank.key
-    assert provenance["seed"] == 0
-    assert provenance["isolation"]["level"] == "none"
-    assert len(provenance["retraining_seconds"]) >= 3
+    assert provenance.track == "tiny"
+    assert provenance.track_hash == track.hash
+    assert provenance.bank_key == bank.key
+    assert provenance.seed == 0
+    assert provenance.isolation.level == "none"
+    assert len(provenance.retraining_seconds) >= 3
 
 
 def test_doing_nothing_scores_nothing(score):
     result = score(shipped_submissions() / "identity.py")
 
     assert result.status == Status.SCORED
-    assert result.metrics["score"]["value"] == 0
-    assert result.metrics["epsilon"]["value"] == 50
-    original = result.metrics["forget_accuracy"]
-    assert original["value"] == original["floor"]
+    assert result.metrics.score.value == 0
+    assert result.metrics.epsilon.value == 50
+    original = result.metrics.forget_accuracy
+    assert original.value == original.floor
 
 
 def test_a_stored_result_is_taken_without_a_single_run(desk, method):
@@ -143,14 +143,14 @@ def test_another_source_is_another_submission(score, method, tmp_path):
     method.write_text(method.read_text() + "# another line\n")
     second = score(method)
 
-    assert first.submission["sha256"] != second.submission["sha256"]
+    assert first.about.sha256 != second.about.sha256
     assert len(list((tmp_path / "runs" / "tiny" / "method").iterdir())) == 2
 
 
 def test_another_seed_draws_other_runs_and_keeps_both_results(score, method, tmp_path):
     first, second = score(method), score(method, seed=1)
 
-    assert first.metrics["retain_accuracy"] != second.metrics["retain_accuracy"]
+    assert first.metrics.retain_accuracy != second.metrics.retain_accuracy
     assert len(list((tmp_path / "runs" / "tiny" / "method").iterdir())) == 2
 
 
@@ -267,7 +267,7 @@ def test_a_damaged_file_of_a_result_is_noticed_and_made_again(
 
     assert desk.repeated() == [0, 1, 2, 3]
     assert name in desk.heard.lines[-1]
-    assert second.metrics["score"] == first.metrics["score"]
+    assert second.metrics.score == first.metrics.score
     assert digest(desk.folder() / "examples.npz") == bits
 
 
@@ -280,7 +280,7 @@ def test_a_damaged_result_is_noticed_and_made_again(desk, method, content):
     second = desk.score(method)
 
     assert "result.json" in desk.heard.lines[-1]
-    assert second.metrics["score"] == first.metrics["score"]
+    assert second.metrics.score == first.metrics.score
     assert strict(path.read_text())["status"] == "scored"
 
 
@@ -331,7 +331,7 @@ def test_a_failing_run_is_named_with_its_seed_and_a_command_that_repeats_it(
         f"unlearn-eval validate {brittle} --track {track_file} --isolation none "
         f"--seed {found[1]}"
     )
-    assert result.metrics == {}
+    assert result.metrics == Metrics()
 
 
 def test_a_failed_attempt_never_replaces_a_scored_one(desk, brittle, tmp_path):
@@ -373,8 +373,8 @@ def test_a_submission_far_over_the_cap_is_stopped_early_and_says_how_far_it_got(
     assert 4 <= result.n_finished < 8
     assert f"It was stopped after {result.n_finished} of 8 runs." in result.reason
     assert "of a retraining" in result.reason
-    assert result.metrics["efficiency"]["ratio"] > 0.02
-    assert "score" not in result.metrics
+    assert result.metrics.efficiency.ratio > 0.02
+    assert not result.is_complete
 
 
 def test_a_verdict_over_the_cap_is_stored_as_well(desk, capped, write):
@@ -393,7 +393,7 @@ def test_a_reference_runs_to_its_end_whatever_it_costs(score, capped, write):
 
     assert result.is_reference
     assert result.n_finished == 6
-    assert result.metrics["forgetting_quality"]["value"] >= 0
+    assert result.metrics.forgetting_quality.value >= 0
 
 
 def test_another_cap_is_another_verdict_on_the_same_runs(desk, capped, method):
@@ -403,7 +403,7 @@ def test_another_cap_is_another_verdict_on_the_same_runs(desk, capped, method):
     result = desk.score(method, track=capped(0.001))
 
     assert result.status == Status.OVER_BUDGET
-    assert result.metrics["efficiency"]["cap"] == 0.001
+    assert result.metrics.efficiency.cap == 0.001
     assert desk.repeated() == []
     assert desk.score(method).status == Status.SCORED
 

@@ -61,8 +61,8 @@ def test_a_secret_is_named_without_being_told():
 def test_official_runs_are_other_runs_and_say_so(score, method, tmp_path):
     public, official = score(method), score(method, secret=b"s" * 32)
 
-    assert public.provenance["secret_name"] == ""
-    assert official.provenance["secret_name"] == secret_name(b"s" * 32)
+    assert public.provenance.secret_name == ""
+    assert official.provenance.secret_name == secret_name(b"s" * 32)
     folders = list((tmp_path / "runs" / "tiny" / "method").glob("*-n4"))
     tables = {(f / "models.csv").read_text().splitlines()[1] for f in folders}
     assert len(tables) == 2
