@@ -9,6 +9,7 @@ from harness.cli.options import (
     chosen_jobs,
     chosen_track,
     data_dir_option,
+    device_option,
     json_option,
     n_jobs_option,
     n_models_option,
@@ -24,6 +25,7 @@ from harness.reference.bank import BANK, MANIFEST, ORIGINAL
 from harness.reference.build import BuildPlan, build_bank
 from harness.reference.verify import verify_bank
 from harness.storage.files import write_atomic
+from harness.track import find_track
 
 
 @click.group()
@@ -36,6 +38,7 @@ def reference() -> None:
 @split_seed_option
 @n_models_option
 @n_jobs_option
+@device_option
 @data_dir_option
 @click.option(
     "--backend",
@@ -54,6 +57,7 @@ def build(
     split_seed: int | None,
     n_models: int | None,
     n_jobs: int | None,
+    device: str | None,
     data_dir: Path | None,
     backend: str | None,
     output: Path | None,
@@ -64,7 +68,7 @@ def build(
 
     Kill it at any moment and run it again: finished models are kept.
     """
-    chosen = chosen_track(track, split_seed, None)
+    chosen = chosen_track(track, split_seed, device)
     wanted = chosen.evaluation.bank_size if n_models is None else n_models
     if wanted < 2:
         raise UsageError(f"--n-models {wanted} is too few: a bank has at least 2.")
@@ -113,6 +117,7 @@ def build(
     type=click.IntRange(min=0),
     help="Which members; by default drawn afresh.",
 )
+@device_option
 @data_dir_option
 @json_option
 def verify(
@@ -120,6 +125,7 @@ def verify(
     split_seed: int | None,
     n_models: int,
     seed: int | None,
+    device: str | None,
     data_dir: Path | None,
     as_json: bool,
 ) -> int:
@@ -127,7 +133,7 @@ def verify(
 
     To the bit on the kind of machine that built it, by their distribution elsewhere.
     """
-    chosen = chosen_track(track, split_seed, None)
+    chosen = chosen_track(track, split_seed, device)
     bank = find_largest_bank(chosen)
     verification = verify_bank(bank, chosen, n_models, seed=seed, data_dir=data_dir)
     if as_json:
@@ -145,7 +151,7 @@ def verify(
 @json_option
 def info(track: str, split_seed: int | None, as_json: bool) -> int:
     """Show what bank there is."""
-    bank = find_largest_bank(chosen_track(track, split_seed, "cpu"))
+    bank = find_largest_bank(find_track(track, split_seed=split_seed))
     content = {**bank.manifest, "accuracies": _accuracies(bank)}
     click.echo(json.dumps(content, indent=2) if as_json else _summary(bank))
     return ExitCode.OK

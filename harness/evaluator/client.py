@@ -2,25 +2,29 @@
 
 from pathlib import Path
 
-from safetensors.numpy import load, save
+import numpy as np
+from safetensors.numpy import load, load_file, save
 
-from harness.models.outputs import Outputs
+from harness.metrics.inputs.confidence import logit_scaled_confidence
+from harness.models.outputs import ModelOutputs, NonFiniteOutputs
 from harness.models.weights import WeightSpec
 from harness.processes import WorkerDied, WorkerProcess
 from harness.processes.channel import ChannelClosed, receive_bytes, send_bytes
-from harness.tasks.images.splits import SplitData
+from harness.tasks.base import Sets, Task
 from harness.track.schema import Track
 
 _START_SECONDS = 120.0
 _EVALUATION_SECONDS = 120.0
 
 
-def write_evaluator_inputs(folder: Path, split: SplitData, spec: WeightSpec) -> None:
+def write_evaluator_inputs(
+    folder: Path, task: Task, sets: Sets, spec: WeightSpec
+) -> None:
     """Write what an evaluator needs into a folder."""
     arrays = {}
     for name in ("forget", "retain", "test"):
-        examples = getattr(split, name)
-        arrays[f"{name}_images"] = examples.images
+        examples = getattr(sets, name)
+        arrays[f"{name}_images"] = examples.inputs
         arrays[f"{name}_targets"] = examples.targets
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "sets.safetensors").write_bytes(save(arrays))
@@ -42,10 +46,11 @@ class Evaluator:
 
     def __init__(self, track: Track, device: str, folder: Path) -> None:
         self._args = [track.network.name, device, str(folder)]
+        self._sets = load_file(folder / "sets.safetensors")
         self._started = self._closed = False
         self._worker = self._start()
 
-    def evaluate(self, blob: bytes) -> Outputs:
+    def evaluate(self, blob: bytes) -> ModelOutputs:
         """Measure one model.
 
         Parameters
@@ -71,8 +76,21 @@ class Evaluator:
             raise self._worker.died("the evaluator") from None
         except TimeoutError:
             raise WorkerDied("the evaluator outlasted its time limit") from None
-        retain, forget, test = (float(a) for a in arrays["accuracies"])
-        return Outputs(arrays["forget"], arrays["test"], retain, forget, test)
+        if not all(np.isfinite(arrays[name]).all() for name in ("forget", "test")):
+            raise NonFiniteOutputs("its outputs are not finite numbers")
+        retain, forget, test = (a[None] for a in arrays["accuracies"])
+        confidence = {
+            f"{name}_confidence": logit_scaled_confidence(
+                arrays[name], self._sets[f"{name}_targets"]
+            )[None]
+            for name in ("forget", "test")
+        }
+        return ModelOutputs(
+            **confidence,
+            retain_accuracy=retain,
+            forget_accuracy=forget,
+            test_accuracy=test,
+        )
 
     def restart(self) -> None:
         """Replace a process that failed by a fresh one, unless this is closed.

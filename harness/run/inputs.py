@@ -8,8 +8,10 @@ from typing import NamedTuple
 from safetensors.numpy import load_file, save
 
 from harness.models.weights import Array, WeightSpec
-from harness.tasks.images.splits import Examples, SplitData
-from harness.track.schema import NetworkSpec, Recipe, Track
+from harness.tasks.base import Sets
+from harness.tasks.base import Task as AnyTask
+from harness.tasks.images.splits import Examples
+from harness.track.schema import NetworkSpec, Recipe
 
 _SETS = ("retain", "forget", "validation")
 
@@ -45,33 +47,29 @@ class Task(NamedTuple):
         return WeightSpec.of(self.original)
 
 
-def write_task(
-    folder: Path,
-    track: Track,
-    device: str,
-    split: SplitData,
-    original: dict[str, Array],
+def write_inputs(
+    folder: Path, task: AnyTask, sets: Sets, device: str, original: dict[str, Array]
 ) -> None:
     """Write a task into a folder. The test set is not in it."""
     arrays: dict[str, Array] = {}
     for name in _SETS:
-        examples: Examples = getattr(split, name)
-        arrays[f"{name}_images"] = examples.images
+        examples = getattr(sets, name)
+        arrays[f"{name}_images"] = examples.inputs
         arrays[f"{name}_targets"] = examples.targets
     folder.mkdir(parents=True, exist_ok=True)
     # Written here and not by safetensors, whose errors do not say what went wrong.
     (folder / "sets.safetensors").write_bytes(save(arrays))
     (folder / "original.safetensors").write_bytes(save(original))
     words = {
-        "network": asdict(track.network),
-        "recipe": asdict(track.recipe),
+        "network": asdict(task.track.network),
+        "recipe": asdict(task.track.recipe),
         "device": device,
     }
     (folder / "task.json").write_text(json.dumps(words))
 
 
 def read_task(folder: Path) -> Task:
-    """Read what `write_task` wrote."""
+    """Read what `write_inputs` wrote."""
     words = json.loads((folder / "task.json").read_text())
     arrays = load_file(folder / "sets.safetensors")
     sets = {

@@ -8,8 +8,8 @@ from harness.machine import this_machine
 from harness.metrics import METRICS_VERSION
 from harness.reference import ReferenceBank
 from harness.run.calibration import Calibration
+from harness.run.entry import Entry
 from harness.run.isolation import Isolation
-from harness.run.submission import Submission
 from harness.sandbox import not_enforced_on
 from harness.scoring.seeds import secret_name
 from harness.scoring.settings import ScoreSettings
@@ -50,8 +50,9 @@ def provenance(
     }
 
 
-def about_submission(submission: Submission) -> dict[str, Any]:
-    """Describe a submission by what its file says."""
+def about_submission(submission: Entry) -> dict[str, Any]:
+    """Describe what is scored by what it says of itself."""
+    made = {"made": "elsewhere"} if submission.made_elsewhere else {}
     return {
         "name": submission.name,
         "title": submission.title,
@@ -60,4 +61,5 @@ def about_submission(submission: Submission) -> dict[str, Any]:
         "url": submission.url,
         "sha256": submission.sha256,
         "reference": submission.is_reference,
+        **made,
     }

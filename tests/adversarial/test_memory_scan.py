@@ -16,7 +16,7 @@ def unlearning(net, retain, forget, validation):
 """
     rooms, arrays = lab.said(source).splitlines()
     assert not [name for name in SECRET_ROOMS if repr(name) in rooms]
-    assert str(len(lab.split.test.targets)) not in arrays.strip("[]").split(", ")
+    assert str(len(lab.sets.test.targets)) not in arrays.strip("[]").split(", ")
 
 
 SCAN = """

@@ -170,21 +170,21 @@ def test_validate_as_json_is_one_object(validate, method, write, one_object):
 
 
 def test_the_command_that_a_failed_result_names_repeats_just_that_run(
-    score, cli, judge, write, one_object
+    score, cli, executor, write, one_object
 ):
     source = "def unlearning(a, b, c, d, seed):\n    if seed % 8: raise OSError(seed)\n"
     path = write(source, "moody.py")
     (result,) = one_object(score(path, "--json").out)["results"]
     assert result["status"] == "error"
     seed = re.search(r"seed (\d+)", result["reason"])[1]
-    judge.started.clear()
+    executor.started.clear()
 
     words = result["repeat"].split()
     assert words.pop(0) == "unlearn-eval"
     ended = cli(*words, "--isolation", "none")
 
     assert ended.code == 3
-    assert judge.started == [0]
+    assert executor.started == [0]
     assert f"it raised OSError: {seed}." in ended.out
 
 
@@ -283,7 +283,7 @@ def test_a_result_that_is_not_there_is_told(score, cli, method, tmp_path, names)
     assert "there is no complete result of" in ended.err
 
 
-@pytest.mark.usefixtures("judge", "bank")
+@pytest.mark.usefixtures("executor", "bank")
 def test_environment_variables_stand_for_options(
     cli, method, track_file, monkeypatch, one_object
 ):

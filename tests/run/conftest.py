@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from harness.models.weights import WeightSpec
-from harness.run.inputs import write_task
+from harness.run.inputs import write_inputs
 from harness.run.isolation import ProcessBoundary
-from harness.run.messages import RunReport, RunRequest
-from harness.run.worker import Slot
+from harness.run.messages import Limit, RunReport, RunRequest
+from harness.run.worker import RunWorker
+
+PATIENCE = Limit(wall_seconds=60.0)
 
 
 @pytest.fixture(scope="session")
@@ -18,27 +20,27 @@ def spec(bank) -> WeightSpec:
 
 
 @pytest.fixture(scope="session")
-def task_folder(track, split, bank, tmp_path_factory) -> Path:
+def task_folder(task, bank, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("task")
-    write_task(folder, track, "cpu", split, bank.original_weights)
+    write_inputs(folder, task, task.sets(), "cpu", bank.original_weights)
     return folder
 
 
 @pytest.fixture(scope="session")
-def slot(task_folder, spec) -> Iterator[Slot]:
-    with Slot(task_folder, spec, ProcessBoundary()) as slot:
-        yield slot
+def worker(task_folder, spec) -> Iterator[RunWorker]:
+    with RunWorker(task_folder, spec, ProcessBoundary()) as worker:
+        yield worker
 
 
 @pytest.fixture
-def call(slot) -> Callable[..., RunReport]:
+def call(worker) -> Callable[..., RunReport]:
     """Call a submission once, given as its source or as the body of its function."""
 
     def make(
-        source: str, *, seed: int = 0, limit: float = 60.0, **options
+        source: str, *, seed: int = 0, limit: Limit = PATIENCE, **options
     ) -> RunReport:
-        request = RunRequest("method.py", source, seed, **options)
-        return slot.run(request, limit)
+        request = RunRequest("method.py", source, seed, limit=limit, **options)
+        return worker.run(request)
 
     return make
 
