@@ -14,7 +14,10 @@ from harness.status import Status
 HEAD = "import os, time, torch\ndef unlearning(net, retain, forget, validation):\n    "
 
 
-def jobs(body: str, count: int, limit: Limit = Limit(wall_seconds=30)) -> list[Job]:
+PATIENCE = Limit(wall_seconds=30)
+
+
+def jobs(body: str, count: int, limit: Limit = PATIENCE) -> list[Job]:
     return [
         Job(i, RunRequest("method.py", HEAD + body, seed=100 + i, limit=limit))
         for i in range(count)

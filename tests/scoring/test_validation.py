@@ -1,13 +1,11 @@
 """A submission tried out through the path that scores, without a score."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
 from harness.run.calibration import oracle_path
 from harness.run.isolation import ProcessBoundary
-from harness.scoring.retraining import RetrainingCost
 from harness.scoring.validation import Validation, validate_submission
 from harness.storage.shipped import shipped_submissions
 
@@ -97,11 +95,15 @@ def test_a_run_is_given_a_budget_as_when_it_is_scored(
     assert cheapest <= budget / track.evaluation.cap <= dearest
 
 
-def test_it_never_measures_a_retraining(validate, settings, method):
-    usual = replace(settings(), n_jobs=97)
-    validate(method)
+def test_it_never_measures_a_retraining(
+    validate, executor, heard, own_cache, *, method, bank, monkeypatch
+):
+    monkeypatch.setattr("harness.scoring.validation.find_bank", lambda track: bank)
 
-    assert RetrainingCost(usual, "none").kept() is None
+    assert validate(method).ok
+    assert heard.begun == []
+    assert executor.started == [0, 1]
+    assert not (own_cache / "calibration").exists()
 
 
 def test_the_oracle_is_valid(validate):
