@@ -18,6 +18,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,16 +27,14 @@ import click
 from harness.machine import this_machine
 from harness.models.weights import WeightSpec
 from harness.reference import find_bank
-from harness.run.inputs import write_task
-from harness.run.messages import RunRequest, Usage
+from harness.run.inputs import write_inputs
+from harness.run.messages import Limit, RunRequest, Usage
 from harness.run.submission import read_submission
-from harness.run.worker import Slot
+from harness.run.worker import RunWorker
 from harness.sandbox import Level, Sandbox, choose, why_not
 from harness.sandbox.child.descendants import descendants
-from harness.scoring.request import run_request
 from harness.storage.shipped import shipped_submissions
-from harness.tasks.cifar10 import load_cifar10
-from harness.tasks.images.splits import split_data
+from harness.tasks.registry import find_task
 from harness.track import Track, find_track
 
 _TRACK = "cifar10-quick"
@@ -75,47 +74,48 @@ def bench_overhead(names: Sequence[str], rounds: int) -> None:
     usages: dict[str, dict[str, list[Usage]]] = {
         name: defaultdict(list) for name in names
     }
-    with _slots(track) as slots:
+    with _workers(track) as workers:
         requests = {name: _request(name) for name in names}
-        for slot in slots.values():
-            _run(slot, requests[names[0]])  # The first after the start is slower.
+        for worker in workers.values():
+            _run(worker, requests[names[0]])  # The first after the start is slower.
         for _ in range(rounds):
             for name, request in requests.items():
-                for level, slot in slots.items():
-                    usages[name][level].append(_run(slot, request))
+                for level, worker in workers.items():
+                    usages[name][level].append(_run(worker, request))
     for name in names:
         _print_usages(name, usages[name])
     _print_verdict(usages, names)
 
 
 @contextmanager
-def _slots(track: Track) -> Iterator[dict[str, Slot]]:
-    """Open a slot without isolation, and one at each level that is to be had."""
+def _workers(track: Track) -> Iterator[dict[str, RunWorker]]:
+    """Open a worker without isolation, and one at each level that is to be had."""
     isolations: dict[str, Sandbox] = {_BARE: Sandbox(Level.NONE)}
     for level in reversed(Level):
         if reason := why_not(level):
             print(f"{level}: {reason}")
         else:
             isolations[level] = choose(level)
-    split = split_data(load_cifar10(), track.data)
+    task = find_task(track)
     original = find_bank(track).original_weights
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        write_task(folder / "task", track, "cpu", split, original)
+        write_inputs(folder / "task", task, task.sets(), "cpu", original)
         spec = WeightSpec.of(original)
         yield {
-            level: stack.enter_context(Slot(folder / "task", spec, isolation))
+            level: stack.enter_context(RunWorker(folder / "task", spec, isolation))
             for level, isolation in isolations.items()
         }
 
 
 def _request(name: str) -> RunRequest:
     submission = read_submission(shipped_submissions() / f"{name}.py")
-    return run_request(submission, seed=1, device="cpu", budget_seconds=None)
+    request = submission.request(0, 1, "cpu", None)
+    return replace(request, limit=Limit(wall_seconds=_LIMIT_SECONDS))
 
 
-def _run(slot: Slot, request: RunRequest) -> Usage:
-    report = slot.run(request, _LIMIT_SECONDS)
+def _run(worker: RunWorker, request: RunRequest) -> Usage:
+    report = worker.run(request)
     if report.failure is not None:
         raise click.ClickException(f"{request.filename}: {report.failure.reason}")
     return report.usage

@@ -7,12 +7,15 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from hypothesis import settings
 
+from harness.cli.entry import run
+from harness.execution.local import Job, LocalExecutor, Outcome
 from harness.reference import ReferenceBank
 from harness.reference.build import BuildPlan, build_bank
 from harness.sandbox import Level, Sandbox
@@ -23,7 +26,7 @@ from harness.tasks.registry import find_task
 from harness.track import Track, find_track
 
 if TYPE_CHECKING:
-    from harness.execution.local import Bench, Job, Judge, Outcome
+    from harness.execution.local import Job, Outcome
     from harness.scoring.settings import ScoreSettings
 
 TINY = """\
@@ -89,21 +92,21 @@ class Ended(NamedTuple):
 
 
 @dataclass
-class CountingJudge:
-    """Does its work through a judge that others use too, and counts the runs."""
+class CountingExecutor:
+    """Does its work through an executor that others use too, and counts the runs."""
 
-    judge: "Judge"
+    executor: LocalExecutor
     started: list[int] = field(default_factory=list)
     opened: int = 0
 
     def work(self, jobs: "Sequence[Job]") -> "Iterator[Outcome]":
         self.started += [job.index for job in jobs]
-        return self.judge.work(jobs)
+        return self.executor.work(jobs)
 
     def close(self) -> None:
         """Stay open for the next test."""
 
-    def __enter__(self) -> "CountingJudge":
+    def __enter__(self) -> "CountingExecutor":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -261,7 +264,6 @@ def write(tmp_path) -> Callable[..., Path]:
 @pytest.fixture
 def cli(capsys) -> Callable[..., Ended]:
     """Run the command line in this process."""
-    from harness.cli.entry import run  # noqa: PLC0415
 
     def call(*args: object) -> Ended:
         capsys.readouterr()
@@ -272,31 +274,28 @@ def cli(capsys) -> Callable[..., Ended]:
 
 
 @pytest.fixture(scope="session")
-def bench(track, split, bank) -> "Bench":
-    from harness.execution.local import Bench  # noqa: PLC0415
-
-    return Bench(track, "cpu", split, bank.original_weights)
+def open_executor(task, bank) -> Callable[..., LocalExecutor]:
+    """Start one of our own, given the number of its workers and their isolation."""
+    return partial(LocalExecutor, task, "cpu", bank.original_weights)
 
 
 @pytest.fixture(scope="session")
-def shared_judge(bench) -> "Iterator[Judge]":
-    from harness.execution.local import Judge  # noqa: PLC0415
-
-    with Judge(bench, 2, Sandbox(Level.NONE)) as judge:
-        yield judge
+def shared_executor(open_executor) -> Iterator[LocalExecutor]:
+    with open_executor(2, Sandbox(Level.NONE)) as executor:
+        yield executor
 
 
 @pytest.fixture
-def judge(shared_judge, monkeypatch) -> CountingJudge:
-    """Takes the place of the judge that a scorer would start."""
-    counting = CountingJudge(shared_judge)
+def executor(shared_executor, monkeypatch) -> CountingExecutor:
+    """Takes the place of the executor that a scorer would start."""
+    counting = CountingExecutor(shared_executor)
 
-    def opened(*_: object) -> CountingJudge:
+    def opened(*_: object) -> CountingExecutor:
         counting.opened += 1
         return counting
 
     for module in ("scorer", "validation"):
-        monkeypatch.setattr(f"harness.scoring.{module}.Judge", opened)
+        monkeypatch.setattr(f"harness.scoring.{module}.LocalExecutor", opened)
     return counting
 
 

@@ -28,7 +28,7 @@ from harness.leaderboard.table import Request, Table, rank_stored, update_board
 from harness.leaderboard.terminal_table import terminal_table
 from harness.sandbox import Level, choose
 from harness.scoring.scorer import Scorer
-from harness.scoring.secret import organizers_secret
+from harness.scoring.seeds import organizers_secret
 from harness.scoring.settings import ScoreSettings
 from harness.storage.shipped import shipped_submissions
 from harness.track import find_track
@@ -108,7 +108,6 @@ def leaderboard(
             n_models=public.evaluation.n_models,
             n_jobs=request.n_jobs,
             seed=secrets.randbelow(2**31) if seed is None else seed,
-            device=public.device,
             output=output,
             data_dir=data_dir,
             secret=organizers_secret(),

@@ -1,5 +1,6 @@
 """Options with the same spelling and meaning in every command."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -38,7 +39,7 @@ seed_option = click.option(
 device_option = click.option(
     "--device",
     type=click.Choice(["cpu", "cuda"]),
-    help="Where runs are made; by default the track's.",
+    help="Where models are made; by default the track's.",
 )
 data_dir_option = click.option(
     "--data-dir",
@@ -97,17 +98,23 @@ def chosen_jobs(n_jobs: int | None) -> int:
 
 
 def chosen_track(name: str, split_seed: int | None, device: str | None) -> Track:
-    """Find the track, and check that its device is here.
+    """Find the track, on the device that was asked for, and check that it is here.
 
     Raises
     ------
     UsageError
-        If there is no such track, or no GPU where it needs one.
+        If there is no such track, or no GPU where one is needed.
     """
     track = find_track(name, split_seed=split_seed)
-    if (device or track.device) == "cuda" and not this_machine().gpu:
+    if device is not None and device != track.device:
+        options = f"{track.options} --device {device}"
+        track = replace(track, device=device, options=options)
+    if track.device == "cuda" and not this_machine().gpu:
+        what, remedy = f"the track {track.name}", "--track cifar10-quick, or "
+        if device == "cuda":
+            what, remedy = "--device cuda", ""
         raise UsageError(
-            f"the track {track.name} needs a CUDA GPU and this machine shows none; "
-            "choose --track cifar10-quick, or --device cpu and patience."
+            f"{what} needs a CUDA GPU and this machine shows none; choose {remedy}"
+            "--device cpu and patience."
         )
     return track

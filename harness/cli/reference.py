@@ -10,6 +10,7 @@ from harness.cli.options import (
     chosen_jobs,
     chosen_track,
     data_dir_option,
+    device_option,
     json_option,
     n_jobs_option,
     n_models_option,
@@ -26,6 +27,7 @@ from harness.reference.build import BuildPlan, build_bank
 from harness.reference.verify import verify_bank
 from harness.storage.files import write_atomic
 from harness.tasks.registry import find_task
+from harness.track import find_track
 
 
 @click.group()
@@ -38,6 +40,7 @@ def reference() -> None:
 @split_seed_option
 @n_models_option
 @n_jobs_option
+@device_option
 @data_dir_option
 @click.option(
     "--backend",
@@ -56,6 +59,7 @@ def build(
     split_seed: int | None,
     n_models: int | None,
     n_jobs: int | None,
+    device: str | None,
     data_dir: Path | None,
     backend: str | None,
     output: Path | None,
@@ -66,7 +70,7 @@ def build(
 
     Kill it at any moment and run it again: finished models are kept.
     """
-    chosen = chosen_track(track, split_seed, None)
+    chosen = chosen_track(track, split_seed, device)
     wanted = chosen.evaluation.bank_size if n_models is None else n_models
     if wanted < 2:
         raise UsageError(f"--n-models {wanted} is too few: a bank has at least 2.")
@@ -115,6 +119,7 @@ def build(
     type=click.IntRange(min=0),
     help="Which members; by default drawn afresh.",
 )
+@device_option
 @data_dir_option
 @json_option
 def verify(
@@ -122,6 +127,7 @@ def verify(
     split_seed: int | None,
     n_models: int,
     seed: int | None,
+    device: str | None,
     data_dir: Path | None,
     as_json: bool,
 ) -> int:
@@ -129,7 +135,7 @@ def verify(
 
     To the bit on the kind of machine that built it, by their distribution elsewhere.
     """
-    chosen = chosen_track(track, split_seed, None)
+    chosen = chosen_track(track, split_seed, device)
     bank = find_largest_bank(find_task(chosen, data_dir))
     verification = verify_bank(bank, chosen, n_models, seed=seed, data_dir=data_dir)
     if as_json:
@@ -147,7 +153,7 @@ def verify(
 @json_option
 def info(track: str, split_seed: int | None, as_json: bool) -> int:
     """Show what bank there is."""
-    bank = find_largest_bank(find_task(chosen_track(track, split_seed, "cpu")))
+    bank = find_largest_bank(find_task(find_track(track, split_seed=split_seed)))
     content = {**asdict(bank.manifest), "accuracies": _accuracies(bank)}
     click.echo(json.dumps(content, indent=2) if as_json else _summary(bank))
     return ExitCode.OK

@@ -28,10 +28,10 @@ from harness.results.card import score_card
 from harness.results.metric_lines import metric_lines, precision_lines
 from harness.results.schema import Result
 from harness.run.checkpoints import holds_checkpoints
+from harness.run.entry import find_entries
 from harness.sandbox import AUTO, Level, choose
-from harness.scoring.checkpoints import find_entries
 from harness.scoring.scorer import Scorer
-from harness.scoring.secret import organizers_secret
+from harness.scoring.seeds import organizers_secret
 from harness.scoring.settings import ScoreSettings
 from harness.status import Status
 
@@ -96,7 +96,6 @@ def score(
         n_models=chosen.evaluation.n_models if n_models is None else n_models,
         n_jobs=chosen_jobs(n_jobs),
         seed=seed,
-        device=device or chosen.device,
         output=output,
         force=force,
         data_dir=data_dir,

@@ -1,4 +1,4 @@
-"""``unlearn-eval validate``: two calls through the judge's own path, no score."""
+"""``unlearn-eval validate``: two calls through the path that scores, no score."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ from harness.cli.options import (
 )
 from harness.cli.progress import ProgressListener
 from harness.errors import ExitCode
-from harness.run.submission import find_submissions
+from harness.run.entry import find_submissions
 from harness.sandbox import choose
 from harness.scoring.settings import ScoreSettings
 from harness.scoring.validation import Validation, validate_submission
@@ -47,17 +47,11 @@ def validate(
 ) -> int:
     """Try submissions out: everything that is wrong with each, at once.
 
-    Makes two runs of each through the judge's own path; never scores.
+    Makes two runs of each just as scoring does; never scores.
     """
-    found = find_submissions(list(paths))
+    found = find_submissions(paths)
     chosen = chosen_track(track, split_seed, device)
-    settings = ScoreSettings(
-        track=chosen,
-        n_models=2,
-        n_jobs=1,
-        device=device or chosen.device,
-        data_dir=data_dir,
-    )
+    settings = ScoreSettings(track=chosen, n_models=2, n_jobs=1, data_dir=data_dir)
     listener = ProgressListener(quiet=as_json, bars=False)
     validations, sandbox = [], choose(isolation)
     for path in found:

@@ -1,50 +1,37 @@
-"""The judge: j slots that share a few evaluators, working through runs."""
+"""Work on this machine: j workers that share a few evaluators do run after run."""
 
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple, TypeVar
 
-import numpy as np
-
-from harness.evaluator.client import Evaluator, write_evaluator_inputs
-from harness.metrics.inputs.confidence import logit_scaled_confidence
-from harness.models.outputs import ModelOutputs, Outputs
+from harness.evaluator.client import EvaluatorProcess, write_evaluator_inputs
+from harness.models.outputs import ModelOutputs, NonFiniteOutputs
 from harness.models.records import RunRecord
 from harness.models.weights import Array, WeightSpec, relative_distance
 from harness.processes import WorkerDied
 from harness.processes.lifetime import Closing
-from harness.run.inputs import write_task
-from harness.run.messages import (
-    CheckpointRequest,
-    Failure,
-    RunReport,
-    RunRequest,
-    Usage,
-)
-from harness.run.worker import Slot
+from harness.run.inputs import RUN_SETS, sets_named, write_inputs
+from harness.run.messages import Failure, Request, RunReport, Usage
+from harness.run.worker import RunWorker
 from harness.sandbox import Sandbox
 from harness.sandbox.host.scratch import ScratchFolder
 from harness.status import Status
 from harness.storage.files import explained, sha256_of
-from harness.tasks.images.splits import SplitData
-from harness.track.schema import Track
+from harness.tasks.base import Task
 
-_SLOTS_AN_EVALUATOR = 4
+_WORKERS_AN_EVALUATOR = 4
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Job:
-    """One run to do: its index, what to call, and when to kill it (wall seconds).
-
-    To read a checkpoint that was made elsewhere is a run too.
-    """
+    """One run to do: its place among the N, and what to call, or to read."""
 
     index: int
-    request: RunRequest | CheckpointRequest
-    limit_seconds: float | None
+    request: Request
 
 
 class Outcome(NamedTuple):
@@ -68,54 +55,54 @@ class Outcome(NamedTuple):
         return failure
 
 
-@dataclass(frozen=True)
-class Bench:
-    """What runs are made with and judged on.
+class LocalExecutor(Closing):
+    """Runs jobs in `n_jobs` workers. Use it as a context manager.
 
-    Attributes
+    Each worker has a thread that waits for its template, then for an evaluator that is
+    free. An evaluation takes a fraction of a run, so one evaluator serves several
+    workers, and each saved is an import of torch and its memory.
+
+    Parameters
     ----------
-    track : Track
-        Whose network and recipe.
+    task : Task
+        Whose sets runs are given and models are measured on.
     device : str
         ``"cpu"`` or ``"cuda"``.
-    split : SplitData
-        Forget, retain, validation and test examples.
     original : dict of arrays
         Weights of the original model.
+    n_jobs : int
+        Runs at a time.
+    isolation : Sandbox
+        How they are kept apart.
     """
 
-    track: Track
-    device: str
-    split: SplitData
-    original: dict[str, Array]
-
-
-class Judge(Closing):
-    """Runs jobs in `n_jobs` slots. Use it as a context manager.
-
-    Each slot is a thread that waits for its template, then for an evaluator that is
-    free. An evaluation takes a fraction of a run, so one evaluator serves several
-    slots, and each saved is an import of torch and its memory.
-    """
-
-    def __init__(self, bench: Bench, n_jobs: int, sandbox: Sandbox) -> None:
-        self._bench = bench
-        self.spec = WeightSpec.of(bench.original)
+    def __init__(
+        self,
+        task: Task,
+        device: str,
+        original: dict[str, Array],
+        n_jobs: int,
+        isolation: Sandbox,
+    ) -> None:
+        self._original = original
+        self.spec = WeightSpec.of(original)
         self._folder = ScratchFolder()
         self._closed = False
-        task, sets = self._folder.path / "task", self._folder.path / "sets"
-        self._slots: list[Slot] = []
-        self._evaluators: list[Evaluator] = []
-        self._free: queue.SimpleQueue[Evaluator] = queue.SimpleQueue()
+        inputs, measured = self._folder.path / "inputs", self._folder.path / "measured"
+        self._workers: list[RunWorker] = []
+        self._evaluators: list[EvaluatorProcess] = []
+        self._free: queue.SimpleQueue[EvaluatorProcess] = queue.SimpleQueue()
         try:
+            sets = task.sets()
             with explained(self._folder.path):
-                write_task(task, bench.track, bench.device, bench.split, bench.original)
-                write_evaluator_inputs(sets, bench.split, self.spec)
+                given = sets_named(sets, RUN_SETS)
+                write_inputs(inputs, task, device, original, given)
+                write_evaluator_inputs(measured, task, device, original, sets)
+            start = partial(RunWorker, gpu=device == "cuda", readable=task.imported())
             for _ in range(n_jobs):
-                slot = Slot(task, self.spec, sandbox, gpu=bench.device == "cuda")
-                self._slots.append(slot)
-            for _ in range(-(-n_jobs // _SLOTS_AN_EVALUATOR)):
-                evaluator = Evaluator(bench.track, bench.device, sets)
+                self._workers.append(start(inputs, self.spec, isolation))
+            for _ in range(-(-n_jobs // _WORKERS_AN_EVALUATOR)):
+                evaluator = EvaluatorProcess(measured)
                 self._evaluators.append(evaluator)
                 self._free.put(evaluator)
         except BaseException:
@@ -125,23 +112,23 @@ class Judge(Closing):
     def close(self) -> None:
         """End every process and remove the scratch folder."""
         self._closed = True
-        for slot in self._slots:
-            slot.close()
+        for worker in self._workers:
+            worker.close()
         for evaluator in self._evaluators:
             evaluator.close()
         self._folder.close()
 
-    def work(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+    def work(self, jobs: Sequence[Job]) -> Generator[Outcome, None, None]:
         """Do jobs, in order of their start, and yield each as it is done.
 
         Closing the iterator waits for the runs in flight and throws them away; to wait
-        for nothing, close the judge first. A job on which a process of ours failed
+        for nothing, close this first. A job on which a process of ours failed
         twice has the status ``harness-error``.
 
         Raises
         ------
         WorkerDied
-            If the judge is closed meanwhile.
+            If this is closed meanwhile.
         """
         waiting: queue.SimpleQueue[Job] = queue.SimpleQueue()
         for job in jobs:
@@ -162,14 +149,14 @@ class Judge(Closing):
 
         threads = [
             threading.Thread(target=serve, args=(i,), daemon=True)
-            for i in range(len(self._slots))
+            for i in range(len(self._workers))
         ]
         for thread in threads:
             thread.start()
         try:
             yield from _until_all_ended(done, len(threads))
         except GeneratorExit:
-            # A slot serves one thread at a time: the next work must find it free.
+            # A worker serves one thread at a time: the next work must find it free.
             stop.set()
             _join(threads)
             raise
@@ -179,7 +166,7 @@ class Judge(Closing):
 
     def _do(self, job: Job, position: int) -> Outcome:
         try:
-            return self._judged(job, self._slots[position])
+            return self._run(job, self._workers[position])
         except WorkerDied as error:
             if self._closed:
                 raise
@@ -187,44 +174,36 @@ class Judge(Closing):
             report = RunReport(Usage(0.0, 0.0, 0), failure=failure)
             return Outcome(job, report, None)
 
-    def _judged(self, job: Job, slot: Slot) -> Outcome:
-        report = _twice(lambda: slot.run(job.request, job.limit_seconds), slot.restart)
+    def _run(self, job: Job, worker: RunWorker) -> Outcome:
+        report = _twice(lambda: worker.run(job.request), worker.restart)
         if report.weights is None:
             return Outcome(job, report, None)
-        outputs = self._evaluate(report.weights)
-        if not all(np.isfinite(logits).all() for logits in outputs[:2]):
-            reason = "its network's outputs are not finite numbers."
-            failure = Failure(Status.NON_FINITE, reason)
+        try:
+            outputs = self._evaluate(report.weights)
+        except NonFiniteOutputs as error:
+            failure = Failure(Status.NON_FINITE, str(error))
             return Outcome(job, replace(report, weights=None, failure=failure), None)
         return Outcome(job, report, self._finished(job, report, outputs))
 
-    def _evaluate(self, weights: bytes) -> Outputs:
+    def _evaluate(self, weights: bytes) -> ModelOutputs:
         evaluator = self._free.get()
         try:
             return _twice(lambda: evaluator.evaluate(weights), evaluator.restart)
         finally:
             self._free.put(evaluator)
 
-    def _finished(self, job: Job, report: RunReport, outputs: Outputs) -> RunRecord:
+    def _finished(
+        self, job: Job, report: RunReport, outputs: ModelOutputs
+    ) -> RunRecord:
         weights = report.weights or b""
-        split = self._bench.split
-        forget = logit_scaled_confidence(outputs.forget_logits, split.forget.targets)
-        test = logit_scaled_confidence(outputs.test_logits, split.test.targets)
-        moved = relative_distance(self.spec.unpack(weights), self._bench.original)
         return RunRecord(
             index=job.index,
             seed=job.request.seed,
-            outputs=ModelOutputs(
-                forget_confidence=forget[np.newaxis].astype(np.float32),
-                test_confidence=test[np.newaxis].astype(np.float32),
-                retain_accuracy=np.array([outputs.retain_accuracy]),
-                forget_accuracy=np.array([outputs.forget_accuracy]),
-                test_accuracy=np.array([outputs.test_accuracy]),
-            ),
+            outputs=outputs.in_single_precision(),
             cpu_seconds=report.usage.cpu_seconds,
             wall_seconds=report.usage.wall_seconds,
             peak_bytes=report.usage.peak_bytes,
-            moved=moved,
+            moved=relative_distance(self.spec.unpack(weights), self._original),
             weights_sha256=sha256_of(weights),
         )
 

@@ -13,7 +13,8 @@ from harness.leaderboard.eligibility import Terms
 from harness.leaderboard.replicates import by_submission
 from harness.leaderboard.stored import Entry
 from harness.results.schema import Number, Result
-from harness.run.submission import find_submissions, read_submission
+from harness.run.entry import find_submissions
+from harness.run.submission import read_submission
 from harness.status import Status
 
 ALL = "all"

@@ -1,7 +1,7 @@
 """What N models output: one checked table for unlearned and retrained models alike."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 import numpy as np
@@ -110,6 +110,15 @@ class ModelOutputs:
     def first(self, n_models: int) -> Self:
         """Keep the first N models."""
         return self.take(slice(n_models))
+
+    def in_single_precision(self) -> Self:
+        """Round confidences as they are kept: metrics come out the same again."""
+        rounded: dict[str, Any] = {
+            name: array.astype(np.float32)
+            for name in ("forget_confidence", "test_confidence")
+            if (array := getattr(self, name)) is not None
+        }
+        return replace(self, **rounded)
 
     @classmethod
     def stack(cls, tables: Sequence[Self]) -> Self:

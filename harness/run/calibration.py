@@ -115,5 +115,5 @@ def write_calibration(key: CalibrationKey, calibration: Calibration) -> None:
 
 
 def calibration_runs(n_jobs: int) -> int:
-    """How many retrainings to measure: at least three, every slot equally often."""
+    """How many retrainings to measure: at least three, every worker equally often."""
     return max(n_jobs, -(-3 // n_jobs) * n_jobs)

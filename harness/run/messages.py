@@ -13,6 +13,26 @@ WEIGHTS, FAILURE = b"W", b"E"
 CHECKPOINT = "checkpoint"
 
 
+class Limit(NamedTuple):
+    """When a run is killed; None for never.
+
+    Attributes
+    ----------
+    cpu_seconds : float or None
+        Used by its whole process tree. Where that cannot be read while processes live,
+        only the clock stops a run.
+    wall_seconds : float or None
+        Passed on the harness's clock; beside a limit of CPU time they pass the slower
+        the busier the machine is.
+    """
+
+    cpu_seconds: float | None = None
+    wall_seconds: float | None = None
+
+
+NO_LIMIT = Limit()
+
+
 @dataclass(frozen=True)
 class RunRequest:
     """One call of a submission.
@@ -27,6 +47,8 @@ class RunRequest:
         The cap in seconds, passed to a submission that names it.
     memory_bytes : int or None
         Limit of the run's data segment.
+    limit : Limit
+        When it is killed.
     """
 
     filename: str
@@ -34,10 +56,12 @@ class RunRequest:
     seed: int
     budget_seconds: float | None = None
     memory_bytes: int | None = None
+    limit: Limit = NO_LIMIT
 
     def message(self) -> dict[str, Any]:
-        """Return what is sent to the run, as JSON can hold it."""
-        return dict(vars(self))
+        """Return what is sent, as JSON can hold it; the supervisor keeps the limit."""
+        words = {key: value for key, value in vars(self).items() if key != "limit"}
+        return {**words, "cpu_limit_seconds": self.limit.cpu_seconds}
 
 
 @dataclass(frozen=True)
@@ -52,16 +76,26 @@ class CheckpointRequest:
         Stands for the content of the file, as a run's stands for its draw.
     memory_bytes : int or None
         Limit of the process's data segment.
+    limit : Limit
+        When it is killed.
     """
 
     read: Callable[[], bytes]
     seed: int
     memory_bytes: int | None = None
+    limit: Limit = NO_LIMIT
 
     def message(self) -> dict[str, Any]:
         """Return what is sent to the process that reads, as JSON can hold it."""
         content = b64encode(self.read()).decode("ascii")
-        return {CHECKPOINT: content, "memory_bytes": self.memory_bytes}
+        return {
+            CHECKPOINT: content,
+            "memory_bytes": self.memory_bytes,
+            "cpu_limit_seconds": self.limit.cpu_seconds,
+        }
+
+
+Request = RunRequest | CheckpointRequest
 
 
 class Usage(NamedTuple):

@@ -1,18 +1,21 @@
 """A submission's file, read and checked without running any of it."""
 
 import ast
+import shlex
 import warnings
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import UsageError
 from harness.plain_text import harmless
+from harness.run.cost import Budget, kill_seconds, limit_at
+from harness.run.messages import NO_LIMIT, Failure, RunRequest
 from harness.storage.files import sha256_of
 
 LARGEST_SOURCE = 256 * 1024
 _LONGEST_WORDS = 300
-_HELPERS = ("_", ".")
+_MEMORY_BYTES = 8 << 30
 ARGUMENTS = ("net", "retain", "forget", "validation")
 OPTIONAL_ARGUMENTS = ("seed", "device", "budget_seconds", "recipe")
 SIGNATURE = "def unlearning(net, retain, forget, validation)"
@@ -20,23 +23,10 @@ SIGNATURE = "def unlearning(net, retain, forget, validation)"
 
 @dataclass(frozen=True)
 class Submission:
-    """What a submission's file says about itself.
+    """A file to run, by what it says about itself; an `harness.run.entry.Entry`.
 
-    Attributes
-    ----------
-    name : str
-        The file's name without ``.py``.
-    path : Path
-        Where it lies.
-    source : str
-        Its text.
-    problems : tuple of str
-        All that can be seen to be wrong without running it, a sentence each.
-    title, summary, authors, url : str
-        ``NAME``, the docstring's first line, ``AUTHORS``, ``URL``; empty if absent.
-    is_reference : bool
-        The file says ``REFERENCE = True``: it is shown, never ranked, and the cap
-        does not stop it.
+    The title, summary, authors and url are its ``NAME``, the docstring's first line,
+    ``AUTHORS`` and ``URL``; it is a reference if it says ``REFERENCE = True``.
     """
 
     name: str
@@ -50,9 +40,47 @@ class Submission:
     is_reference: bool = False
 
     @property
+    def made_elsewhere(self) -> bool:
+        """No: its runs are made here, and cost what they cost here."""
+        return False
+
+    @property
     def sha256(self) -> str:
         """Hex digest of the source."""
         return sha256_of(self.source.encode())
+
+    def kept(self) -> tuple[str, str]:
+        """Name and text of what is kept beside a result."""
+        return "submission.py", self.source
+
+    def seeds(self, drawn: Sequence[int]) -> list[int]:
+        """Seeds of the runs: those that were drawn for it."""
+        return list(drawn)
+
+    def request(
+        self, index: int, seed: int, device: str, budget: Budget | None
+    ) -> RunRequest:
+        """Ask for one call, without a limit where nothing is known of its budget.
+
+        There is none of memory on a GPU: CUDA maps far more than it uses.
+        """
+        del index
+        memory, limit = _MEMORY_BYTES if device == "cpu" else None, NO_LIMIT
+        if budget is not None:
+            # A reference may cost a retraining and more: it is shown all the same.
+            most = budget.retraining_seconds if self.is_reference else budget.seconds
+            limit = limit_at(kill_seconds(most), device)
+        seconds = budget.seconds if budget else None
+        return RunRequest(self.path.name, self.source, seed, seconds, memory, limit)
+
+    def failure_reason(self, index: int, seed: int, failure: Failure) -> str:
+        """Say which run failed, and how."""
+        return f"run {index} (seed {seed}): {failure.reason}"
+
+    def repeat_command(self, seed: int, options: str) -> str:
+        """Give the command that does a run again."""
+        path = shlex.quote(str(self.path))
+        return f"unlearn-eval validate {path} {options} --seed {seed}"
 
 
 def read_submission(path: Path) -> Submission:
@@ -116,70 +144,9 @@ def _parsed(source: str, filename: str) -> ast.Module:
         return ast.parse(source, filename=filename)
 
 
-def find_submissions(paths: list[Path]) -> list[Path]:
-    """List the submissions' files: files as they are, folders one level deep.
-
-    A file that starts with ``_`` or ``.`` is no submission.
-
-    Raises
-    ------
-    UsageError
-        If a path does not exist, a folder holds no submission, or two have one name.
-    """
-    found: list[Path] = []
-    for path in paths:
-        found += _in_folder(path) if path.is_dir() else [_checked_file(path)]
-    return distinct(found)
-
-
-def distinct(paths: Iterable[Path]) -> list[Path]:
-    """Leave out what is given twice.
-
-    Raises
-    ------
-    UsageError
-        If two submissions have one name: their results would get mixed up. If a name
-        cannot be shown.
-    """
-    by_name: dict[str, Path] = {}
-    for path in paths:
-        name = submission_name(path)
-        if not name.isprintable():
-            raise UsageError(f"the file name {name!a} cannot be shown; rename it.")
-        other = by_name.setdefault(name, path)
-        if other.resolve() != path.resolve():
-            raise UsageError(
-                f"{other} and {path} have the same name, {name}; rename one."
-            )
-    return list(by_name.values())
-
-
 def submission_name(path: Path) -> str:
     """Name a submission: by its file without the ending, or by its folder."""
     return path.resolve().name if path.is_dir() else path.stem
-
-
-def _checked_file(path: Path) -> Path:
-    if not path.exists():
-        raise UsageError(f"there is no file {path}; give a submission's .py file.")
-    if path.suffix != ".py":
-        raise UsageError(f"{path} is no submission; it must be a .py file or a folder.")
-    if path.name.startswith(_HELPERS):
-        raise UsageError(
-            f"{path} is no submission: its name starts with {path.name[0]}; rename it."
-        )
-    return path
-
-
-def _in_folder(folder: Path) -> list[Path]:
-    files = sorted(folder.glob("*.py"))
-    files = [path for path in files if not path.name.startswith(_HELPERS)]
-    if not files:
-        raise UsageError(
-            f"the folder {folder} holds no submission; write one with: "
-            f"unlearn-eval init {folder / 'my_method'}."
-        )
-    return files
 
 
 def _syntax_problem(path: Path, error: BaseException) -> str:

@@ -1,10 +1,9 @@
-"""A slot: one template process, and the harness's side of one run after another."""
+"""The harness's side of one template process: one run after another."""
 
 import json
 import os
 import select
 import selectors
-import socket
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,51 +15,43 @@ from harness.plain_text import escape_controls, head_and_tail
 from harness.processes import WorkerDied, WorkerProcess
 from harness.processes.channel import ChannelClosed, receive_json, send_json
 from harness.processes.lifetime import Closing
+from harness.run.cost import WallClock
 from harness.run.messages import (
     FAILURE,
     WEIGHTS,
-    CheckpointRequest,
     Failure,
+    Request,
     RunReport,
-    RunRequest,
     Usage,
 )
 from harness.sandbox import Sandbox
 from harness.status import Status
 
 _START_SECONDS, _END_SECONDS = 120.0, 60.0
+#: How often the clock of a run is looked at.
+_LOOK_SECONDS = 1.0
 _CHUNK = 1 << 20
 _LARGEST_WORDS = 1 << 16
 _LARGEST_LOG = 1 << 22
 
 
-class Slot(Closing):
+class RunWorker(Closing):
     """Runs submissions one after the other, each forked from one template.
 
-    Parameters
-    ----------
-    task : Path
-        The folder that `harness.run.inputs.write_task` wrote.
-    spec : WeightSpec
-        What must come back.
-    sandbox : Sandbox
-        How the template is kept apart.
-    gpu : bool
-        Whether runs need CUDA.
-    readable : sequence of Path
-        Further files and folders that a run may read, at their own paths.
+    `inputs` is the folder of a run's inputs, `spec` says what weights must come back;
+    `gpu` and `readable` are what the sandbox must show to runs besides.
     """
 
     def __init__(
         self,
-        task: Path,
+        inputs: Path,
         spec: WeightSpec,
         sandbox: Sandbox,
         *,
         gpu: bool = False,
         readable: Sequence[Path] = (),
     ) -> None:
-        self._task, self._spec, self._sandbox = task, spec, sandbox
+        self._inputs, self._spec, self._sandbox = inputs, spec, sandbox
         self._gpu, self._readable = gpu, tuple(readable)
         self._closed = False
         self._worker = self._start()
@@ -71,17 +62,8 @@ class Slot(Closing):
         self._closed = True
         self._worker.end()
 
-    def run(
-        self, request: RunRequest | CheckpointRequest, limit_seconds: float | None
-    ) -> RunReport:
+    def run(self, request: Request) -> RunReport:
         """Call a submission once, or read a checkpoint.
-
-        Parameters
-        ----------
-        request : RunRequest or CheckpointRequest
-            Source or file, seed and limits.
-        limit_seconds : float or None
-            The run is killed when this much time has passed on the harness's clock.
 
         Raises
         ------
@@ -92,13 +74,12 @@ class Slot(Closing):
         self._await_ready()
         result, theirs = os.pipe()
         log, their_log = os.pipe()
-        start = time.monotonic()
-        deadline = None if limit_seconds is None else start + limit_seconds
+        start, clock = time.monotonic(), WallClock(request.limit)
         try:
             self._send(request, theirs, their_log)
-            content, output = self._read(result, log, deadline)
-            timed_out = not self._ends_by(deadline)
-            used = self._used(end_it=timed_out)
+            content, output = self._read(result, log, clock)
+            outlasted = 0.0 if self._ends_by(clock) else time.monotonic() - start
+            used = self._used(end_it=bool(outlasted))
         finally:
             os.close(result)
             os.close(log)
@@ -108,23 +89,13 @@ class Slot(Closing):
         usage = Usage(used["cpu_seconds"], wall, used["peak_bytes"])
         if not used["confined"]:
             raise WorkerDied(f"a run could not be confined: {used['words']}")
-        if timed_out:
-            reason = f"it was stopped after {limit_seconds:.0f} s, far past its budget."
-            failure = Failure(Status.TIMEOUT, reason)
+        failure = _stopped(request, used, outlasted)
+        if failure is not None:
             return RunReport(usage, failure=failure, output=output)
-        if used["out_of_memory"]:
-            gib = (request.memory_bytes or 0) / (1 << 30)
-            reason = f"it was stopped when its processes held more than {gib:.3g} GiB."
-            failure = Failure(Status.OUT_OF_MEMORY, reason)
-            return RunReport(usage, failure=failure, output=output)
-        if used["too_many_sockets"]:
-            reason = "it was stopped when it held more sockets than a run may."
-            failure = Failure(Status.OUT_OF_MEMORY, reason)
-            return RunReport(usage, failure=failure, output=output)
-        return self._judge(content, used["exit_code"], usage, output)
+        return self._checked(content, used["exit_code"], usage, output)
 
     def restart(self) -> None:
-        """Replace a template that failed by a fresh one, unless the slot is closed."""
+        """Replace a template that failed by a fresh one, unless this is closed."""
         self._worker.end()
         if not self._closed:
             self._worker = self._start()
@@ -136,9 +107,9 @@ class Slot(Closing):
         self._ready = False
         return WorkerProcess(
             "harness.run.inside.template",
-            [str(self._task)],
+            [str(self._inputs)],
             lambda argv: self._sandbox.wrap(
-                argv, self._task, gpu=self._gpu, readable=self._readable
+                argv, self._inputs, gpu=self._gpu, readable=self._readable
             ),
         )
 
@@ -153,9 +124,7 @@ class Slot(Closing):
             raise self._worker.died("the process that runs submissions") from None
         self._ready = True
 
-    def _send(
-        self, request: RunRequest | CheckpointRequest, result: int, log: int
-    ) -> None:
+    def _send(self, request: Request, result: int, log: int) -> None:
         try:
             send_json(self._worker.socket, request.message(), (result, log))
         except ChannelClosed:
@@ -164,8 +133,8 @@ class Slot(Closing):
             os.close(result)
             os.close(log)
 
-    def _read(self, result: int, log: int, deadline: float | None) -> tuple[bytes, str]:
-        """Drain both pipes to their ends or the deadline.
+    def _read(self, result: int, log: int, clock: WallClock) -> tuple[bytes, str]:
+        """Drain both pipes to their ends, or until the clock has run down.
 
         Of the result at most one byte too many is kept.
         """
@@ -174,11 +143,8 @@ class Slot(Closing):
         with selectors.DefaultSelector() as selector:
             selector.register(result, selectors.EVENT_READ)
             selector.register(log, selectors.EVENT_READ)
-            while selector.get_map():
-                left = None if deadline is None else deadline - time.monotonic()
-                if left is not None and left <= 0:
-                    break
-                for key, _ in selector.select(left):
+            while selector.get_map() and (left := clock.left()) > 0:
+                for key, _ in selector.select(min(left, _LOOK_SECONDS)):
                     data = os.read(key.fd, _CHUNK)
                     if not data:
                         selector.unregister(key.fd)
@@ -193,22 +159,25 @@ class Slot(Closing):
             text += f"\n[... {dropped} more bytes left out ...]"
         return bytes(content), text
 
-    def _ends_by(self, deadline: float | None) -> bool:
+    def _ends_by(self, clock: WallClock) -> bool:
         """Wait for the template's word that the run is over.
 
         A run may close its pipes and go on; so their ends are not its end.
         """
-        if deadline is None:
-            return True
-        left = max(0.0, deadline - time.monotonic())
-        return bool(select.select([self._worker.socket], [], [], left)[0])
+        while True:
+            left = max(0.0, clock.left())
+            seconds = min(left, _LOOK_SECONDS)
+            if select.select([self._worker.socket], [], [], seconds)[0]:
+                return True
+            if not left:
+                return False
 
     def _used(self, *, end_it: bool) -> dict[str, Any] | None:
         """Hear from the template what the run used; by then all of it is dead.
 
         Returns None if the template is gone, and the run may have ended it.
         """
-        sock: socket.socket = self._worker.socket
+        sock = self._worker.socket
         sock.settimeout(_END_SECONDS)
         try:
             if end_it:
@@ -230,7 +199,7 @@ class Slot(Closing):
         failure = Failure(Status.ERROR, reason)
         return RunReport(Usage(0.0, wall_seconds, 0), failure=failure, output=output)
 
-    def _judge(
+    def _checked(
         self, content: bytes, exit_code: int, usage: Usage, output: str
     ) -> RunReport:
         kind, body = content[:1], content[1:]
@@ -245,6 +214,27 @@ class Slot(Closing):
         else:
             failure = _no_result(exit_code, len(content), self._spec.n_bytes + 1)
         return RunReport(usage, failure=failure, output=output)
+
+
+def _stopped(
+    request: Request, used: dict[str, Any], outlasted: float
+) -> Failure | None:
+    """Say why a run was stopped, if it was; by the clock after `outlasted` seconds."""
+    if used["timed_out"]:
+        seconds = f"{request.limit.cpu_seconds:.0f} CPU seconds"
+    elif outlasted:
+        seconds = f"{outlasted:.0f} s"
+    elif used["out_of_memory"]:
+        gib = (request.memory_bytes or 0) / (1 << 30)
+        reason = f"it was stopped when its processes held more than {gib:.3g} GiB."
+        return Failure(Status.OUT_OF_MEMORY, reason)
+    elif used["too_many_sockets"]:
+        reason = "it was stopped when it held more sockets than a run may."
+        return Failure(Status.OUT_OF_MEMORY, reason)
+    else:
+        return None
+    reason = f"it was stopped after {seconds}, far past its budget."
+    return Failure(Status.TIMEOUT, reason)
 
 
 def _read_failure(body: bytes) -> Failure:

@@ -6,11 +6,10 @@ from harness.metrics import METRICS_VERSION
 from harness.reference import ReferenceBank
 from harness.results.schema import About, Isolation, Provenance
 from harness.run.calibration import Calibration
-from harness.run.submission import Submission
+from harness.run.entry import Entry
 from harness.sandbox import Sandbox, not_enforced_on
 from harness.scoring.seeds import secret_name
 from harness.scoring.settings import ScoreSettings
-from harness.tasks.cifar10 import DATA_HASH
 
 
 def provenance(
@@ -27,7 +26,7 @@ def provenance(
         track=settings.track.name,
         track_hash=settings.track.hash,
         split_seed=settings.track.data.split_seed,
-        data_hash=DATA_HASH,
+        data_hash=bank.manifest.data_hash,
         bank_key=bank.key,
         bank_size=len(bank),
         delta=settings.track.evaluation.delta,
@@ -42,14 +41,15 @@ def provenance(
     )
 
 
-def about_submission(submission: Submission) -> About:
-    """Describe a submission by what its file says."""
+def about_submission(entry: Entry) -> About:
+    """Describe what is scored by what it says of itself."""
     return About(
-        name=submission.name,
-        title=submission.title,
-        summary=submission.summary,
-        authors=submission.authors,
-        url=submission.url,
-        sha256=submission.sha256,
-        reference=submission.is_reference,
+        name=entry.name,
+        title=entry.title,
+        summary=entry.summary,
+        authors=entry.authors,
+        url=entry.url,
+        sha256=entry.sha256,
+        reference=entry.is_reference,
+        made="elsewhere" if entry.made_elsewhere else None,
     )

@@ -1,9 +1,9 @@
-"""Measure what one retraining costs here, once, through the judge itself."""
+"""Measure what one retraining costs here, once, as any run's cost is."""
 
 from collections.abc import Callable
 
 from harness.errors import CheckFailed
-from harness.execution.local import Job, Judge
+from harness.execution.local import Job, LocalExecutor
 from harness.run.calibration import (
     Calibration,
     CalibrationKey,
@@ -15,21 +15,14 @@ from harness.run.calibration import (
 )
 from harness.run.cost import cost_seconds
 from harness.run.submission import read_submission
-from harness.scoring.listener import Listener
-from harness.scoring.request import run_request
-from harness.scoring.settings import ScoreSettings
+from harness.scoring.settings import Listener, ScoreSettings
 from harness.seeds import derive_seed
 
 
 class RetrainingCost:
     """The denominator of the efficiency ratio, measured when it is first needed.
 
-    Parameters
-    ----------
-    settings : ScoreSettings
-        Track, device and jobs: it is measured in the same conditions as submissions.
-    isolation : str
-        Level that runs are kept apart by.
+    In the conditions of the submissions: track, device, jobs and level of isolation.
     """
 
     def __init__(self, settings: ScoreSettings, isolation: str) -> None:
@@ -48,7 +41,9 @@ class RetrainingCost:
         """Return the cost where it is known or kept from an earlier time."""
         return self.known or read_calibration(self._key)
 
-    def get(self, open_judge: Callable[[], Judge], listener: Listener) -> Calibration:
+    def get(
+        self, open_executor: Callable[[], LocalExecutor], listener: Listener
+    ) -> Calibration:
         """Return the cost: known, kept from an earlier time, or measured now.
 
         What was measured on a busy machine holds for this command and is not kept.
@@ -62,18 +57,18 @@ class RetrainingCost:
         """
         self.known = self.kept()
         if self.known is None:
-            self.known = self._measure(open_judge(), listener)
+            self.known = self._measure(open_executor(), listener)
             if self.known.busy:
                 listener.say(_busy(self.known))
             else:
                 write_calibration(self._key, self.known)
         return self.known
 
-    def _measure(self, judge: Judge, listener: Listener) -> Calibration:
+    def _measure(self, executor: LocalExecutor, listener: Listener) -> Calibration:
         count = calibration_runs(self._settings.n_jobs)
         listener.begin("measuring one retraining, once per machine", count, 0)
         usages = []
-        for outcome in judge.work([self._job(i) for i in range(count)]):
+        for outcome in executor.work([self._job(i) for i in range(count)]):
             failure = outcome.failure_of_its_own()
             if failure is not None:
                 raise CheckFailed(
@@ -89,7 +84,7 @@ class RetrainingCost:
 
     def _job(self, index: int) -> Job:
         seed, device = derive_seed("calibration", index), self._settings.device
-        return Job(index, run_request(self._oracle, seed, device, None), None)
+        return Job(index, self._oracle.request(index, seed, device, None))
 
 
 def _busy(calibration: Calibration) -> str:

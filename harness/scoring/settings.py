@@ -1,10 +1,12 @@
-"""What a scoring is asked to do."""
+"""What a scoring is asked to do, and who hears how it goes."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from harness.errors import UsageError
 from harness.machine import available_cores
+from harness.results.schema import Result
 from harness.track.schema import Track
 
 
@@ -15,21 +17,19 @@ class ScoreSettings:
     Attributes
     ----------
     track : Track
-        What is trained, forgotten and measured.
+        What is trained, forgotten and measured, and on which device.
     n_models : int
         N, at least 2.
     n_jobs : int
         Runs at a time, at least 1.
     seed : int
         Another seed draws other runs.
-    device : str
-        ``"cpu"`` or ``"cuda"``.
     output : Path
         Where result folders go.
     force : bool
         Do all runs again even if they are there.
     data_dir : Path, optional
-        Where CIFAR-10 lies.
+        Where the data lie already.
     secret : bytes
         The seeds of the runs are an HMAC with it; empty for public ones.
     """
@@ -38,7 +38,6 @@ class ScoreSettings:
     n_models: int
     n_jobs: int
     seed: int = 0
-    device: str = "cpu"
     output: Path = Path("runs")
     force: bool = False
     data_dir: Path | None = None
@@ -55,3 +54,30 @@ class ScoreSettings:
                 f"--n-jobs {self.n_jobs} is too few: at least 1 run at a time; this "
                 f"machine has {available_cores()} cores."
             )
+
+    @property
+    def device(self) -> str:
+        """``"cpu"`` or ``"cuda"``: the track's."""
+        return self.track.device
+
+
+class Listener(Protocol):
+    """Hears of progress; shows it or not.
+
+    A result may be told by another thread, while the next submission's runs go on.
+    """
+
+    def say(self, text: str) -> None:
+        """Hear one line of news."""
+
+    def begin(self, what: str, total: int, done: int) -> None:
+        """Hear that `total` pieces of work begin, of which `done` are done."""
+
+    def advance(self) -> None:
+        """Hear that one more piece is done."""
+
+    def end(self) -> None:
+        """Hear that the work begun last has ended."""
+
+    def result(self, result: Result, reused: bool) -> None:
+        """Hear of a submission's result."""

@@ -6,20 +6,18 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.execution.local import Bench, Job, Judge, Outcome
+from harness.execution.local import Job, LocalExecutor, Outcome
 from harness.machine import available_cores
 from harness.reference import ReferenceBank, find_bank
-from harness.run.cost import cost_seconds, kill_seconds
+from harness.run.cost import Budget, cost_seconds, kill_seconds, limit_at
+from harness.run.messages import NO_LIMIT, RunRequest
 from harness.run.submission import Submission, read_submission
 from harness.sandbox import Sandbox, choose
-from harness.scoring.listener import Listener
-from harness.scoring.request import run_request
 from harness.scoring.retraining import RetrainingCost
-from harness.scoring.settings import ScoreSettings
+from harness.scoring.settings import Listener, ScoreSettings
 from harness.seeds import derive_seed
 from harness.status import Status
-from harness.tasks.cifar10 import load_cifar10
-from harness.tasks.images.splits import split_data
+from harness.tasks.registry import find_task
 
 #: A run is not stopped before, and not at all if it has been asked for by its seed.
 _LIMIT_SECONDS = 60.0
@@ -81,39 +79,50 @@ def validate_submission(
     seeds : sequence of int, optional
         Seeds of the runs; two by default.
     isolation : Sandbox, optional
-        How runs are kept apart; by default as strictly as this machine can.
+        How runs are kept apart; by default the strictest way that works here.
     """
     submission = read_submission(path)
     if submission.problems:
         return Validation(submission.name, submission.problems)
     if seeds is None:
         seeds = [derive_seed("validate", submission.sha256, i) for i in range(2)]
-    track, device = settings.track, settings.device
-    isolation, bank = isolation or choose(), find_bank(track)
-    split = split_data(load_cifar10(settings.data_dir, progress=True), track.data)
-    bench = Bench(track, device, split, bank.original_weights)
-    budget = _budget(settings, bank, isolation)
-    listener.say(f"{submission.name}: {len(seeds)} runs on {track.name}")
-    limit = None if len(seeds) == 1 else max(_LIMIT_SECONDS, kill_seconds(budget))
-    jobs = [
-        Job(i, run_request(submission, seed, device, budget), limit)
-        for i, seed in enumerate(seeds)
+    task = find_task(settings.track, settings.data_dir)
+    isolation, bank = isolation or choose(), find_bank(task)
+    requests = _requests(
+        submission, seeds, settings, _budget(settings, bank, isolation)
+    )
+    listener.say(f"{submission.name}: {len(seeds)} runs on {settings.track.name}")
+    parts = (task, settings.device, bank.original_weights, 1, isolation)
+    with LocalExecutor(*parts) as executor:
+        outcomes = list(executor.work([Job(*each) for each in enumerate(requests)]))
+    return _summary(submission, outcomes, settings.device)
+
+
+def _requests(
+    submission: Submission,
+    seeds: Sequence[int],
+    settings: ScoreSettings,
+    budget: Budget,
+) -> list[RunRequest]:
+    limit, device = NO_LIMIT, settings.device
+    if len(seeds) > 1:
+        limit = limit_at(max(_LIMIT_SECONDS, kill_seconds(budget.seconds)), device)
+    return [
+        replace(submission.request(index, seed, device, budget), limit=limit)
+        for index, seed in enumerate(seeds)
     ]
-    with Judge(bench, 1, isolation) as judge:
-        outcomes = list(judge.work(jobs))
-    return _summary(submission, outcomes, device)
 
 
-def _budget(settings: ScoreSettings, bank: ReferenceBank, isolation: Sandbox) -> float:
-    """Seconds a run may cost when it is scored, or about that.
+def _budget(settings: ScoreSettings, bank: ReferenceBank, isolation: Sandbox) -> Budget:
+    """Return what a run may cost when it is scored, or about that.
 
     They are known where something has been scored here; else the bank's own cost of a
     retraining stands in, so that nothing is measured for a trial of seconds.
     """
     usual = replace(settings, n_jobs=available_cores())
     kept = RetrainingCost(usual, isolation.level).kept()
-    seconds = kept.seconds if kept else bank.arrays["seconds"].tolist()
-    return settings.track.evaluation.cap * float(statistics.median(seconds))
+    seconds = kept.seconds if kept else bank.seconds.tolist()
+    return Budget(settings.track.evaluation.cap, float(statistics.median(seconds)))
 
 
 def _summary(

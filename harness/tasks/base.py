@@ -102,6 +102,10 @@ class Task(ABC):
     def forget_indices(self) -> Indices:
         """Places ``[S]`` of the forget examples in the data set, for tables."""
 
+    def forget_labels(self) -> Indices:
+        """Class ``[S]`` of each forget example, for tables; 0 where there is none."""
+        return np.zeros(len(self.forget_indices()), dtype=np.int64)
+
     @abstractmethod
     def network(self, seed: int | None = None) -> "nn.Module":
         """Build the network with fresh weights.

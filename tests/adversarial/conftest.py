@@ -1,9 +1,9 @@
-"""A laboratory: sources run through the real slot, at each level that is to be had.
+"""A laboratory: sources run through the real worker, at each level that is to be had.
 
 Every attack is a test of its own file. It names the properties it depends on with
 ``@pytest.mark.claims``; where a level does not claim one on this machine the attack is
 skipped there with the reason, and the summary says so. After each attack an honest run
-in the same slot must come back with the original weights.
+in the same worker must come back with the original weights.
 
 At the end no process, shared memory or scratch folder of ours may be left. What
 was tried and contained is said in the summary, also where several processes share the
@@ -29,16 +29,17 @@ import numpy as np
 import pytest
 
 from harness.models.weights import Array, WeightSpec
-from harness.run.inputs import write_task
-from harness.run.messages import RunReport, RunRequest
-from harness.run.worker import Slot
+from harness.run.inputs import write_inputs
+from harness.run.messages import Limit, RunReport, RunRequest
+from harness.run.worker import RunWorker
 from harness.sandbox import PROPERTIES, Level, choose, probe, why_not
 from harness.sandbox.child.descendants import descendants
 from harness.sandbox.child.namespaces import SHARED_MEMORY
 from harness.sandbox.host import scratch
+from harness.tasks.base import Examples, Sets
 from harness.tasks.cifar10 import load_cifar10
 from harness.tasks.images.networks import build_network
-from harness.tasks.images.splits import Examples, SplitData
+from harness.tasks.registry import find_task
 from harness.track import find_track
 
 LEVELS = tuple(level for level in Level if level.means.filtered)
@@ -58,13 +59,13 @@ _PATIENCE_SECONDS = 20.0
 
 @dataclass
 class Lab:
-    """One level's slot, and what there is around it to be attacked."""
+    """One level's worker, and what there is around it to be attacked."""
 
     level: Level
-    slot: Slot
+    worker: RunWorker
     spec: WeightSpec
     original: dict[str, Array]
-    split: SplitData
+    sets: Sets
     folder: Path
     canary: str
     bystander: "subprocess.Popen[bytes]"
@@ -81,8 +82,11 @@ class Lab:
     ) -> RunReport:
         """Run a source, some names bound in its first lines."""
         lines = "".join(f"{name} = {value!r}\n" for name, value in values.items())
-        request = RunRequest("attack.py", lines + source, seed, None, memory_bytes)
-        report = self.slot.run(request, limit_seconds)
+        limit = Limit(wall_seconds=limit_seconds)
+        request = RunRequest(
+            "attack.py", lines + source, seed, None, memory_bytes, limit
+        )
+        report = self.worker.run(request)
         self.reports.append(report)
         return report
 
@@ -99,7 +103,9 @@ class Lab:
 
     def assert_unharmed(self) -> None:
         """An honest run gets the original model and gives it back."""
-        report = self.slot.run(RunRequest("honest.py", HONEST, 1, None, 2 << 30), 30.0)
+        limit = Limit(wall_seconds=30.0)
+        request = RunRequest("honest.py", HONEST, 1, None, 2 << 30, limit)
+        report = self.worker.run(request)
         assert report.failure is None, report.failure
         assert report.weights == self.spec.pack(self.original)
         assert self.bystander.poll() is None
@@ -182,28 +188,28 @@ def _shared_memory() -> set[str]:
 
 
 @pytest.fixture(scope="session")
-def given(tmp_path_factory) -> tuple[Path, WeightSpec, dict[str, Array], SplitData]:
+def inputs(tmp_path_factory) -> tuple[Path, WeightSpec, dict[str, Array], Sets]:
     """A task of a few real images and the quick track's network."""
     folder = tmp_path_factory.mktemp("lab")
     data, track = load_cifar10(), find_track("cifar10-quick")
-    sets, start = {}, 0
+    parts, start = {}, 0
     for name, size in SIZES.items():
         part = slice(start, start + size)
         images = np.ascontiguousarray(data.train_images[part])
         targets = np.asarray(data.train_targets[part], dtype=np.int64)
-        sets[name] = Examples(images, targets)
+        parts[name] = Examples(images, targets)
         start += size
-    split = SplitData(**sets)
+    sets = Sets(**parts)
     network = build_network(track.network, seed=3)
     original = {name: t.numpy().copy() for name, t in network.state_dict().items()}
-    write_task(folder / "task", track, "cpu", split, original)
-    return folder, WeightSpec.of(original), original, split
+    write_inputs(folder / "task", find_task(track), sets, "cpu", original)
+    return folder, WeightSpec.of(original), original, sets
 
 
 @pytest.fixture(scope="session")
-def _labs(given) -> Iterator[dict[Level, Lab]]:
+def _labs(inputs) -> Iterator[dict[Level, Lab]]:
     """Laboratories by level, made at first use, and what lies around them."""
-    folder, spec, original, split = given
+    folder, spec, original, sets = inputs
     canary = secrets.token_hex(16)
     (folder / "canary").write_text(canary)
     with ExitStack() as stack:
@@ -215,10 +221,10 @@ def _labs(given) -> Iterator[dict[Level, Lab]]:
         class Labs(dict[Level, Lab]):
             def __missing__(self, level: Level) -> Lab:
                 sandbox = replace(choose(level), **BOUNDS)
-                slot = Slot(folder / "task", spec, sandbox)
-                stack.enter_context(slot)
+                worker = RunWorker(folder / "task", spec, sandbox)
+                stack.enter_context(worker)
                 around = (folder, canary, bystander)
-                self[level] = Lab(level, slot, spec, original, split, *around)
+                self[level] = Lab(level, worker, spec, original, sets, *around)
                 return self[level]
 
         yield Labs()

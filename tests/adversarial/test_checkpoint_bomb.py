@@ -6,14 +6,16 @@ import zipfile
 import pytest
 import torch
 
-from harness.run.messages import CheckpointRequest
+from harness.run.messages import CheckpointRequest, Limit
 from harness.status import Status
 
 
 @pytest.fixture
 def read(lab):
     def call(content: bytes):
-        report = lab.slot.run(CheckpointRequest(lambda: content, 7, 4 << 30), 30.0)
+        limit = Limit(wall_seconds=30)
+        request = CheckpointRequest(lambda: content, 7, 4 << 30, limit)
+        report = lab.worker.run(request)
         lab.reports.append(report)
         return report
 

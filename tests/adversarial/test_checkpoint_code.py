@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.run.messages import CheckpointRequest
+from harness.run.messages import CheckpointRequest, Limit
 from harness.status import Status
 
 
@@ -61,8 +61,8 @@ def read(lab):
     """Have bytes read as a scoring does."""
 
     def call(content: bytes):
-        request = CheckpointRequest(lambda: content, 7, 4 << 30)
-        report = lab.slot.run(request, 30.0)
+        request = CheckpointRequest(lambda: content, 7, 4 << 30, Limit(wall_seconds=30))
+        report = lab.worker.run(request)
         lab.reports.append(report)
         return report
 

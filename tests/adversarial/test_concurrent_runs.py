@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.run.worker import Slot
+from harness.run.worker import RunWorker
 from harness.sandbox import choose
 
 SOURCE = """
@@ -48,14 +48,14 @@ def unlearning(net, retain, forget, validation):
 
 
 @pytest.mark.claims("traces", "host-sockets")
-def test_runs_of_two_slots_find_nothing_of_each_other(lab):
+def test_runs_of_two_workers_find_nothing_of_each_other(lab):
     if not lab.level.means.namespaces:
         pytest.skip("without namespaces runs share /dev/shm and the names of sockets")
     name = secrets.token_hex(8)
     values = {"NAME": name, "KEY": int(name[:7], 16), "MINE": set()}
     said = []
-    with Slot(lab.folder / "task", lab.spec, choose(lab.level)) as slot:
-        labs = [lab, replace(lab, slot=slot)]
+    with RunWorker(lab.folder / "task", lab.spec, choose(lab.level)) as worker:
+        labs = [lab, replace(lab, worker=worker)]
         threads = [
             threading.Thread(
                 target=lambda one=one: said.append(one.said(SOURCE, **values))
@@ -70,7 +70,7 @@ def test_runs_of_two_slots_find_nothing_of_each_other(lab):
 
 
 def test_without_a_sandbox_they_meet(unconfined):
-    """In one process twice, so that no second slot is needed."""
+    """In one process twice, so that no second worker is needed."""
     name = secrets.token_hex(8)
     source = SOURCE.replace("import ctypes", "NEVER = set()\nimport ctypes")
     source = source.replace("what not in MINE", "what not in NEVER")

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.run.worker import Slot
+from harness.run.worker import RunWorker
 from harness.sandbox import Level, choose
 from harness.status import Status
 
@@ -19,9 +19,10 @@ def unlearning(net, retain, forget, validation):
 
 @pytest.fixture
 def own_lab(unconfined):
-    """A slot for this test alone: its template does die."""
-    with Slot(unconfined.folder / "task", unconfined.spec, choose(Level.NONE)) as slot:
-        yield replace(unconfined, slot=slot)
+    """A worker for this test alone: its template does die."""
+    parts = (unconfined.folder / "task", unconfined.spec, choose(Level.NONE))
+    with RunWorker(*parts) as worker:
+        yield replace(unconfined, worker=worker)
 
 
 def test_where_nothing_guards_the_template_its_death_is_the_runs_failure(own_lab):

@@ -29,8 +29,8 @@ def unlearning(net, retain, forget, validation):
     for room in SECRET_ROOMS:
         assert (Path(harness.__file__).parent / room).is_dir()
         assert not [name for name in modules if name.startswith(f"harness/{room}")]
-    assert str(len(lab.split.retain.targets)) in sizes
-    assert str(len(lab.split.test.targets)) not in sizes
+    assert str(len(lab.sets.retain.targets)) in sizes
+    assert str(len(lab.sets.test.targets)) not in sizes
 
 
 SCAN = """

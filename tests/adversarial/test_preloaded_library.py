@@ -14,5 +14,5 @@ def unlearning(net, retain, forget, validation):
 
 def test_the_next_template_starts_as_if_nothing_had_happened(lab):
     lab.said(SOURCE)
-    lab.slot.restart()
+    lab.worker.restart()
     lab.assert_unharmed()

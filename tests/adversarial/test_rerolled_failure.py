@@ -1,9 +1,10 @@
 """Fail on purpose when the draw looks bad, and hope to be drawn again."""
 
-from harness.execution.local import Bench, Job, Judge
+from harness.execution.local import Job, LocalExecutor
 from harness.run.messages import RunRequest
 from harness.sandbox import choose
 from harness.status import Status
+from harness.tasks.registry import find_task
 from harness.track import find_track
 
 SOURCE = """
@@ -17,18 +18,14 @@ def unlearning(net, retain, forget, validation, seed=0):
 
 
 def test_a_failed_run_is_reported_once_and_never_repeated(unconfined, monkeypatch):
-    bench = Bench(
-        find_track("cifar10-quick"), "cpu", unconfined.split, unconfined.original
-    )
+    parts = (find_task(find_track("cifar10-quick")), "cpu", unconfined.original)
     calls = []
-    with Judge(bench, 1, choose("auto")) as judge:
-        slot = judge._slots[0]
-        run = slot.run
-        monkeypatch.setattr(slot, "run", lambda *a: calls.append(a) or run(*a))
-        jobs = [
-            Job(seed, RunRequest("attack.py", SOURCE, seed), 30.0) for seed in range(4)
-        ]
-        outcomes = list(judge.work(jobs))
+    with LocalExecutor(*parts, 1, choose("auto")) as executor:
+        worker = executor._workers[0]
+        run = worker.run
+        monkeypatch.setattr(worker, "run", lambda *a: calls.append(a) or run(*a))
+        jobs = [Job(seed, RunRequest("attack.py", SOURCE, seed)) for seed in range(4)]
+        outcomes = list(executor.work(jobs))
     assert len(calls) == 4
     failures = [o.report.failure.status for o in outcomes if o.run is None]
     assert failures == [Status.ERROR] * 2

@@ -52,7 +52,7 @@ def state(process) -> str:
 
 @pytest.mark.claims("signals")
 def test_nobody_outside_the_run_is_signalled(lab):
-    pids = [os.getpid(), lab.slot._worker.pid]
+    pids = [os.getpid(), lab.worker._worker.pid]
     if lab.level.means.namespaces:
         # Inside, these numbers may be those of the run's own processes.
         pids = []

@@ -11,8 +11,8 @@ PLAIN = ("--isolation", "none")
 
 
 @pytest.fixture
-def score(cli, judge, bank, track_file, tmp_path) -> Callable[..., Any]:
-    """``score`` on the tiny track, through the session's judge."""
+def score(cli, executor, bank, track_file, tmp_path) -> Callable[..., Any]:
+    """``score`` on the tiny track, through the session's executor."""
 
     def call(*args: object) -> Any:
         where = ("--track", track_file, "-o", tmp_path / "runs", "-j", 1)
@@ -22,8 +22,8 @@ def score(cli, judge, bank, track_file, tmp_path) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def validate(cli, judge, bank, track_file) -> Callable[..., Any]:
-    """``validate`` on the tiny track, through the session's judge."""
+def validate(cli, executor, bank, track_file) -> Callable[..., Any]:
+    """``validate`` on the tiny track, through the session's executor."""
 
     def call(*args: object) -> Any:
         return cli("validate", *args, "--track", track_file, *PLAIN)

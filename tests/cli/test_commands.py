@@ -1,26 +1,44 @@
 """What each command prints, where, and how it ends."""
 
-import json
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from types import SimpleNamespace
 
+import click
+import numpy as np
 import pytest
 
 from harness import __version__
 from harness.cli.entry import cli as commands
 from harness.errors import ExitCode
 
+NO_GPU = SimpleNamespace(gpu="")
 NO_OP = "def unlearning(net, retain, forget, validation): pass\n"
-ALL = [
-    [],
-    *([name] for name in sorted(commands.commands)),
-    *(["reference", name] for name in ("build", "verify", "info")),
-]
 
 
-@pytest.mark.parametrize("words", ALL, ids=" ".join)
+def below(command: click.Command, *words: str) -> Iterator[tuple[str, click.Command]]:
+    """Walk through a command and all that are beneath it, with their words."""
+    yield " ".join(words), command
+    for name, child in sorted(getattr(command, "commands", {}).items()):
+        yield from below(child, *words, name)
+
+
+ALL = dict(below(commands))
+
+
+def with_option(option: str) -> set[str]:
+    """Commands that have an option."""
+    return {
+        words
+        for words, command in ALL.items()
+        if any(option in each.opts for each in command.params)
+    }
+
+
+@pytest.mark.parametrize("words", map(str.split, ALL), ids=" ".join)
 def test_help_is_there_under_both_names_and_fits_a_terminal(cli, words):
     short, long = cli(*words, "-h"), cli(*words, "--help")
 
@@ -170,21 +188,21 @@ def test_validate_as_json_is_one_object(validate, method, write, one_object):
 
 
 def test_the_command_that_a_failed_result_names_repeats_just_that_run(
-    score, cli, judge, write, one_object
+    score, cli, executor, write, one_object
 ):
     source = "def unlearning(a, b, c, d, seed):\n    if seed % 8: raise OSError(seed)\n"
     path = write(source, "moody.py")
     (result,) = one_object(score(path, "--json").out)["results"]
     assert result["status"] == "error"
     seed = re.search(r"seed (\d+)", result["reason"])[1]
-    judge.started.clear()
+    executor.started.clear()
 
     words = result["repeat"].split()
     assert words.pop(0) == "unlearn-eval"
     ended = cli(*words, "--isolation", "none")
 
     assert ended.code == 3
-    assert judge.started == [0]
+    assert executor.started == [0]
     assert f"it raised OSError: {seed}." in ended.out
 
 
@@ -283,7 +301,7 @@ def test_a_result_that_is_not_there_is_told(score, cli, method, tmp_path, names)
     assert "there is no complete result of" in ended.err
 
 
-@pytest.mark.usefixtures("judge", "bank")
+@pytest.mark.usefixtures("executor", "bank")
 def test_environment_variables_stand_for_options(
     cli, method, track_file, monkeypatch, one_object
 ):
@@ -316,11 +334,88 @@ def test_an_option_outweighs_its_environment_variable(
     assert result["n_models"] == 2
 
 
-def test_a_private_split_can_be_asked_for_everywhere(cli, track_file, own_cache):
-    ended = cli("reference", "info", "--track", track_file, "--split-seed", 77)
+@pytest.mark.usefixtures("own_cache")
+def test_a_private_split_can_be_asked_for_everywhere(cli, track_file, method):
+    arguments = {
+        "score": [method, "-o", method.parent / "runs"],
+        "validate": [method],
+        "leaderboard": ["-o", method.parent / "runs"],
+        "reference verify": [],
+        "reference info": [],
+    }
+    assert with_option("--split-seed") == {*arguments, "reference build"}
 
+    for words, rest in arguments.items():
+        ended = cli(*words.split(), *rest, "--track", track_file, "--split-seed", 77)
+
+        assert ended.code == 2, words
+        assert "is not built; build it with: unlearn-eval reference build" in ended.err
+        assert f"--track {track_file} --split-seed 77" in ended.err, words
+
+
+def test_a_device_means_the_same_everywhere(
+    cli, executor, bank, *, variant, method, monkeypatch, one_object
+):
+    """A track that is meant for a GPU is built, verified, and scored without one."""
+    monkeypatch.setattr("harness.cli.options.this_machine", lambda: NO_GPU)
+    where = ("--track", variant(device='"cuda"'), "--device", "cpu")
+    arguments = {
+        "score": [method, "-o", method.parent / "runs", "--isolation", "none"],
+        "validate": [method, "--isolation", "none"],
+        "reference build": [],
+        "reference verify": ["-n", 1],
+    }
+    assert with_option("--device") == set(arguments)
+
+    for words, rest in arguments.items():
+        ended = cli(*words.split(), *rest, *where)
+        assert (words, ended.code) == (words, 0), ended.err
+
+    (result,) = one_object(cli("score", *arguments["score"], *where, "--json").out)[
+        "results"
+    ]
+    assert result["provenance"]["device"] == "cpu"
+
+
+def test_a_device_that_was_chosen_is_named_in_the_commands_that_are_told(
+    cli, write, variant, executor, *, own_cache, monkeypatch, bank, one_object
+):
+    monkeypatch.setattr("harness.cli.options.this_machine", lambda: NO_GPU)
+    path, track = write("def unlearning(*a): raise OSError\n"), variant(device='"cuda"')
+    where = ("--track", track, "--device", "cpu", "-o", path.parent / "runs")
+    scoring = ("score", path, *where, "--isolation", "none", "--json")
+
+    ended = cli(*scoring)
     assert ended.code == 2
-    assert f"reference build --track {track_file} --split-seed 77." in ended.err
+    assert f"reference build --track {track} --device cpu." in ended.err
+
+    monkeypatch.setattr("harness.scoring.scorer.find_bank", lambda *_, **__: bank)
+    (result,) = one_object(cli(*scoring).out)["results"]
+    told = f"validate {path} --track {track} --device cpu --isolation none --seed "
+    assert told in result["repeat"]
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (
+            ["reference", "build", "--track", "cifar10-fast"],
+            "the track cifar10-fast needs a CUDA GPU and this machine shows none; "
+            "choose --track cifar10-quick, or --device cpu and patience.",
+        ),
+        (
+            ["reference", "verify", "--device", "cuda"],
+            "--device cuda needs a CUDA GPU and this machine shows none; "
+            "choose --device cpu and patience.",
+        ),
+    ],
+)
+def test_a_gpu_that_is_not_here_is_told_with_what_does_without(
+    cli, monkeypatch, words, error
+):
+    monkeypatch.setattr("harness.cli.options.this_machine", lambda: NO_GPU)
+
+    assert cli(*words) == (2, "", f"Error: {error}\n")
 
 
 def test_a_reader_that_has_had_enough_is_no_failure(cache):
@@ -350,11 +445,33 @@ def test_a_failure_of_ours_keeps_its_traceback(cli, monkeypatch):
         cli("tracks")
 
 
-def test_json_of_every_command_is_free_of_nan(score, write, one_object):
+def test_json_of_every_command_is_one_object_free_of_nan(
+    cli, score, write, *, track_file, tmp_path, one_object
+):
     """Where every run is the same there is no spread to divide by."""
-    path = write(NO_OP, "nothing.py")
+    path, other = write(NO_OP, "nothing.py"), write(NO_OP + "\n", "naught.py")
+    score(path)
+    score(other)
+    arrays, same = tmp_path / "arrays.npz", np.ones((8, 5))
+    np.savez(arrays, unlearned=same, retrained=same)
+    track = ("--track", track_file)
+    output = (*track, "-o", tmp_path / "runs")
+    arguments = {
+        "score": [path, *output, "--force", "--isolation", "none"],
+        "validate": [path, *track, "--isolation", "none"],
+        "compare": ["nothing", "naught", *output],
+        "leaderboard": [*output, "--board", tmp_path / "board"],
+        "estimate": [arrays],
+        "tracks": [],
+        "doctor": [],
+        "reference info": track,
+        "reference verify": [*track, "-n", 1],
+    }
+    assert with_option("--json") == set(arguments)
 
-    one_object(score(path, "--json").out)
-    stored = next(path.parent.rglob("result.json"))
-    one_object(stored.read_text())
-    json.loads(stored.read_text())
+    for words, rest in arguments.items():
+        ended = cli(*words.split(), *rest, "--json")
+        assert (words, ended.code) == (words, 0), ended.err
+        one_object(ended.out)
+    for stored in (tmp_path / "runs").rglob("result.json"):
+        one_object(stored.read_text())

@@ -18,7 +18,7 @@ class Silent:
 
 
 @pytest.fixture
-def scored(settings, judge, method):
+def scored(settings, executor, method):
     """Results of one submission with two seeds, and of one that fails."""
     broken = method.with_name("broken.py")
     broken.write_text("def unlearning(net, retain, forget, validation): 1 / 0\n")
@@ -47,7 +47,7 @@ def test_scored_results_make_a_board_that_passes_its_check(scored, leaderboard):
 
 
 def test_runs_that_were_not_kept_apart_are_refused(
-    leaderboard, settings, judge, method
+    leaderboard, settings, executor, method
 ):
     with Scorer(settings(), Silent(), Sandbox(Level.NONE)) as scorer:
         scorer.score(method)

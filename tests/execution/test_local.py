@@ -1,22 +1,25 @@
-"""The judge: runs in slots, measured by evaluators, whatever goes wrong."""
+"""The executor: runs in workers, measured by evaluators, whatever goes wrong."""
 
 import threading
 
 import numpy as np
 import pytest
 
-from harness.execution.local import Job, Judge
+from harness.execution.local import Job
 from harness.processes import WorkerDied
-from harness.run.messages import RunRequest
+from harness.run.messages import Limit, RunRequest
 from harness.sandbox import Level, Sandbox
 from harness.status import Status
 
 HEAD = "import os, time, torch\ndef unlearning(net, retain, forget, validation):\n    "
 
 
-def jobs(body: str, count: int, limit: float = 30.0) -> list[Job]:
+PATIENCE = Limit(wall_seconds=30)
+
+
+def jobs(body: str, count: int, limit: Limit = PATIENCE) -> list[Job]:
     return [
-        Job(i, RunRequest("method.py", HEAD + body, seed=100 + i), limit)
+        Job(i, RunRequest("method.py", HEAD + body, seed=100 + i, limit=limit))
         for i in range(count)
     ]
 
@@ -24,8 +27,8 @@ def jobs(body: str, count: int, limit: float = 30.0) -> list[Job]:
 NOISE = "for p in net.parameters(): p.data += 0.01 * torch.randn_like(p)"
 
 
-def test_every_job_is_done_once_and_measured(shared_judge, split):
-    outcomes = list(shared_judge.work(jobs(NOISE, 5)))
+def test_every_job_is_done_once_and_measured(shared_executor, split):
+    outcomes = list(shared_executor.work(jobs(NOISE, 5)))
 
     assert sorted(o.job.index for o in outcomes) == list(range(5))
     for outcome in outcomes:
@@ -38,9 +41,9 @@ def test_every_job_is_done_once_and_measured(shared_judge, split):
         assert run.cpu_seconds > 0
 
 
-def test_a_job_gives_the_same_bits_in_whatever_company(shared_judge):
-    together = {o.job.index: o.run for o in shared_judge.work(jobs(NOISE, 4))}
-    alone = {o.job.index: o.run for o in shared_judge.work(jobs(NOISE, 4)[3:])}
+def test_a_job_gives_the_same_bits_in_whatever_company(shared_executor):
+    together = {o.job.index: o.run for o in shared_executor.work(jobs(NOISE, 4))}
+    alone = {o.job.index: o.run for o in shared_executor.work(jobs(NOISE, 4)[3:])}
 
     assert together[3].weights_sha256 == alone[3].weights_sha256
     for of in ("forget_confidence", "test_confidence"):
@@ -48,17 +51,19 @@ def test_a_job_gives_the_same_bits_in_whatever_company(shared_judge):
     assert len({run.weights_sha256 for run in together.values()}) == 4
 
 
-def test_a_network_that_does_not_move_is_measured_as_the_original(shared_judge, bank):
-    (outcome,) = shared_judge.work(jobs("return net", 1))
+def test_a_network_that_does_not_move_is_measured_as_the_original(
+    shared_executor, bank
+):
+    (outcome,) = shared_executor.work(jobs("return net", 1))
 
     assert outcome.run.moved == 0
     assert outcome.run.forget_accuracy == bank.original.outputs.forget_accuracy
 
 
-def test_a_failing_job_is_told_and_the_others_are_done(shared_judge):
+def test_a_failing_job_is_told_and_the_others_are_done(shared_executor):
     body = "assert torch.initial_seed() != 101"
 
-    outcomes = {o.job.index: o for o in shared_judge.work(jobs(body, 3))}
+    outcomes = {o.job.index: o for o in shared_executor.work(jobs(body, 3))}
 
     assert outcomes[1].run is None
     assert outcomes[1].report.failure.status == Status.ERROR
@@ -67,10 +72,12 @@ def test_a_failing_job_is_told_and_the_others_are_done(shared_judge):
 
 
 @pytest.mark.parametrize("value", ["3e38", "-3e38"])
-def test_finite_weights_with_outputs_that_are_not_are_non_finite(shared_judge, value):
+def test_finite_weights_with_outputs_that_are_not_are_non_finite(
+    shared_executor, value
+):
     body = f"net.fc.weight.data.fill_({value})"
 
-    (outcome,) = shared_judge.work(jobs(body, 1))
+    (outcome,) = shared_executor.work(jobs(body, 1))
 
     assert outcome.run is None
     failure = outcome.report.failure
@@ -78,27 +85,27 @@ def test_finite_weights_with_outputs_that_are_not_are_non_finite(shared_judge, v
     assert failure.reason == "its network's outputs are not finite numbers."
 
 
-def test_stopping_early_leaves_the_slots_free_for_the_next_work(shared_judge):
+def test_stopping_early_leaves_the_workers_free_for_the_next_work(shared_executor):
     """The runs in flight must not be taken for those of the next submission."""
     slow = "time.sleep(0.3 * (torch.initial_seed() % 2)); return net"
-    work = shared_judge.work(jobs(slow, 6))
+    work = shared_executor.work(jobs(slow, 6))
     next(work)
     work.close()
 
     assert not [t for t in threading.enumerate() if "serve" in t.name]
-    outcomes = list(shared_judge.work(jobs(NOISE, 4)))
+    outcomes = list(shared_executor.work(jobs(NOISE, 4)))
     assert sorted(o.job.index for o in outcomes) == [0, 1, 2, 3]
     assert all(o.run is not None and o.run.moved > 0 for o in outcomes)
 
 
-def test_no_jobs_are_no_work(shared_judge):
-    assert list(shared_judge.work([])) == []
+def test_no_jobs_are_no_work(shared_executor):
+    assert list(shared_executor.work([])) == []
 
 
-def test_a_closed_judge_starts_nothing_again(bench):
-    judge = Judge(bench, 1, Sandbox(Level.NONE))
-    work = judge.work(jobs("while True: pass", 3))
-    starter = threading.Thread(target=judge.close)
+def test_a_closed_executor_starts_nothing_again(open_executor):
+    executor = open_executor(1, Sandbox(Level.NONE))
+    work = executor.work(jobs("while True: pass", 3))
+    starter = threading.Thread(target=executor.close)
     starter.start()
 
     with pytest.raises((WorkerDied, ValueError, OSError)):

@@ -18,8 +18,8 @@ from harness.tasks.cifar10.store import StoreMiss, read_store
 class Desk:
     """Scores one submission of four runs, and counts what is run."""
 
-    def __init__(self, cli, judge, method, track_file) -> None:
-        self._cli, self._judge = cli, judge
+    def __init__(self, cli, executor, method, track_file) -> None:
+        self._cli, self._executor = cli, executor
         self.output = method.parent / "runs"
         self._words = ("score", method, "--track", track_file, "-o", self.output)
 
@@ -27,8 +27,8 @@ class Desk:
         return self._cli(*self._words, "--isolation", "none", *words)
 
     def repeated(self) -> list[int]:
-        started = sorted(self._judge.started)
-        self._judge.started.clear()
+        started = sorted(self._executor.started)
+        self._executor.started.clear()
         return started
 
     @property
@@ -45,8 +45,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(cli, judge, method, track_file):
-    desk = Desk(cli, judge, method, track_file)
+def desk(cli, executor, method, track_file):
+    desk = Desk(cli, executor, method, track_file)
     assert desk.score().code == 0
     desk.repeated()
     return desk

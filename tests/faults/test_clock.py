@@ -18,7 +18,7 @@ class Deaf:
 
 
 def test_a_clock_that_jumps_both_ways_has_no_effect(
-    settings, judge, method, monkeypatch
+    settings, executor, method, monkeypatch
 ):
     def scored(folder: str):
         changes = {"output": method.parent / folder}

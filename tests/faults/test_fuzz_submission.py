@@ -8,12 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.run.submission import (
-    ARGUMENTS,
-    Submission,
-    find_submissions,
-    read_submission,
-)
+from harness.run.entry import find_submissions
+from harness.run.submission import ARGUMENTS, Submission, read_submission
 from harness.scoring.provenance import about_submission
 from harness.storage.files import to_json
 

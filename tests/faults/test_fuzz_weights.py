@@ -18,7 +18,7 @@ from harness.processes.channel import (
     send_bytes,
 )
 from harness.run.messages import FAILURE, WEIGHTS, Usage
-from harness.run.worker import Slot
+from harness.run.worker import RunWorker
 from harness.status import Status
 from harness.storage.files import to_json
 
@@ -37,10 +37,10 @@ OF_A_RUN = (
 )
 
 
-def judged(content: bytes, exit_code: int = 0):
-    """What the slot makes of a run's bytes."""
-    slot = SimpleNamespace(_spec=SPEC)
-    return Slot._judge(slot, content, exit_code, Usage(1.0, 1.0, 1), "")
+def checked(content: bytes, exit_code: int = 0):
+    """What the harness makes of a run's bytes."""
+    worker = SimpleNamespace(_spec=SPEC)
+    return RunWorker._checked(worker, content, exit_code, Usage(1.0, 1.0, 1), "")
 
 
 def assert_sound(report) -> None:
@@ -61,14 +61,14 @@ def assert_sound(report) -> None:
 
 @FUZZ
 @given(st.binary(max_size=2 * SPEC.n_bytes), st.integers(-64, 255))
-def test_any_bytes_of_a_run_are_judged(content, exit_code):
-    assert_sound(judged(content, exit_code))
+def test_any_bytes_of_a_run_are_checked(content, exit_code):
+    assert_sound(checked(content, exit_code))
 
 
 @FUZZ
 @given(st.binary(min_size=SPEC.n_bytes, max_size=SPEC.n_bytes))
 def test_any_weights_are_taken_bit_for_bit_or_refused(blob):
-    report = judged(WEIGHTS + blob)
+    report = checked(WEIGHTS + blob)
 
     assert_sound(report)
     if report.weights is not None:
@@ -77,10 +77,10 @@ def test_any_weights_are_taken_bit_for_bit_or_refused(blob):
 
 @FUZZ
 @given(st.data())
-def test_damaged_weights_are_judged(mutations, data):
+def test_damaged_weights_are_checked(mutations, data):
     content = data.draw(mutations(WEIGHTS + SPEC.pack(ARRAYS)))
 
-    assert_sound(judged(content))
+    assert_sound(checked(content))
 
 
 WORDS = st.text() | st.none() | st.integers()
@@ -92,14 +92,14 @@ FORGED = st.fixed_dictionaries(
 
 @FUZZ
 @given(FORGED | st.lists(WORDS, max_size=3))
-def test_any_failure_in_words_is_judged(words):
-    assert_sound(judged(FAILURE + json.dumps(words).encode()))
+def test_any_failure_in_words_is_checked(words):
+    assert_sound(checked(FAILURE + json.dumps(words).encode()))
 
 
 @FUZZ
 @given(st.binary(max_size=200) | st.integers(1, 60_000).map(lambda n: b"[" * n))
-def test_any_bytes_for_words_are_judged(body):
-    assert_sound(judged(FAILURE + body))
+def test_any_bytes_for_words_are_checked(body):
+    assert_sound(checked(FAILURE + body))
 
 
 @FUZZ

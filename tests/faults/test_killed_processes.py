@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.execution.local import Job, Judge
+from harness.execution.local import Job, LocalExecutor
 from harness.processes import WorkerDied
-from harness.run.messages import Failure, RunRequest
+from harness.run.messages import Failure, Limit, RunRequest
 from harness.sandbox import Level, Sandbox, choose, why_not
 from harness.status import Status
 
@@ -23,23 +23,26 @@ def unlearning(net, retain, forget, validation):
 """
 
 
+LIMIT = Limit(wall_seconds=30)
+
+
 def jobs(count: int, source: str = METHOD) -> list[Job]:
     return [
-        Job(i, RunRequest("method.py", source, seed=100 + i), 30.0)
+        Job(i, RunRequest("method.py", source, seed=100 + i, limit=LIMIT))
         for i in range(count)
     ]
 
 
 @pytest.fixture
-def own_judge(bench):
-    with Judge(bench, 1, Sandbox(Level.NONE)) as judge:
-        yield judge
+def own_executor(open_executor):
+    with open_executor(1, Sandbox(Level.NONE)) as executor:
+        yield executor
 
 
 @pytest.fixture
-def undisturbed(shared_judge):
-    """The runs of a judge that nobody harms."""
-    return {o.job.index: o.run for o in shared_judge.work(jobs(3))}
+def undisturbed(shared_executor):
+    """The runs of an executor that nobody harms."""
+    return {o.job.index: o.run for o in shared_executor.work(jobs(3))}
 
 
 def assert_same_runs(outcomes, undisturbed):
@@ -52,56 +55,58 @@ def assert_same_runs(outcomes, undisturbed):
         assert run.moved == wanted.moved
 
 
-def template_of(judge: Judge) -> int:
-    return judge._slots[0]._worker.pid
+def template_of(executor: LocalExecutor) -> int:
+    return executor._workers[0]._worker.pid
 
 
-def evaluator_of(judge: Judge) -> int:
-    return judge._evaluators[0]._worker.pid
+def evaluator_of(executor: LocalExecutor) -> int:
+    return executor._evaluators[0]._worker.pid
 
 
 @pytest.mark.parametrize("victim", [template_of, evaluator_of])
-def test_a_process_killed_between_two_runs_is_replaced(own_judge, undisturbed, victim):
-    work = own_judge.work(jobs(1))
+def test_a_process_killed_between_two_runs_is_replaced(
+    own_executor, undisturbed, victim
+):
+    work = own_executor.work(jobs(1))
     outcomes = list(work)
-    pid = victim(own_judge)
+    pid = victim(own_executor)
     os.kill(pid, signal.SIGKILL)
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
 
-    outcomes += own_judge.work(jobs(3)[1:])
+    outcomes += own_executor.work(jobs(3)[1:])
 
     assert_same_runs(outcomes, undisturbed)
 
 
-def test_a_template_killed_during_a_run_is_replaced_and_the_run_repeated(bench):
+def test_a_template_killed_during_a_run_is_replaced_and_the_run_repeated(open_executor):
     """Where no run can reach its template, a dead one is nobody's fault but ours."""
     level = next((x for x in (Level.FULL, Level.PARTIAL) if not why_not(x)), None)
     if level is None:
         pytest.skip("no isolation guards templates here")
-    with Judge(bench, 1, choose(level)) as judge:
-        (before,) = judge.work(jobs(1))
-        slot = judge._slots[0]
-        send, tries = slot._send, []
+    with open_executor(1, choose(level)) as executor:
+        (before,) = executor.work(jobs(1))
+        worker = executor._workers[0]
+        send, tries = worker._send, []
 
         def send_and_kill(*args):
             send(*args)
-            tries.append(slot._worker.pid)
+            tries.append(worker._worker.pid)
             if len(tries) == 1:
-                os.kill(slot._worker.pid, signal.SIGKILL)
+                os.kill(worker._worker.pid, signal.SIGKILL)
 
-        slot._send = send_and_kill
-        (after,) = judge.work(jobs(1))
+        worker._send = send_and_kill
+        (after,) = executor.work(jobs(1))
 
     assert len(set(tries)) == 2
     assert after.run.weights_sha256 == before.run.weights_sha256
 
 
-@pytest.mark.parametrize("what", ["slots", "evaluators"])
+@pytest.mark.parametrize("what", ["workers", "evaluators"])
 def test_what_dies_twice_on_a_job_is_our_failure_and_the_next_job_is_done(
-    own_judge, undisturbed, what
+    own_executor, undisturbed, what
 ):
-    (victim,) = getattr(own_judge, f"_{what}")
-    method = "run" if what == "slots" else "evaluate"
+    (victim,) = getattr(own_executor, f"_{what}")
+    method = "run" if what == "workers" else "evaluate"
     original, calls = getattr(victim, method), []
 
     def dying(*args):
@@ -113,7 +118,7 @@ def test_what_dies_twice_on_a_job_is_our_failure_and_the_next_job_is_done(
 
     setattr(victim, method, dying)
 
-    first, second, third = own_judge.work(jobs(3))
+    first, second, third = own_executor.work(jobs(3))
 
     assert first.run is None
     assert first.report.failure.status is Status.HARNESS_ERROR
@@ -123,13 +128,13 @@ def test_what_dies_twice_on_a_job_is_our_failure_and_the_next_job_is_done(
 
 
 class _Dying:
-    """A judge whose processes die whenever a certain submission is called."""
+    """An executor whose processes die whenever a certain submission is called."""
 
-    def __init__(self, judge, doomed: str) -> None:
-        self._judge, self._doomed = judge, doomed
+    def __init__(self, executor, doomed: str) -> None:
+        self._executor, self._doomed = executor, doomed
 
     def work(self, jobs):
-        for outcome in self._judge.work(jobs):
+        for outcome in self._executor.work(jobs):
             yield self._ended(outcome) if self._is_doomed(outcome) else outcome
 
     def close(self) -> None:
@@ -146,11 +151,11 @@ class _Dying:
 
 
 def test_our_failure_is_one_submissions_result_and_the_others_are_scored(
-    cli, shared_judge, track_file, write, monkeypatch
+    cli, shared_executor, track_file, write, monkeypatch
 ):
     doomed, lucky = write(METHOD, "doomed.py"), write(METHOD + "\n", "lucky.py")
-    judge = _Dying(shared_judge, "doomed.py")
-    monkeypatch.setattr("harness.scoring.scorer.Judge", lambda *_: judge)
+    executor = _Dying(shared_executor, "doomed.py")
+    monkeypatch.setattr("harness.scoring.scorer.LocalExecutor", lambda *_: executor)
 
     ended = cli(
         *("score", doomed, lucky, "--json", "--track", track_file),
@@ -165,21 +170,23 @@ def test_our_failure_is_one_submissions_result_and_the_others_are_scored(
     assert "Traceback" not in ended.err
 
 
-def test_where_nothing_is_scored_our_failure_is_an_error(own_judge):
-    own_judge._slots[0].run = lambda *_: (_ for _ in ()).throw(WorkerDied("it died"))
+def test_where_nothing_is_scored_our_failure_is_an_error(own_executor):
+    own_executor._workers[0].run = lambda *_: (_ for _ in ()).throw(
+        WorkerDied("it died")
+    )
 
-    (outcome,) = own_judge.work(jobs(1))
+    (outcome,) = own_executor.work(jobs(1))
 
     with pytest.raises(WorkerDied, match="it died"):
         outcome.failure_of_its_own()
 
 
-def test_a_killed_run_is_told_and_leaves_the_next_ones_alone(own_judge, undisturbed):
+def test_a_killed_run_is_told_and_leaves_the_next_ones_alone(own_executor, undisturbed):
     source = METHOD + "    import os; os.kill(os.getpid(), 9)\n"
     doomed = jobs(1, source)
 
-    (killed,) = own_judge.work(doomed)
-    outcomes = list(own_judge.work(jobs(3)))
+    (killed,) = own_executor.work(doomed)
+    outcomes = list(own_executor.work(jobs(3)))
 
     assert killed.report.failure.status is Status.OUT_OF_MEMORY
     assert_same_runs(outcomes, undisturbed)

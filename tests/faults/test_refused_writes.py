@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from harness.errors import UnlearnEvalError
-from harness.execution.local import Judge
 from harness.results.store import EXAMPLES, RESULT, ResultFolder
 from harness.sandbox import Level, Sandbox
 
@@ -41,7 +40,7 @@ def refuse(monkeypatch):
 
 
 @pytest.fixture
-def scoring(cli, judge, method, track_file):
+def scoring(cli, executor, method, track_file):
     """Scores two runs into a folder."""
 
     def score(output):
@@ -117,14 +116,14 @@ def test_a_read_only_folder_is_the_users_to_mend(scoring, tmp_path):
 
 
 def test_a_full_scratch_disk_is_told_and_leaves_nothing(
-    bench, refuse, tmp_path, monkeypatch
+    open_executor, refuse, tmp_path, monkeypatch
 ):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr("harness.execution.local.Slot", _refuse_to_start)
+    monkeypatch.setattr("harness.execution.local.RunWorker", _refuse_to_start)
 
     def start() -> BaseException:
         with pytest.raises((UnlearnEvalError, _Started)) as caught:
-            Judge(bench, 1, Sandbox(Level.NONE))
+            open_executor(1, Sandbox(Level.NONE))
         assert list(tmp_path.iterdir()) == []
         return caught.value
 

@@ -31,7 +31,7 @@ def start(*words: object) -> "subprocess.Popen[str]":
 
 
 def test_two_scorings_into_one_folder_end_with_one_right_result(
-    judge, cli, method, track_file
+    executor, cli, method, track_file
 ):
     where = ("--track", track_file, "-j", 1, "--isolation", "none")
     words = ("score", method, *where, "-o", method.parent / "both")

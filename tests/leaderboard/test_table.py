@@ -4,7 +4,6 @@ import os
 
 import numpy as np
 import pytest
-from harness.scoring.sides import unlearned_side
 
 from harness.errors import CheckFailed, UsageError
 from harness.leaderboard.layout import shown

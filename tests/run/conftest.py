@@ -7,9 +7,11 @@ import pytest
 
 from harness.models.weights import WeightSpec
 from harness.run.inputs import RUN_SETS, sets_named, write_inputs
-from harness.run.messages import RunReport, RunRequest
-from harness.run.worker import Slot
+from harness.run.messages import Limit, RunReport, RunRequest
+from harness.run.worker import RunWorker
 from harness.sandbox import Level, Sandbox
+
+PATIENCE = Limit(wall_seconds=60.0)
 
 
 @pytest.fixture(scope="session")
@@ -26,20 +28,20 @@ def inputs_folder(task, split, bank, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def slot(inputs_folder, spec) -> Iterator[Slot]:
-    with Slot(inputs_folder, spec, Sandbox(Level.NONE)) as slot:
-        yield slot
+def worker(inputs_folder, spec) -> Iterator[RunWorker]:
+    with RunWorker(inputs_folder, spec, Sandbox(Level.NONE)) as worker:
+        yield worker
 
 
 @pytest.fixture
-def call(slot) -> Callable[..., RunReport]:
+def call(worker) -> Callable[..., RunReport]:
     """Call a submission once, given as its source or as the body of its function."""
 
     def make(
-        source: str, *, seed: int = 0, limit: float = 60.0, **options
+        source: str, *, seed: int = 0, limit: Limit = PATIENCE, **options
     ) -> RunReport:
-        request = RunRequest("method.py", source, seed, **options)
-        return slot.run(request, limit)
+        request = RunRequest("method.py", source, seed, limit=limit, **options)
+        return worker.run(request)
 
     return make
 

@@ -81,7 +81,7 @@ def test_its_file_says_where_it_was_measured(key):
     assert "torch" in content["machine"]
 
 
-def test_every_slot_measures_equally_often_and_three_times_at_least():
+def test_every_worker_measures_equally_often_and_three_times_at_least():
     assert [calibration_runs(j) for j in (1, 2, 3, 4, 16)] == [3, 4, 3, 4, 16]
 
 

@@ -6,6 +6,7 @@ import signal
 import pytest
 
 from harness.plain_text import LARGEST_OUTPUT
+from harness.run.messages import Limit
 from harness.status import Status
 
 
@@ -151,7 +152,7 @@ def test_a_run_past_its_limit_is_stopped_with_all_its_children(call_body):
         "time.sleep(1000)"
     )
 
-    report = call_body(body, limit=4)
+    report = call_body(body, limit=Limit(wall_seconds=4))
 
     assert report.failure.status == Status.TIMEOUT
     assert report.failure.reason == "it was stopped after 4 s, far past its budget."

@@ -5,11 +5,8 @@ import os
 import pytest
 
 from harness.errors import UsageError
-from harness.run.submission import (
-    LARGEST_SOURCE,
-    find_submissions,
-    read_submission,
-)
+from harness.run.entry import find_submissions
+from harness.run.submission import LARGEST_SOURCE, read_submission
 
 GOOD = '''"""Do nothing. Slowly.
 

@@ -13,12 +13,13 @@ import pytest
 
 from harness.processes import WorkerDied, WorkerProcess
 from harness.processes.channel import ChannelClosed, receive_json, send_json
-from harness.run.inputs import write_task
+from harness.run.inputs import write_inputs
 from harness.sandbox import Level, why_not
 from harness.sandbox.child.confinement import Confinement
 from harness.sandbox.host.sandbox import Sandbox
+from harness.tasks.base import Examples, Sets
 from harness.tasks.images.networks import build_network
-from harness.tasks.images.splits import Examples, SplitData
+from harness.tasks.registry import find_task
 from harness.track import find_track
 
 
@@ -119,7 +120,7 @@ import sys
 from pathlib import Path
 from harness.sandbox import choose
 from harness.run.messages import RunRequest
-from harness.run.worker import Slot
+from harness.run.worker import RunWorker
 from harness.models.weights import WeightSpec
 source = '''
 import os
@@ -135,8 +136,8 @@ def unlearning(net, retain, forget, validation):
         pass
 '''.replace("MARK", sys.argv[3])
 spec = WeightSpec(())
-with Slot(Path(sys.argv[2]), spec, choose(sys.argv[1])) as slot:
-    slot.run(RunRequest("run.py", source, 1), 60.0)
+with RunWorker(Path(sys.argv[2]), spec, choose(sys.argv[1])) as worker:
+    worker.run(RunRequest("run.py", source, 1))
 """
 
 
@@ -162,8 +163,8 @@ def task(tmp_path):
     few = Examples(np.zeros((2, 32, 32, 3), np.uint8), np.zeros(2, np.int64))
     network = build_network(track.network, seed=0)
     original = {k: v.numpy().copy() for k, v in network.state_dict().items()}
-    split = SplitData(few, few, few, few)
-    write_task(tmp_path / "task", track, "cpu", split, original)
+    sets = Sets(few, few, few, few)
+    write_inputs(tmp_path / "task", find_task(track), sets, "cpu", original)
     return tmp_path / "task"
 
 

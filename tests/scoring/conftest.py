@@ -1,4 +1,4 @@
-"""Scorers that work with the session's judge, and all that a test looks at."""
+"""Scorers that work with the session's executor, and all that a test looks at."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -46,7 +46,7 @@ def heard() -> Heard:
 
 
 @pytest.fixture
-def score(settings, judge, heard) -> Callable[..., Result]:
+def score(settings, executor, heard) -> Callable[..., Result]:
     """Score a file once, with a scorer of its own."""
 
     def make(path: Path, **changes: object) -> Result:
@@ -73,17 +73,17 @@ class Desk:
     """All that a scoring test handles."""
 
     score: Callable[..., Result]
-    judge: Any
+    executor: Any
     heard: Heard
     folder: Callable[..., Path]
 
     def repeated(self) -> list[int]:
         """Indices of the runs started since this was asked last."""
-        started = sorted(self.judge.started)
-        self.judge.started.clear()
+        started = sorted(self.executor.started)
+        self.executor.started.clear()
         return started
 
 
 @pytest.fixture
-def desk(score, judge, heard, result_folder) -> Desk:
-    return Desk(score, judge, heard, result_folder)
+def desk(score, executor, heard, result_folder) -> Desk:
+    return Desk(score, executor, heard, result_folder)

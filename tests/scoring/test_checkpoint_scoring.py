@@ -13,7 +13,6 @@ from harness.models.weights import WeightSpec
 from harness.results.card import score_card
 from harness.results.schema import Efficiency, Metrics
 from harness.run.submission import read_submission
-from harness.scoring.request import run_request
 from harness.scoring.retraining import RetrainingCost
 from harness.scoring.seeds import run_seeds
 from harness.status import Status
@@ -101,17 +100,16 @@ def test_the_files_that_were_scored_are_listed_with_the_result(desk, folder, sta
 
 
 def test_the_weights_that_a_submission_made_get_the_submissions_f(
-    desk, shared_judge, folder, settings, method
+    desk, shared_executor, folder, settings, method
 ):
     chosen = settings()
     submission = read_submission(method)
-    seeds = run_seeds(chosen.track, submission, chosen.seed, chosen.n_models)
+    seeds = run_seeds(chosen.track, submission.sha256, chosen.seed, chosen.n_models)
     jobs = [
-        Job(i, run_request(submission, seed, "cpu", None), None)
-        for i, seed in enumerate(seeds)
+        Job(i, submission.request(i, seed, "cpu", None)) for i, seed in enumerate(seeds)
     ]
-    made = {o.job.index: o.report.weights for o in shared_judge.work(jobs)}
-    spec: WeightSpec = shared_judge.spec
+    made = {o.job.index: o.report.weights for o in shared_executor.work(jobs)}
+    spec: WeightSpec = shared_executor.spec
     states = [
         {n: torch.from_numpy(a.copy()) for n, a in spec.unpack(made[i]).items()}
         for i in range(4)
@@ -239,7 +237,7 @@ def test_one_bad_checkpoint_is_named_by_its_number(
 
 
 def test_checkpoints_and_submissions_are_scored_side_by_side(
-    cli, judge, folder, *, states, method, track_file, tmp_path
+    cli, executor, folder, *, states, method, track_file, tmp_path
 ):
     bad = folder([b"", *states[1:]], "bad")
     ended = cli(
@@ -271,7 +269,7 @@ def test_checkpoints_and_submissions_are_scored_side_by_side(
     ],
 )
 def test_a_zip_that_cannot_be_scored_ends_with_3_and_a_sentence(
-    cli, judge, track_file, *, tmp_path, make, words
+    cli, executor, track_file, *, tmp_path, make, words
 ):
     make(tmp_path / "x.zip")
 

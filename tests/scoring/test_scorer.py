@@ -104,12 +104,12 @@ def test_doing_nothing_scores_nothing(score):
 def test_a_stored_result_is_taken_without_a_single_run(desk, method):
     first = desk.score(method)
     desk.repeated()
-    desk.judge.opened = 0
+    desk.executor.opened = 0
 
     second = desk.score(method)
 
     assert second == first
-    assert (desk.repeated(), desk.judge.opened) == ([], 0)
+    assert (desk.repeated(), desk.executor.opened) == ([], 0)
     assert [reused for _, reused in desk.heard.results] == [False, True]
 
 
@@ -124,11 +124,11 @@ def test_force_repeats_every_run_and_gets_the_same_bits(desk, method):
     assert digest(desk.folder() / "examples.npz") == before
 
 
-def test_one_slot_gives_the_same_bits_as_two(
+def test_one_worker_gives_the_same_bits_as_two(
     desk, method, settings, tmp_path, monkeypatch
 ):
     desk.score(method, n_jobs=2)
-    monkeypatch.undo()  # A judge of its own, with one slot.
+    monkeypatch.undo()  # An executor of its own, with one worker.
     with Scorer(
         settings(output=tmp_path / "one"), desk.heard, Sandbox(Level.NONE)
     ) as scorer:
@@ -413,7 +413,7 @@ def test_what_cannot_be_right_is_told_without_a_run(desk, write):
 
     assert result.status == Status.INVALID
     assert "it is called with four" in result.reason
-    assert desk.judge.opened == 0
+    assert desk.executor.opened == 0
 
 
 def test_output_of_the_runs_is_kept(desk, write):

@@ -6,8 +6,7 @@ import pytest
 
 from harness.errors import CheckFailed
 from harness.run.submission import read_submission
-from harness.scoring.secret import organizers_secret
-from harness.scoring.seeds import run_seeds, secret_name
+from harness.scoring.seeds import organizers_secret, run_seeds, secret_name
 
 
 @pytest.fixture
@@ -40,12 +39,12 @@ def test_a_secret_of_another_length_is_refused(own_cache):
 
 
 def test_secret_seeds_are_stable_distinct_and_nobody_elses(track, submission):
-    ours = run_seeds(track, submission, 0, 512, b"a" * 32)
+    ours = run_seeds(track, submission.sha256, 0, 512, b"a" * 32)
 
-    assert ours[:4] == run_seeds(track, submission, 0, 4, b"a" * 32)
+    assert ours[:4] == run_seeds(track, submission.sha256, 0, 4, b"a" * 32)
     assert len(set(ours)) == 512
-    assert not set(ours) & set(run_seeds(track, submission, 0, 512, b"b" * 32))
-    assert not set(ours) & set(run_seeds(track, submission, 0, 512))
+    assert not set(ours) & set(run_seeds(track, submission.sha256, 0, 512, b"b" * 32))
+    assert not set(ours) & set(run_seeds(track, submission.sha256, 0, 512))
     assert all(0 <= seed < 2**63 for seed in ours)
 
 

@@ -1,19 +1,17 @@
-"""A submission tried out through the judge's own path, without a score."""
+"""A submission tried out through the path that scores, without a score."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
 from harness.run.calibration import oracle_path
 from harness.sandbox import Level, Sandbox
-from harness.scoring.retraining import RetrainingCost
 from harness.scoring.validation import Validation, validate_submission
 from harness.storage.shipped import shipped_submissions
 
 
 @pytest.fixture
-def validate(settings, judge, heard) -> Callable[..., Validation]:
+def validate(settings, executor, heard) -> Callable[..., Validation]:
     def make(path, seeds=None):
         isolation = Sandbox(Level.NONE)
         return validate_submission(
@@ -23,24 +21,26 @@ def validate(settings, judge, heard) -> Callable[..., Validation]:
     return make
 
 
-def test_a_valid_submission_runs_twice_with_other_seeds(validate, judge, method):
+def test_a_valid_submission_runs_twice_with_other_seeds(validate, executor, method):
     validation = validate(method)
 
     assert validation.ok
-    assert judge.started == [0, 1]
+    assert executor.started == [0, 1]
     assert len(validation.cost_seconds) == 2
     assert validation.to_dict()["valid"]
     assert not any("same weights" in note for note in validation.notes)
 
 
-def test_all_problems_that_can_be_seen_are_told_without_a_run(validate, judge, write):
+def test_all_problems_that_can_be_seen_are_told_without_a_run(
+    validate, executor, write
+):
     source = "async def unlearning(net, *, lr): pass"
 
     validation = validate(write(source, "wrong.py"))
 
     assert not validation.ok
     assert len(validation.problems) == 3
-    assert judge.opened == 0
+    assert executor.opened == 0
 
 
 def test_a_run_that_fails_is_a_problem_with_its_traceback_and_output(validate, write):
@@ -64,12 +64,12 @@ def test_a_submission_that_fails_on_some_seeds_alone_is_not_valid(validate, writ
     assert "only some of the runs failed; one failure is enough." in validation.notes
 
 
-def test_one_seed_is_one_run_with_just_that_seed(validate, judge, write):
+def test_one_seed_is_one_run_with_just_that_seed(validate, executor, write):
     source = "def unlearning(a, b, c, d, seed): print(seed)"
 
     validation = validate(write(source, "talker.py"), seeds=[12345])
 
-    assert judge.started == [0]
+    assert executor.started == [0]
     assert validation.output == "12345\n"
 
 
@@ -95,11 +95,15 @@ def test_a_run_is_given_a_budget_as_when_it_is_scored(
     assert cheapest <= budget / track.evaluation.cap <= dearest
 
 
-def test_it_never_measures_a_retraining(validate, settings, method):
-    usual = replace(settings(), n_jobs=97)
-    validate(method)
+def test_it_never_measures_a_retraining(
+    validate, executor, heard, own_cache, *, method, bank, monkeypatch
+):
+    monkeypatch.setattr("harness.scoring.validation.find_bank", lambda track: bank)
 
-    assert RetrainingCost(usual, "none").kept() is None
+    assert validate(method).ok
+    assert heard.begun == []
+    assert executor.started == [0, 1]
+    assert not (own_cache / "calibration").exists()
 
 
 def test_the_oracle_is_valid(validate):

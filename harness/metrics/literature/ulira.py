@@ -27,7 +27,7 @@ _RATES = {2: (0.01, True), 3: (0.001, True), 4: (0.01, False), 5: (0.001, False)
 
 
 class ScoredFold(NamedTuple):
-    """Log likelihood ratios ``[n, S]``, ``[m, S]`` of models that had no part in a fit."""
+    """Log likelihood ratios ``[n, S]``, ``[m, S]`` of models that were in no fit."""
 
     unlearned: NDArray[np.float64]
     retrained: NDArray[np.float64]

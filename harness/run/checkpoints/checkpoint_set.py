@@ -2,35 +2,33 @@
 
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 from harness.errors import UsageError
 from harness.plain_text import harmless
 from harness.run.checkpoints.containers import Refused, open_container
 from harness.run.checkpoints.selection import select
+from harness.run.cost import Budget, limit_at
+from harness.run.messages import CheckpointRequest, Failure
 from harness.run.submission import submission_name
+from harness.seeds import derive_seed
+from harness.status import Status
 from harness.storage.files import sha256_of
 
 #: A file may have double precision, twice; and words around its numbers.
 _FACTOR, _AROUND = 4, 1_000_000
+#: Torch itself takes most of it; the rest holds a checkpoint in all its precisions.
+_MEMORY_BYTES, _COPIES = 4 << 30, 4
+_LIMIT_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """One file of a set.
-
-    Attributes
-    ----------
-    number : int
-        As its name has it.
-    file : str
-        Path in the folder or zip.
-    n_bytes : int
-        Its size, unpacked.
-    sha256 : str
-        Of its content.
-    """
+    """One file of a set: its number, path in the folder or zip, unpacked size, hash."""
 
     number: int
     file: str
@@ -40,7 +38,7 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class CheckpointSet:
-    """N checkpoints that were made elsewhere.
+    """N checkpoints that were made elsewhere; an `harness.run.entry.Entry`.
 
     Attributes
     ----------
@@ -61,6 +59,20 @@ class CheckpointSet:
     checkpoints: tuple[Checkpoint, ...] = ()
     problems: tuple[str, ...] = ()
     largest: int = 0
+    summary: ClassVar[str] = ""
+    authors: ClassVar[str] = ""
+    url: ClassVar[str] = ""
+    is_reference: ClassVar[bool] = False
+
+    @property
+    def made_elsewhere(self) -> bool:
+        """Yes: nobody here knows what they have cost."""
+        return True
+
+    @property
+    def title(self) -> str:
+        """The name, and what it is."""
+        return f"{harmless(self.name)} (checkpoints)"
 
     @property
     def sha256(self) -> str:
@@ -87,14 +99,44 @@ class CheckpointSet:
             )
         return content
 
-    def table(self) -> str:
-        """List what is scored: number, file, size and hash, as CSV."""
+    def seeds(self, drawn: Sequence[int]) -> list[int]:
+        """Stand-ins for seeds: another content is another run."""
+        del drawn
+        return [derive_seed("checkpoint", c.sha256) for c in self.checkpoints]
+
+    def request(
+        self, index: int, seed: int, device: str, budget: Budget | None
+    ) -> CheckpointRequest:
+        """Ask for one to be read, confined as a run is."""
+        del device, budget
+        read = partial(self.read, self.checkpoints[index])
+        memory = _MEMORY_BYTES + _COPIES * self.largest
+        return CheckpointRequest(read, seed, memory, limit_at(_LIMIT_SECONDS, "cpu"))
+
+    def failure_reason(self, index: int, seed: int, failure: Failure) -> str:
+        """Say which checkpoint it was."""
+        del seed
+        subject = f"checkpoint {self.checkpoints[index].number}"
+        reason = failure.reason.replace("it returned weights", "it holds weights")
+        if failure.status is Status.TIMEOUT:
+            reason = f"it could not be read in {_LIMIT_SECONDS:.0f} s."
+        if reason.startswith("it "):
+            return f"{subject} {reason.removeprefix('it ')}"
+        return f"{subject}: {reason}"
+
+    def repeat_command(self, seed: int, options: str) -> str:
+        """Nothing: to read it again is to score it again."""
+        del seed, options
+        return ""
+
+    def kept(self) -> tuple[str, str]:
+        """List what is scored: number, file, size and hash; not the weights."""
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
         writer.writerow(field.name for field in fields(Checkpoint))
         for one in self.checkpoints:
             writer.writerow((one.number, harmless(one.file), one.n_bytes, one.sha256))
-        return buffer.getvalue()
+        return "checkpoints.csv", buffer.getvalue()
 
 
 def largest_checkpoint(n_bytes: int) -> int:

@@ -48,12 +48,20 @@ _REQUEST = b"F"
 _LOOK_SECONDS = 0.2
 
 
+class _Limits(NamedTuple):
+    """What a run may use, as it was confined to; 0 for no limit."""
+
+    memory_bytes: float = 0
+    cpu_seconds: float = 0
+
+
 class _Watched(NamedTuple):
     """How a run came to its end."""
 
     harness_gone: bool = False
     out_of_memory: bool = False
     too_many_sockets: bool = False
+    timed_out: bool = False
     peak_bytes: int = 0
 
 
@@ -123,8 +131,8 @@ class Supervisor:
         finally:
             os.close(ready)
         was_confined = words[:1] == b"R"
-        memory_bytes = int(words[1:]) if was_confined else 0
-        watched = self._watch(child, sock, memory_bytes)
+        limits = _Limits(*map(float, words[1:].split()) if was_confined else ())
+        watched = self._watch(child, sock, limits, before)
         _, status, used = os.wait4(child, 0)
         usages = [used, *end_descendants()]
         if was_confined:
@@ -143,6 +151,7 @@ class Supervisor:
             "exit_code": os.waitstatus_to_exitcode(status),
             "out_of_memory": watched.out_of_memory,
             "too_many_sockets": watched.too_many_sockets,
+            "timed_out": watched.timed_out,
         }
         send_json(sock, report)
 
@@ -164,31 +173,35 @@ class Supervisor:
             _keep_only(log, result, confined)
             try:
                 memory_bytes = request.get("memory_bytes")
+                cpu_seconds = request.pop("cpu_limit_seconds", None)
                 confine(self._confinement, memory_bytes, user, self._n_others())
             except OSError as error:
                 os.write(_READY, b"!" + str(error).encode())
                 os._exit(1)
-            os.write(_READY, b"R%d" % (memory_bytes or 0))
+            os.write(_READY, b"R%d %f" % (memory_bytes or 0, cpu_seconds or 0))
             os.close(_READY)
             gc.enable()
             run(request, _RESULT)
         finally:
             os._exit(1)
 
-    def _watch(self, child: int, sock: socket.socket, memory_bytes: int) -> _Watched:
+    def _watch(
+        self, child: int, sock: socket.socket, limits: _Limits, before: float
+    ) -> _Watched:
         """Wait for the run's end, and bring it about where that is due.
 
         It is due when the harness says so or has gone, and when the run holds too much
-        memory or, where it has a network of its own to count them in, sockets.
+        memory or, where it has a network of its own to count them in, sockets; and
+        when it has used too much CPU time, where that can be read while it lives.
         """
         # Plainly, by the same steps each time: what piles up tells runs their number.
         own_network = self._confinement.namespaces
-        harness_gone = out_of_memory = too_many_sockets = False
+        harness_gone = out_of_memory = too_many_sockets = timed_out = False
         peak, baseline = 0, own_resident_bytes()
         pidfd = os.pidfd_open(child)
         fds = [pidfd, sock.fileno()]
         try:
-            while not (out_of_memory or too_many_sockets):
+            while not (out_of_memory or too_many_sockets or timed_out):
                 readable, _, _ = select.select(fds, [], [], _LOOK_SECONDS)
                 if pidfd in readable:
                     break
@@ -196,13 +209,15 @@ class Supervisor:
                     harness_gone = not _is_told_to_end(sock)
                     break
                 peak = max(peak, resident_bytes(child))
-                out_of_memory = 0 < memory_bytes < peak - baseline
+                out_of_memory = 0 < limits.memory_bytes < peak - baseline
                 too_many_sockets = own_network and open_sockets() > MOST_SOCKETS
+                used = self._descendants_seconds() - before
+                timed_out = 0 < limits.cpu_seconds < used
             with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(pidfd, signal.SIGKILL)
         finally:
             os.close(pidfd)
-        return _Watched(harness_gone, out_of_memory, too_many_sockets, peak)
+        return _Watched(harness_gone, out_of_memory, too_many_sockets, timed_out, peak)
 
     def _n_others(self) -> int:
         """Tasks that the kernel counts with the run's: all of a user it shares."""

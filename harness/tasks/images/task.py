@@ -106,6 +106,10 @@ class ImageTask(Task):
         """Places in the training images."""
         return self._split.forget
 
+    def forget_labels(self) -> Indices:
+        """Classes of the forgotten images."""
+        return self._images.train_targets[self._split.forget]
+
     def network(self, seed: int | None = None) -> "nn.Module":
         """Build the track's network, one of ours or an imported one."""
         from harness.tasks.images.networks import BUILDERS, fresh  # noqa: PLC0415

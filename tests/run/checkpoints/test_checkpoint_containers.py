@@ -74,7 +74,7 @@ def test_what_lies_beside_the_first_n_changes_nothing(make_zip):
 
 
 def test_the_list_of_a_set_names_every_file_and_its_hash(make_zip):
-    lines = read_checkpoints(make_zip(FILES), 2, N_BYTES).table().splitlines()
+    lines = read_checkpoints(make_zip(FILES), 2, N_BYTES).kept()[1].splitlines()
 
     assert lines[0] == "number,file,n_bytes,sha256"
     assert [line.split(",")[:3] for line in lines[1:]] == [
@@ -187,7 +187,7 @@ def test_a_folder_whose_name_is_no_text_can_be_listed(tmp_path):
     found = read_checkpoints(tmp_path / "loose", 2, N_BYTES)
 
     assert found.problems == ()
-    assert f"odd\\udcff/{NAMES[0]}" in found.table().encode().decode()
+    assert f"odd\\udcff/{NAMES[0]}" in found.kept()[1].encode().decode()
 
 
 def test_a_damaged_entry_is_named(make_zip):

@@ -1,0 +1,161 @@
+"""From the finished runs of one entry to its result: all that it says meets here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+from harness.metrics import METRICS_VERSION
+from harness.metrics.literature.example_table import ExampleRow
+from harness.metrics.uncertainty.efficiency import EfficiencyRatio, efficiency_ratio
+from harness.models.records import RunRecord
+from harness.reference import ReferenceBank
+from harness.results.schema import Efficiency, Metrics, Result
+from harness.run.calibration import Calibration
+from harness.run.cost import cost_seconds
+from harness.run.entry import Entry
+from harness.run.messages import Failure, Usage
+from harness.sandbox import Sandbox
+from harness.scoring.measure import Measurement
+from harness.scoring.provenance import about_submission, provenance
+from harness.scoring.reference import Reference
+from harness.scoring.settings import ScoreSettings
+from harness.status import Status
+from harness.tasks.base import Indices
+
+COST_UNKNOWN = "cost unknown: made elsewhere"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """What has been done for one entry, before anything is measured.
+
+    Attributes
+    ----------
+    entry : Entry
+        What is scored.
+    runs : sequence of RunRecord
+        In the order of their indices; fewer than N if it was stopped.
+    failure : Failure or None
+        Why it is not measured.
+    repeat : str
+        The command that does the failed run again.
+    retraining : Calibration or None
+        What the cost of the runs is held against; None where neither is known.
+    forget_indices, forget_labels : ndarray of int
+        Places of the forget examples in the data set, and their classes.
+    """
+
+    entry: Entry
+    runs: Sequence[RunRecord] = ()
+    failure: Failure | None = None
+    repeat: str = ""
+    retraining: Calibration | None = None
+    forget_indices: Indices | None = None
+    forget_labels: Indices | None = None
+
+
+class Scored(NamedTuple):
+    """A result with what backs it: the finished runs, and a row an example."""
+
+    result: Result
+    runs: Sequence[RunRecord] = ()
+    examples: Sequence[ExampleRow] = ()
+
+
+class Verdicts:
+    """Says what attempts under one command's settings amount to."""
+
+    def __init__(
+        self, settings: ScoreSettings, bank: ReferenceBank, isolation: Sandbox
+    ) -> None:
+        self._settings, self._bank, self._isolation = settings, bank, isolation
+
+    def still_holds(self, result: Result) -> bool:
+        """Whether a stored verdict is the one that is asked for now."""
+        evaluation = self._settings.track.evaluation
+        efficiency = result.metrics.efficiency
+        return (
+            result.status in (Status.SCORED, Status.OVER_BUDGET)
+            and result.n_models == self._settings.n_models
+            and efficiency is not None
+            and efficiency.cap == evaluation.cap
+            and result.provenance.delta == evaluation.delta
+            and result.provenance.metrics_version == METRICS_VERSION
+        )
+
+    def efficiency(
+        self, runs: Sequence[RunRecord], retraining: Calibration
+    ) -> EfficiencyRatio:
+        """Hold the cost of runs against that of retrainings."""
+        costs = [
+            cost_seconds(Usage(r.cpu_seconds, r.wall_seconds, 0), self._settings.device)
+            for r in runs
+        ]
+        cap = self._settings.track.evaluation.cap
+        return efficiency_ratio(costs, retraining.seconds, cap)
+
+    def conclude(self, attempt: Attempt) -> Scored:
+        """Measure what was run, and make the result."""
+        if attempt.failure is not None:
+            return Scored(self._result(attempt, attempt.failure, Metrics()))
+        cost, failure = self._cost(attempt)
+        if len(attempt.runs) < self._settings.n_models:
+            unfinished = self._result(attempt, failure, Metrics(efficiency=cost))
+            return Scored(unfinished, attempt.runs)
+        measurement = Measurement.of_runs(attempt.runs, self._reference)
+        metrics = replace(measurement.metrics(), efficiency=cost)
+        if attempt.forget_indices is None or attempt.forget_labels is None:
+            raise AssertionError("the data has been read where runs were made")
+        examples = measurement.examples(attempt.forget_indices, attempt.forget_labels)
+        return Scored(self._result(attempt, failure, metrics), attempt.runs, examples)
+
+    @cached_property
+    def _reference(self) -> Reference:
+        settings = self._settings
+        delta = settings.track.evaluation.delta
+        return Reference.of_bank(self._bank, settings.n_models, delta)
+
+    def _cost(self, attempt: Attempt) -> tuple[Efficiency, Failure | None]:
+        """Return the efficiency, null where it is unknown, and a verdict over it."""
+        if attempt.retraining is None:
+            cap = self._settings.track.evaluation.cap
+            return Efficiency(cap=cap, reason=COST_UNKNOWN), None
+        efficiency, failure = self.efficiency(attempt.runs, attempt.retraining), None
+        if efficiency.over_cap:
+            wanted = self._settings.n_models
+            reason = over_budget_reason(efficiency, len(attempt.runs), wanted)
+            failure = Failure(Status.OVER_BUDGET, reason)
+        return Efficiency(**vars(efficiency)), failure
+
+    def _result(
+        self, attempt: Attempt, failure: Failure | None, metrics: Metrics
+    ) -> Result:
+        settings, retraining = self._settings, attempt.retraining
+        return Result(
+            about=about_submission(attempt.entry),
+            status=failure.status if failure else Status.SCORED,
+            reason=failure.reason if failure else "",
+            traceback=failure.traceback if failure else "",
+            repeat=attempt.repeat,
+            n_models=settings.n_models,
+            n_finished=len(attempt.runs),
+            provenance=provenance(settings, self._bank, self._isolation, retraining),
+            metrics=metrics,
+        )
+
+
+def over_budget_reason(
+    efficiency: EfficiencyRatio, n_finished: int, n_models: int
+) -> str:
+    """Say what the runs cost, what they may cost, and whether they were cut short."""
+    interval = ""
+    if efficiency.low is not None and efficiency.high is not None:
+        interval = f" ({efficiency.low:.2f} to {efficiency.high:.2f})"
+    reason = (
+        f"it costs {efficiency.ratio:.2f} of a retraining{interval}; "
+        f"the cap is {efficiency.cap:.2f}."
+    )
+    if n_finished < n_models:
+        reason += f" It was stopped after {n_finished} of {n_models} runs."
+    return reason
