@@ -13,7 +13,6 @@ from harness.models.records import stack
 from harness.reference import find_bank_of_results
 from harness.results.schema import Accuracy, Efficiency, Epsilon, Number, Result
 from harness.results.store import RESULT, ResultFolder, read_examples
-from harness.scoring.reference import bank_outputs
 from harness.status import Status
 from harness.track import find_track
 from scripts.tune_baselines import CONTROLS
@@ -232,7 +231,7 @@ def moments(folder: ResultFolder, result: Result) -> dict[str, Measure]:
     spread, shift = compare_moments(
         ConfidencePair(
             stack(read_examples(folder.path)).forget_confidence,
-            bank_outputs(bank).first(n_models).forget_confidence,
+            bank.retrained.first(n_models).forget_confidence,
         )
     )
     return {

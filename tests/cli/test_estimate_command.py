@@ -85,13 +85,13 @@ def test_logits_with_targets_are_taken_as_well(cli, arrays, one_object):
     assert (found["n_models"], found["n_examples"]) == (6, 4)
 
 
-def test_single_precision_logits_are_those_of_a_score(
-    cli, arrays, one_object, bank, split
-):
-    """The bank's own logits give the confidences that a score compares with."""
-    from harness.metrics.inputs.confidence import logit_scaled_confidence  # noqa: PLC0415
+def test_single_precision_logits_are_those_of_a_score(cli, arrays, one_object):
+    """Logits give the confidences that a task makes of them."""
+    from harness.models.confidence import logit_scaled_confidence  # noqa: PLC0415
 
-    logits, targets = bank.arrays["forget_logits"], split.forget.targets
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(8, 50, 10)).astype(np.float32) * 3
+    targets = rng.integers(0, 10, 50)
     confidences = logit_scaled_confidence(logits, targets)
     words = ("--json", "--official-only")
     from_logits = cli(

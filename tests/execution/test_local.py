@@ -34,7 +34,10 @@ def test_every_job_is_done_once_and_measured(shared_executor, split):
     for outcome in outcomes:
         run = outcome.run
         assert (run.index, run.seed) == (outcome.job.index, 100 + run.index)
-        assert run.forget_confidence.shape == (len(split.forget.targets),)
+        assert run.outputs.forget_confidence.shape == (
+            1,
+            len(split.forget.targets),
+        )
         assert run.test_confidence.shape == (len(split.test.targets),)
         assert 0 <= run.retain_accuracy <= 1
         assert run.moved > 0
@@ -47,7 +50,9 @@ def test_a_job_gives_the_same_bits_in_whatever_company(shared_executor):
 
     assert together[3].weights_sha256 == alone[3].weights_sha256
     for of in ("forget_confidence", "test_confidence"):
-        assert np.array_equal(getattr(together[3], of), getattr(alone[3], of))
+        assert np.array_equal(
+            getattr(together[3].outputs, of), getattr(alone[3].outputs, of)
+        )
     assert len({run.weights_sha256 for run in together.values()}) == 4
 
 
@@ -57,7 +62,7 @@ def test_a_network_that_does_not_move_is_measured_as_the_original(
     (outcome,) = shared_executor.work(jobs("return net", 1))
 
     assert outcome.run.moved == 0
-    assert outcome.run.forget_accuracy == bank.original.outputs.forget_accuracy
+    assert outcome.run.outputs.accuracy("forget") == bank.original.accuracy("forget")
 
 
 def test_a_failing_job_is_told_and_the_others_are_done(shared_executor):

@@ -148,5 +148,5 @@ def test_two_builds_of_a_bank_at_once_train_each_model_once(
     assert len(trained) == 1
     built = read_bank(built_folder(track))
     assert np.array_equal(
-        built.arrays["forget_logits"], bank.arrays["forget_logits"][:4]
+        built.retrained.forget_confidence, bank.retrained.forget_confidence[:4]
     )

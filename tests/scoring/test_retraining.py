@@ -11,9 +11,9 @@ from harness.results.card import score_card
 
 
 @pytest.fixture
-def own(own_cache, bank, track) -> Callable[[], list]:
+def own(own_cache, bank, task) -> Callable[[], list]:
     """A cache with the bank and no calibration; lists its calibrations."""
-    shutil.copytree(bank.folder, built_folder(track))
+    shutil.copytree(bank.folder, built_folder(task))
     return lambda: list((own_cache / "calibration").glob("*.json"))
 
 

@@ -91,7 +91,7 @@ def test_a_run_is_given_a_budget_as_when_it_is_scored(
 
     budget = float(validate(write(source, "talker.py")).output)
 
-    cheapest, dearest = bank.arrays["seconds"].min(), bank.arrays["seconds"].max()
+    cheapest, dearest = bank.seconds.min(), bank.seconds.max()
     assert cheapest <= budget / track.evaluation.cap <= dearest
 
 
