@@ -1,6 +1,7 @@
-"""Print, raise and be called escape sequences, and lines like the harness's own."""
+"""Print, raise and be called escape sequences, and lines like the harness's own.
 
-import pytest
+That none of it reaches a terminal is tried in ``tests/cli/test_hostile_words.py``.
+"""
 
 from harness.run.submission import read_submission
 
@@ -57,17 +58,3 @@ def test_what_a_file_calls_itself_is_shown_and_not_obeyed(write):
     for words in shown:
         assert words.startswith("\\x1b[2J\\x1b]0;title\\x07 50%")
         assert words.isprintable()
-
-
-@pytest.mark.usefixtures("judge", "bank")
-@pytest.mark.parametrize("command", ["validate", "score"])
-def test_no_escape_reaches_the_terminal_of_who_tries_a_submission(
-    cli, track_file, write, monkeypatch, command
-):
-    path = write(EVERYWHERE)
-    monkeypatch.chdir(path.parent)
-    ended = cli(command, path, "--track", track_file, "--isolation", "none")
-    assert ended.code == 3
-    # A card breaks its lines where it must.
-    assert "\\x1b[2J" in ended.out + ended.err
-    assert is_plain(ended.out + ended.err)

@@ -87,7 +87,7 @@ class SeccompRules:
 def seccomp_filter(
     rules: SeccompRules, architecture: Architecture | None = None
 ) -> bytes:
-    """Write the filter as ``struct sock_filter``s, for this machine or another."""
+    """Write the filter as an array of ``struct sock_filter``."""
     architecture = architecture or this_architecture()
     if architecture is None:
         raise OSError(errno.ENOSYS, "no seccomp filter for this processor")
