@@ -21,12 +21,10 @@ COMMITTED = sorted((shipped_submissions() / "leaderboard").glob("*/*/*/result.js
 def result() -> Result:
     """A result with every field in use."""
     missing = MetricValue("ToW", None, None, None, Direction.HIGHER, None, "too few")
+    klom = MetricValue("KLOM", 1.0, 0.5, 2, Direction.NULL, 0.1, None, 2)
     return typed_result(
         metrics=measured(
-            metrics=(
-                missing,
-                MetricValue("KLOM", 1.0, 0.5, 2, Direction.NULL, 0.1, None, 2),
-            ),
+            metrics=(missing, klom),
             flags=(Flag(FlagCode.MIXED_RUNS, "mixed.", {"runs": 3, "share": 0.5}),),
             precision=(SampleSizeRow(8, 0.1, 0.05, 0.2),),
         ),
