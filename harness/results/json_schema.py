@@ -29,7 +29,7 @@ _SUM: JsonObject = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 def result_schema() -> JsonObject:
     """Describe ``result.json`` in JSON Schema, draft 2020-12."""
     kinds: JsonObject = {}
-    properties = {
+    properties: JsonObject = {
         "schema": {"const": SCHEMA},
         "submission": {"type": "string", "description": "Its name."},
         "reference": {"type": "boolean", "description": "Shown, never ranked."},
