@@ -46,7 +46,7 @@ def is_left_out(declared: "Field[Any]") -> bool:
 
 
 @cache
-def types_of(kind: Hashable) -> dict[str, Any]:
+def types_of(kind: Hashable) -> Mapping[str, object]:
     """Types of the fields of a dataclass, by name."""
     return get_type_hints(kind)
 

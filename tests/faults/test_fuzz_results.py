@@ -1,18 +1,18 @@
 """Whatever a kept file holds, it is what was written, or it counts as none."""
 
+import io
 import json
-from contextlib import suppress
-from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
 import pytest
-from harness.models.finished import FinishedRun, read_run, run_path, write_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
-from harness.errors import CheckFailed, UnlearnEvalError
+from harness.errors import CheckFailed
+from harness.models.outputs import SETS
+from harness.models.records import RunRecord, read_record, write_record
 from harness.reference.bank import BANK, MANIFEST, ORIGINAL, read_bank
 from harness.reference.member import (
     member_path,
@@ -22,53 +22,28 @@ from harness.reference.member import (
     write_member,
     write_original,
 )
-from harness.results.schema import Result
-from harness.results.store import EXAMPLES, MODELS, RESULT, ResultFolder, read_examples
+from harness.results.store import (
+    EXAMPLES,
+    MODELS,
+    RESULT,
+    ResultFolder,
+    read_examples,
+    run_path,
+)
 from harness.run.calibration import (
     Calibration,
     CalibrationKey,
     read_calibration,
     write_calibration,
 )
-from harness.status import Status
+from harness.storage.checksums import sealed_json
 from harness.storage.files import sha256_of, write_atomic
+from tests.typed_results import measured, run_record, same_record, typed_result
 
 FUZZ = settings.get_profile("fuzz")
 SEEDS = [11, 12, 13]
-
-
-def run(index: int) -> FinishedRun:
-    rng = np.random.default_rng(index)
-    return FinishedRun(
-        index=index,
-        seed=SEEDS[index],
-        forget_confidence=rng.normal(size=4).astype(np.float32),
-        test_confidence=rng.normal(size=5).astype(np.float32),
-        retain_accuracy=0.75,
-        forget_accuracy=0.5,
-        test_accuracy=0.25,
-        cpu_seconds=1.5,
-        wall_seconds=1.25,
-        peak_bytes=1e6,
-        moved=0.1,
-        weights_sha256="ab" * 32,
-    )
-
-
-RUNS = [run(index) for index in range(3)]
-RESULT_OF_THREE = Result(
-    submission={"name": "method", "title": "Méthode"},
-    status=Status.SCORED,
-    n_models=3,
-    n_finished=3,
-    provenance={"track": "tiny", "bank_key": "ab"},
-    metrics={"score": {"value": 0.5, "direction": "higher"}},
-)
-
-
-def same(ours, theirs) -> bool:
-    pairs = zip(astuple(ours), astuple(theirs), strict=True)
-    return all(np.array_equal(a, b) for a, b in pairs)
+RUNS = [run_record(index, seed=seed) for index, seed in enumerate(SEEDS)]
+RESULT_OF_THREE = typed_result(about={"title": "Méthode"}, metrics=measured())
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +81,7 @@ def test_a_damaged_result_is_noticed_or_the_same(
 ):
     def look() -> None:
         found = folder.finished(SEEDS)
-        assert all(same(found[index], RUNS[index]) for index in found)
+        assert all(same_record(found[index], RUNS[index]) for index in found)
         try:
             folder.check()
         except CheckFailed as error:
@@ -122,30 +97,134 @@ def test_a_damaged_result_is_noticed_or_the_same(
 @FUZZ
 @given(st.data())
 def test_any_json_for_a_result_is_none_or_a_result(folder, any_json, with_file, data):
-    content = json.loads((folder.path / RESULT).read_text())
+    """Sealed anew, so that nothing but its types speaks against it."""
+    wanted = RESULT_OF_THREE.to_dict()
+    content = {**wanted, "files": {}}
     for key in data.draw(st.sets(st.sampled_from(sorted(content)), min_size=1)):
         content[key] = data.draw(any_json)
-    odd = data.draw(st.sampled_from([True, False]))
-    text = json.dumps(data.draw(any_json) if odd else content)
+    try:
+        text = sealed_json(content)
+    except ValueError:  # NaN, or a lone surrogate
+        text = json.dumps(content)
 
     def look() -> None:
-        assert folder.read_result() in (None, RESULT_OF_THREE)
-        found = folder.finished(SEEDS)
-        assert all(same(found[index], RUNS[index]) for index in found)
+        found = folder.read_result()
+        if found is None:
+            with pytest.raises(CheckFailed, match=r"cannot be read .*--force"):
+                folder.read()
+        else:
+            # What it says is what the file says, to the last key.
+            told = found.to_dict()
+            assert {k: told[k] or None for k in TYPED} == {
+                k: content[k] or None for k in TYPED
+            }
 
-    with_file(folder.path / RESULT, text.encode(), look)
+    with_file(folder.path / RESULT, text.encode("utf-8", "replace"), look)
+
+
+#: Keys that say something by themselves; the others repeat one of these.
+TYPED = RESULT_OF_THREE.to_dict().keys() - {"schema", "submission", "reference"}
+
+
+def _cells(text: bytes) -> list[list[str]]:
+    return [line.split(",") for line in text.decode().splitlines()]
+
+
+def _csv(rows: list[list[str]]) -> bytes:
+    return "".join(",".join(row) + "\n" for row in rows).encode()
+
+
+NUMBERS = ("index", "seed", "cpu_seconds", "wall_seconds", "peak_bytes", "moved")
+SHARES = ("retain_accuracy", "forget_accuracy", "test_accuracy")
+
+
+@FUZZ
+@given(st.data())
+def test_a_table_whose_sums_fit_but_that_is_none_of_models_is_refused(
+    folder, with_file, data
+):
+    """As of another version, or of a hand that knows checksums."""
+    path = folder.path / MODELS
+    rows = _cells(path.read_bytes())
+    row = data.draw(st.integers(1, len(rows) - 1))
+    match data.draw(
+        st.sampled_from(["column", "short", "long", "row", "word", "share", "empty"])
+    ):
+        case "column":
+            column = data.draw(st.integers(0, len(rows[0]) - 1))
+            rows = [[c for i, c in enumerate(r) if i != column] for r in rows]
+        case "short":
+            rows[row] = rows[row][: data.draw(st.integers(1, len(rows[0]) - 1))]
+        case "long":
+            rows[row].append("1")
+        case "row":
+            del rows[row]
+        case "word":
+            column = rows[0].index(data.draw(st.sampled_from(NUMBERS + SHARES)))
+            rows[row][column] = data.draw(st.sampled_from(["", "x", "nan", "inf"]))
+        case "share":
+            column = rows[0].index(data.draw(st.sampled_from(SHARES)))
+            rows[row][column] = data.draw(st.sampled_from(["-0.1", "1.1", "1e300"]))
+        case "empty":
+            rows = data.draw(st.sampled_from([[], rows[:1]]))
+
+    def look() -> None:
+        with pytest.raises((ValueError, KeyError)):
+            read_examples(folder.path)
+
+    with_file(path, _csv(rows), look)
+
+
+@FUZZ
+@given(st.data())
+def test_arrays_whose_sums_fit_but_that_are_none_of_models_are_refused(
+    folder, with_file, data
+):
+    path = folder.path / EXAMPLES
+    with np.load(path) as stored:
+        arrays = dict(stored)
+    name = data.draw(st.sampled_from(sorted(arrays)))
+    match data.draw(st.sampled_from(["drop", "cut", "flat", "odd", "object", "text"])):
+        case "drop":
+            del arrays[name]
+        case "cut":
+            arrays[name] = arrays[name][:-1]
+        case "flat":
+            arrays[name] = arrays[name].ravel()
+        case "odd":
+            arrays[name][1, 1] = data.draw(st.sampled_from([np.nan, np.inf, 1e10]))
+        case "object":
+            arrays[name] = arrays[name].astype(object)
+        case "text":
+            arrays[name] = np.full(arrays[name].shape, "x")
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+
+    def look() -> None:
+        with pytest.raises((ValueError, KeyError)):
+            read_examples(folder.path)
+
+    with_file(path, buffer.getvalue(), look)
 
 
 @FUZZ
 @given(st.data(), st.sampled_from([MODELS, EXAMPLES]))
-def test_damaged_examples_and_models_are_read_or_refused_in_documented_ways(
+def test_damaged_files_of_models_are_refused_or_hold_sound_numbers(
     folder, mutations, with_file, data, name
 ):
-    """As from a folder whose sums were made to fit."""
+    """A digit that became another one is no damage that anyone could see."""
 
     def look() -> None:
-        with suppress(OSError, ValueError, KeyError):
-            read_examples(folder.path)
+        try:
+            runs = read_examples(folder.path)
+        except (OSError, ValueError, KeyError):
+            return
+        if name == EXAMPLES:  # Its format has checksums of its own.
+            assert all(same_record(*pair) for pair in zip(runs, RUNS, strict=True))
+        for run in runs:
+            numbers = [run.cpu_seconds, run.wall_seconds, run.peak_bytes, run.moved]
+            assert np.isfinite([*numbers, run.index, run.seed]).all()
+            assert all(0 <= run.outputs.accuracy(of)[0] <= 1 for of in SETS)
 
     path = folder.path / name
     with_file(path, data.draw(mutations(path.read_bytes())), look)
@@ -154,14 +233,13 @@ def test_damaged_examples_and_models_are_read_or_refused_in_documented_ways(
 @FUZZ
 @given(st.data())
 def test_a_damaged_kept_run_is_none_or_the_same(tmp_path_factory, mutations, data):
-    folder = tmp_path_factory.getbasetemp() / "kept-runs"
-    write_run(folder, RUNS[1])
-    path = run_path(folder, 1)
+    path = run_path(tmp_path_factory.getbasetemp() / "kept", 1)
+    write_record(path, RUNS[1])
     path.write_bytes(data.draw(mutations(path.read_bytes())))
 
-    found = read_run(folder, 1, SEEDS[1])
+    found = read_record(path, RunRecord)
 
-    assert found is None or same(found, RUNS[1])
+    assert found is None or same_record(found, RUNS[1])
 
 
 @FUZZ
@@ -243,11 +321,33 @@ def test_any_manifest_is_refused_or_whole(small_bank, any_json, with_file, data)
         else:
             del content[key]
 
+    # What others read of it; the rest is for people.
+    read = ("key", "track", "track_hash", "arithmetic")
+    sound = all(isinstance(content.get(key), str) for key in read)
+    sound = sound and _names(content.get("machine"), "processor", "torch")
+    sound = sound and _sums_fit(content.get("sha256"), small_bank)
+
     def look() -> None:
-        with suppress(UnlearnEvalError):
+        if sound:
             used(small_bank)
+        else:
+            with pytest.raises(CheckFailed):
+                used(small_bank)
 
     with_file(small_bank / MANIFEST, json.dumps(content).encode(), look)
+
+
+def _names(machine: object, *keys: str) -> bool:
+    return isinstance(machine, dict) and all(
+        isinstance(machine.get(key), str) for key in keys
+    )
+
+
+def _sums_fit(sums: object, folder: Path) -> bool:
+    wanted = {
+        name: sha256_of((folder / name).read_bytes()) for name in (BANK, ORIGINAL)
+    }
+    return isinstance(sums, dict) and wanted.items() <= sums.items()
 
 
 @FUZZ
@@ -257,6 +357,7 @@ def test_a_bank_whose_arrays_are_others_but_sums_fit_is_refused(
 ):
     """As of another version, or of a hand that knows checksums."""
     arrays = dict(sorted(load((small_bank / BANK).read_bytes()).items()))
+    shapes = {name: array.shape for name, array in arrays.items()}
     for name in data.draw(st.sets(st.sampled_from(sorted(arrays)), min_size=1)):
         match data.draw(st.sampled_from(["drop", "cut", "flat", "empty"])):
             case "drop":
@@ -271,8 +372,13 @@ def test_a_bank_whose_arrays_are_others_but_sums_fit_is_refused(
     manifest = json.loads((small_bank / MANIFEST).read_text())
     manifest["sha256"][BANK] = sha256_of(content)
 
+    changed = {name: array.shape for name, array in arrays.items()} != shapes
+
     def look() -> None:
-        with suppress(CheckFailed):
+        if changed:
+            with pytest.raises(CheckFailed):
+                used(small_bank)
+        else:  # One number cut down to one number.
             used(small_bank)
 
     def look_with_sums() -> None:

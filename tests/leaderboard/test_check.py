@@ -142,12 +142,33 @@ def test_a_hand_edited_figure_of_a_result_is_found(
     assert found.startswith(f"result good, seed 1: {place}: committed 3, computed ")
 
 
+#: Sound rows of each list, and of no result.
+ROWS = {
+    "metrics": {
+        "name": "mine",
+        "value": 1.0,
+        "low": None,
+        "high": None,
+        "direction": "lower is better",
+        "null": None,
+    },
+    "flags": {"code": "mixed-runs", "message": "mine", "evidence": {}},
+    "precision": {"n_models": 3, "mean": 0.5, "low": 0.4, "high": 0.6},
+}
+
+
 @pytest.mark.parametrize("listed", ["metrics", "flags", "precision"])
 def test_the_other_metrics_are_computed_again_too(full, request_of, edited, listed):
-    edited(full.backing / "bad" / "seed-0", **{listed: [{"name": "mine"}]})
+    edited(full.backing / "bad" / "seed-0", **{listed: [ROWS[listed]]})
     found = drift(full, request_of)
     assert found
     assert all(line.startswith(f"result bad, seed 0: {listed}[") for line in found)
+
+
+def test_a_row_of_another_kind_fails_by_its_name(full, request_of, edited):
+    edited(full.backing / "bad" / "seed-0", flags=[{"name": "mine"}])
+    with pytest.raises(CheckFailed, match=r"flags\[0\]\.name is no key .*--force"):
+        check_board(full, request_of())
 
 
 def test_a_status_that_the_costs_deny_is_found(full, request_of, edited):
@@ -207,7 +228,12 @@ def test_a_replicate_under_another_seed_fails(full, request_of):
 
 def test_the_error_lists_what_differs_and_counts_the_rest(full, request_of, edited):
     edited(full.backing / "bad" / "seed-0", metrics=[])
-    edited(full.backing / "good" / "seed-0", metrics=[], precision=[], flags=[{}] * 50)
+    edited(
+        full.backing / "good" / "seed-0",
+        metrics=[],
+        precision=[],
+        flags=[ROWS["flags"]] * 50,
+    )
     check = check_board(full, request_of())
     text = str(drift_error(check, full))
     n = len(check.differences)
