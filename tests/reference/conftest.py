@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from safetensors.numpy import save
+from safetensors.numpy import load_file, save
 
-from harness.reference.bank import ReferenceBank, read_bank, write_bank
+from harness.models.weights import Array
+from harness.reference.bank import BANK, ReferenceBank, read_bank, write_bank
 from harness.reference.build import BuildPlan, build_bank
 from harness.reference.location import built_folder
 
@@ -35,9 +36,9 @@ def build(plan) -> Callable[..., tuple[ReferenceBank, list[int]]]:
 
 
 @pytest.fixture
-def own_bank(bank, track, own_cache) -> Path:
+def own_bank(bank, task, own_cache) -> Path:
     """A copy of the session's bank in this test's cache."""
-    folder = built_folder(track)
+    folder = built_folder(task)
     shutil.copytree(bank.folder, folder)
     return folder
 
@@ -50,10 +51,16 @@ def rewrite(own_bank) -> Callable[..., ReferenceBank]:
         old = read_bank(own_bank)
         write_bank(
             own_bank,
-            {**old.manifest, **(manifest or {})},
-            {**old.arrays, **arrays},
+            replace(old.manifest, **(manifest or {})),
+            {**load_file(own_bank / BANK), **arrays},
             save({**old.original_weights, **(original or {})}),
         )
         return read_bank(own_bank)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def arrays(bank) -> dict[str, Array]:
+    """What the session's bank has in its file."""
+    return load_file(bank.folder / BANK)

@@ -1,13 +1,16 @@
 """A bank holds what its models output, under an address of all they depend on."""
 
+import json
 import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from harness.errors import CheckFailed, UsageError
-from harness.models.outputs import Outputs
+from harness.models.confidence import logit_scaled_confidence
+from harness.models.outputs import ModelOutputs
 from harness.reference import (
     bank_key,
     find_bank,
@@ -15,88 +18,186 @@ from harness.reference import (
     find_largest_bank,
     location,
 )
-from harness.reference.bank import ORIGINAL, read_bank, stack_members, write_bank
+from harness.reference.bank import (
+    BANK,
+    MANIFEST,
+    ORIGINAL,
+    read_bank,
+    stack_members,
+    with_confidences,
+    write_bank,
+)
 from harness.reference.member import (
     Member,
     member_path,
     member_paths,
+    original_path,
     read_member,
+    read_original,
     write_member,
+    write_original,
 )
 from harness.reference.training import ORIGINAL_INDEX, member_seed
+from harness.storage.files import sha256_of
+from harness.storage.shipped import shipped_tracks
+from harness.tasks.cifar10.task import Cifar10Task
+from harness.tasks.registry import find_task
 from harness.track import find_track
 
 
-def test_a_bank_holds_the_outputs_of_every_model(bank, split):
-    arrays = bank.arrays
+def task_of(path):
+    return find_task(find_track(str(path)))
 
+
+def test_a_bank_holds_the_outputs_of_every_model(bank, arrays):
     assert len(bank) == 8
-    assert arrays["forget_logits"].shape == (8, 50, 10)
-    assert arrays["forget_logits"].dtype == np.float32
-    assert arrays["test_logits"].shape == (8, 200, 10)
-    assert arrays["test_logits"].dtype == np.float16
-    assert np.array_equal(arrays["forget_targets"], split.forget.targets)
-    assert np.array_equal(arrays["test_targets"], split.test.targets)
+    assert bank.retrained.forget_confidence.shape == (8, 50)
+    assert bank.retrained.test_confidence.shape == (8, 200)
+    assert bank.original.forget_confidence.shape == (1, 50)
+    assert {arrays[f"{of}_confidence"].dtype for of in ("forget", "test")} == {
+        np.dtype(np.float64)
+    }
+    assert not [name for name in arrays if "logits" in name]
 
 
-def test_its_accuracies_are_those_of_its_logits(bank, split):
+def test_the_sign_of_a_confidence_agrees_with_its_accuracy(bank):
+    """Above zero an example is more likely than all others together: it is right."""
     for of in ("forget", "test"):
-        targets = getattr(split, of).targets
-        right = bank.arrays[f"{of}_logits"].argmax(2) == targets
-        assert np.allclose(bank.accuracy(of), right.mean(1), atol=2 / len(targets))
+        confidence = getattr(bank.retrained, f"{of}_confidence")
+        surely_right = (confidence > 0).mean(1)
+        assert (surely_right <= bank.retrained.accuracy(of)).all()
 
 
 def test_every_member_has_the_seed_of_its_index(bank, track):
-    seeds = bank.arrays["seed"].tolist()
+    seeds = bank.seeds.tolist()
 
     assert seeds == [member_seed(track, 0, i) for i in range(8)]
-    assert bank.original.seed == member_seed(track, 0, ORIGINAL_INDEX)
-    assert len({*seeds, bank.original.seed}) == 9
+    assert bank.original_seed == member_seed(track, 0, ORIGINAL_INDEX)
+    assert len({*seeds, bank.original_seed}) == 9
+
+
+def test_a_member_is_a_row_of_the_table(bank):
+    member = bank.member(5)
+
+    assert (member.index, member.seed) == (5, bank.seeds[5])
+    assert member.seconds == bank.seconds[5]
+    row = bank.retrained.forget_confidence[5:6]
+    assert np.array_equal(member.outputs.forget_confidence, row)
+    assert bank.original_member.index == ORIGINAL_INDEX
 
 
 def test_no_two_models_are_the_same(bank):
-    logits = bank.arrays["forget_logits"]
-
-    assert len(np.unique(logits.reshape(8, -1), axis=0)) == 8
+    assert len(np.unique(bank.retrained.forget_confidence, axis=0)) == 8
 
 
 def test_the_original_model_knows_the_forget_set_better_than_a_retrained_one():
     """On the shipped bank, where training is long enough to memorise."""
-    bank = find_bank(find_track("cifar10-quick"))
+    bank = find_bank(find_task(find_track("cifar10-quick")))
 
-    gap = bank.original.outputs.forget_accuracy - bank.accuracy("forget").mean()
+    gap = bank.original.accuracy("forget")[0] - bank.retrained.accuracy("forget").mean()
     assert gap >= 0.2
     assert len(bank) == 128
+    assert bank.manifest.half_precision
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return shipped_tracks() / "cifar10-quick"
+
+
+def test_the_shipped_confidences_are_those_of_the_shipped_logits(shipped):
+    logits, stored = (
+        load_file(shipped / name) for name in ("logits.safetensors", BANK)
+    )
+
+    computed = with_confidences(logits)
+
+    for name in stored:
+        # The logarithms of two machines may differ in the last bit.
+        assert np.allclose(computed[name], stored[name], rtol=0, atol=2e-15), name
+
+
+def test_a_bank_that_holds_class_logits_is_still_read(shipped, tmp_path):
+    content = {
+        BANK: (shipped / "logits.safetensors").read_bytes(),
+        ORIGINAL: (shipped / ORIGINAL).read_bytes(),
+    }
+    for name, data in content.items():
+        (tmp_path / name).write_bytes(data)
+    manifest = json.loads((shipped / MANIFEST).read_text())
+    del manifest["half_precision"]
+    manifest |= {
+        "format": 1,
+        "engine_version": int(manifest["engine_version"]),
+        "sha256": {name: sha256_of(data) for name, data in content.items()},
+    }
+    (tmp_path / MANIFEST).write_text(json.dumps(manifest))
+
+    old, new = read_bank(tmp_path), read_bank(shipped)
+
+    assert old.key == new.key
+    assert old.manifest.half_precision
+    assert old.manifest.engine_version == new.manifest.engine_version
+    for name, array in vars(new.retrained).items():
+        assert np.allclose(getattr(old.retrained, name), array, rtol=0, atol=2e-15)
+    for name, array in vars(new.original).items():
+        assert np.allclose(getattr(old.original, name), array, rtol=0, atol=2e-15)
+
+
+def test_a_bank_of_class_logits_takes_each_in_its_precision():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 5, size=(3, 7, 10)).astype(np.float32)
+    half = logits.astype(np.float16)
+    targets = rng.integers(0, 10, 7)
+    arrays = {
+        "forget_logits": logits,
+        "test_logits": half,
+        "forget_targets": targets,
+        "test_targets": targets,
+    }
+
+    found = with_confidences(arrays)
+
+    exact = logit_scaled_confidence(logits, targets)
+    rounded = logit_scaled_confidence(half.astype(np.float32), targets)
+    assert np.array_equal(found["forget_confidence"], exact)
+    assert np.array_equal(found["test_confidence"], rounded)
+    assert "forget_logits" not in found
 
 
 @pytest.mark.parametrize(
     "change", [{"epochs": 3}, {"train_size": 410}, {"split_seed": 9}]
 )
-def test_another_track_has_another_bank(track, variant, change):
-    assert bank_key(find_track(str(variant(**change)))) != bank_key(track)
+def test_another_track_has_another_bank(task, variant, change):
+    assert bank_key(task_of(variant(**change))) != bank_key(task)
 
 
-def test_another_seed_engine_or_data_set_has_another_bank(track, monkeypatch):
-    keys = {bank_key(track), bank_key(track, 1)}
-    with monkeypatch.context() as patch:
-        patch.setattr("harness.reference.bank.ENGINE_VERSION", 99)
-        keys.add(bank_key(track))
-    with monkeypatch.context() as patch:
-        patch.setattr("harness.reference.bank.DATA_HASH", "other")
-        keys.add(bank_key(track))
+def test_another_seed_engine_or_data_set_has_another_bank(task, monkeypatch):
+    keys = {bank_key(task), bank_key(task, 1)}
+    for name in ("engine_version", "data_hash"):
+        with monkeypatch.context() as patch:
+            patch.setattr(Cifar10Task, name, "other")
+            keys.add(bank_key(task))
 
     assert len(keys) == 4
 
 
-def test_asking_for_more_models_or_another_cap_is_the_same_bank(track, variant):
-    other = find_track(str(variant(n_models=5, bank_size=16, cap=0.3)))
+def test_asking_for_more_models_or_another_cap_is_the_same_bank(task, variant):
+    other = task_of(variant(n_models=5, bank_size=16, cap=0.3))
 
-    assert bank_key(other) == bank_key(track)
+    assert bank_key(other) == bank_key(task)
 
 
-def test_no_bank_is_told_with_the_command_that_builds_it(track, own_cache, track_file):
+def test_the_address_of_the_shipped_bank_does_not_change_by_accident(shipped):
+    """A change here makes every bank useless that people have built."""
+    key = bank_key(find_task(find_track("cifar10-quick")))
+
+    assert key == json.loads((shipped / MANIFEST).read_text())["key"]
+
+
+def test_no_bank_is_told_with_the_command_that_builds_it(task, own_cache, track_file):
     with pytest.raises(UsageError) as caught:
-        find_bank(track, at_least=8)
+        find_bank(task, at_least=8)
 
     assert str(caught.value) == (
         "the reference bank of tiny is not built; build it with: "
@@ -108,31 +209,33 @@ def test_a_private_split_is_told_with_its_seed(track_file, own_cache):
     private = find_track(str(track_file), split_seed=7)
 
     with pytest.raises(UsageError, match=r"--split-seed 7\.$"):
-        find_bank(private)
+        find_bank(find_task(private))
 
 
-def test_too_small_a_bank_is_told_with_its_size(track, own_bank):
+def test_too_small_a_bank_is_told_with_its_size(task, own_bank):
     message = r"has 8 retrained models, not 9; build it with: .* -n 9\.$"
     with pytest.raises(UsageError, match=message):
-        find_bank(track, at_least=9)
+        find_bank(task, at_least=9)
 
 
 @pytest.mark.parametrize("shipped_is", ["smaller", "larger", "as large"])
 def test_of_a_shipped_and_a_built_bank_the_larger_one_is_found(
-    track, own_bank, tmp_path, monkeypatch, shipped_is
+    task, own_bank, tmp_path, monkeypatch, shipped_is
 ):
-    shipped = tmp_path / "shipped" / track.name
+    shipped = tmp_path / "shipped" / task.track.name
     shutil.copytree(own_bank, shipped)
     smaller = {"smaller": shipped, "larger": own_bank}.get(shipped_is)
     if smaller is not None:
         whole = read_bank(smaller)
-        of_models = {k for k, v in whole.arrays.items() if len(v) == len(whole)}
-        arrays = {k: v[:3] if k in of_models else v for k, v in whole.arrays.items()}
+        arrays = {
+            name: array if name.startswith("original_") else array[:3]
+            for name, array in load_file(smaller / BANK).items()
+        }
         original = (smaller / ORIGINAL).read_bytes()
         write_bank(smaller, whole.manifest, arrays, original)
     monkeypatch.setattr(location, "shipped_tracks", lambda: shipped.parent)
 
-    found = find_largest_bank(track)
+    found = find_largest_bank(task)
 
     assert len(found) == 8
     assert found.folder == (own_bank if shipped_is == "smaller" else shipped)
@@ -144,18 +247,18 @@ def test_the_bank_of_a_result_is_found_without_its_track(bank):
         find_bank_of_results("tiny", "0123", 2)
 
 
-def test_a_bank_of_another_engine_is_no_bank_of_ours(track, rewrite):
+def test_a_bank_of_another_engine_is_no_bank_of_ours(task, rewrite):
     rewrite({"key": "of an older engine"})
 
     with pytest.raises(UsageError, match="build it with"):
-        find_bank(track)
+        find_bank(task)
 
 
 @pytest.mark.parametrize(
     "name", ["bank.safetensors", "original.safetensors", "manifest.json"]
 )
 @pytest.mark.parametrize("damage", ["flipped", "cut", "empty"])
-def test_a_damaged_bank_is_never_read(track, own_bank, name, damage):
+def test_a_damaged_bank_is_never_read(task, own_bank, name, damage):
     path = own_bank / name
     content = bytearray(path.read_bytes())
     if damage == "flipped":
@@ -165,7 +268,7 @@ def test_a_damaged_bank_is_never_read(track, own_bank, name, damage):
     path.write_bytes({"cut": content[:-50], "empty": b""}.get(damage, content))
 
     with pytest.raises(CheckFailed, match=r"is damaged .*; remove"):
-        find_bank(track)
+        find_bank(task)
 
 
 @pytest.mark.parametrize("name", ["bank.safetensors", "original.safetensors"])
@@ -176,23 +279,40 @@ def test_a_bank_without_all_its_files_is_never_read(own_bank, name):
         read_bank(own_bank)
 
 
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"forget_confidence": np.zeros((7, 50))}, "of 8 models"),
+        ({"forget_confidence": np.full((8, 50), np.nan)}, "NaN or infinite"),
+        ({"original_forget_confidence": np.zeros((1, 49))}, "has other examples"),
+        ({"seed": np.zeros(7, dtype=np.int64)}, "seed is not of 8 models"),
+        ({"original_seconds": np.zeros(2)}, "original_seconds is not of 1 models"),
+        ({"test_accuracy": np.full(8, 1.5)}, "give shares between 0 and 1"),
+    ],
+)
+def test_a_bank_whose_arrays_do_not_fit_together_is_never_read(rewrite, changed, why):
+    with pytest.raises(CheckFailed, match=rf"is damaged \(.*{why}.*; remove"):
+        rewrite(**changed)
+
+
 @pytest.fixture
 def member() -> Member:
     rng = np.random.default_rng(0)
-    outputs = Outputs(
-        rng.normal(size=(5, 10)).astype(np.float32),
-        rng.normal(size=(7, 10)).astype(np.float32),
-        0.9,
-        0.5,
-        0.25,
+    outputs = ModelOutputs(
+        forget_confidence=rng.normal(size=(1, 5)),
+        test_confidence=rng.normal(size=(1, 7)),
+        retain_accuracy=np.array([0.9]),
+        forget_accuracy=np.array([0.5]),
+        test_accuracy=np.array([0.25]),
     )
     return Member(index=3, seed=2**62 + 1, seconds=1.5, outputs=outputs)
 
 
 def same(a: Member, b: Member) -> bool:
-    numbers = [(m.index, m.seed, m.seconds, *m.outputs[2:]) for m in (a, b)]
-    logits = zip(a.outputs[:2], b.outputs[:2], strict=True)
-    return numbers[0] == numbers[1] and all(np.array_equal(x, y) for x, y in logits)
+    numbers = [(m.index, m.seed, m.seconds) for m in (a, b)]
+    tables = (vars(m.outputs).values() for m in (a, b))
+    pairs = zip(*tables, strict=True)
+    return numbers[0] == numbers[1] and all(np.array_equal(x, y) for x, y in pairs)
 
 
 def test_a_member_comes_back_to_the_bit(member, tmp_path):
@@ -221,13 +341,25 @@ def test_a_member_cut_short_is_none(member, tmp_path):
     assert read_member(path) is None
 
 
-def test_stacking_keeps_forget_logits_whole_and_test_logits_in_half(member):
+def test_an_original_model_comes_back_with_its_weights(member, tmp_path):
+    weights = {"fc.bias": np.arange(3, dtype=np.float32)}
+    write_original(original_path(tmp_path), member, weights)
+
+    kept, ours = read_original(original_path(tmp_path))
+
+    assert same(kept, member)
+    assert np.array_equal(ours["fc.bias"], weights["fc.bias"])
+    assert read_original(tmp_path / "none") is None
+
+
+def test_stacking_keeps_every_bit(member):
     arrays = stack_members([member, replace(member, index=4)], "x_")
 
     assert arrays["x_index"].tolist() == [3, 4]
     assert arrays["x_seed"].dtype == np.int64
-    assert np.array_equal(arrays["x_forget_logits"][0], member.outputs.forget_logits)
-    half = arrays["x_test_logits"]
-    assert half.dtype == np.float16
-    assert np.allclose(half[1], member.outputs.test_logits, atol=2e-3)
-    assert np.array_equal(half.astype(np.float32).astype(np.float16), half)
+    for of in ("forget", "test"):
+        stacked = arrays[f"x_{of}_confidence"]
+        ours = getattr(member.outputs, f"{of}_confidence")
+        assert stacked.dtype == np.float64
+        assert np.array_equal(stacked, np.concatenate([ours, ours]))
+    assert arrays["x_retain_accuracy"].tolist() == [0.9, 0.9]

@@ -11,21 +11,24 @@ from contextlib import suppress
 import numpy as np
 import pytest
 
+from harness.errors import UsageError
 from harness.reference.bank import read_bank
+from harness.reference.build import BuildPlan, build_bank
 from harness.reference.location import built_folder
 from harness.reference.member import member_path
+from harness.track import find_track
 
 
 def assert_same_models(ours, theirs, count):
     """The first models of two banks are the same to the bit, but for their cost."""
-    for name, array in theirs.arrays.items():
-        if "seconds" not in name:
-            size = (
-                len(array)
-                if name.startswith(("original", "forget_t", "test_t"))
-                else count
-            )
-            assert np.array_equal(ours.arrays[name][:size], array[:size]), name
+    for name, array in vars(theirs.retrained.first(count)).items():
+        assert np.array_equal(getattr(ours.retrained.first(count), name), array), name
+    for name, array in vars(theirs.original).items():
+        assert np.array_equal(getattr(ours.original, name), array), name
+    for name in ("indices", "seeds"):
+        pair = (getattr(bank, name)[:count] for bank in (ours, theirs))
+        assert np.array_equal(*pair), name
+    assert ours.original_seed == theirs.original_seed
     for name, array in theirs.original_weights.items():
         assert np.array_equal(ours.original_weights[name], array)
 
@@ -43,9 +46,9 @@ def test_asking_for_more_trains_only_what_is_missing(build, own_bank, bank):
     larger, steps = build(10)
 
     assert steps == [8, 9, 10]
-    assert larger.arrays["index"].tolist() == list(range(10))
+    assert larger.indices.tolist() == list(range(10))
     assert_same_models(larger, bank, 8)
-    assert np.array_equal(larger.arrays["seconds"][:8], bank.arrays["seconds"])
+    assert np.array_equal(larger.seconds[:8], bank.seconds)
 
 
 @pytest.mark.parametrize("n_models", [2, 8])
@@ -66,12 +69,14 @@ def test_a_bank_of_two_kinds_of_machines_says_so(build, rewrite):
 
     mixed, _ = build(9)
 
-    assert mixed.manifest["arithmetic"] == "mixed"
+    assert mixed.manifest.arithmetic == "mixed"
 
 
 def test_a_manifest_says_what_the_bank_was_made_from(bank, track):
     manifest = json.loads((bank.folder / "manifest.json").read_text())
 
+    assert manifest["format"] == 2
+    assert manifest["half_precision"] is False
     assert manifest["track_hash"] == track.hash
     assert manifest["n_models"] == 8
     assert manifest["machine"]["torch"]
@@ -107,7 +112,7 @@ def test_models_finished_before_are_kept_even_if_fewer_are_asked_for(plan, build
     small, steps = build(2)
 
     assert steps == [1, 2]
-    assert small.arrays["index"].tolist() == [0, 1]
+    assert small.indices.tolist() == [0, 1]
     assert member_path(wanted.folder, 5).is_file()
     large, steps = build(6)
     assert steps == [3, 4, 5, 6]
@@ -136,6 +141,23 @@ def test_a_member_in_anothers_place_is_not_taken_for_it(plan, build, bank):
     assert_same_models(again, bank, 2)
 
 
+def test_a_bank_whose_training_diverges_is_refused_when_it_is_built(
+    variant, own_cache
+):
+    """Written all the same, it would be unreadable for good."""
+    track = find_track(str(variant(learning_rate=99.0, weight_decay=0.9)))
+    plan = BuildPlan(track=track, n_models=1, jobs=1)
+
+    with pytest.raises(UsageError) as caught:
+        build_bank(plan, lambda done: None)
+
+    assert str(caught.value) == (
+        "the outputs of the original model of tiny are not finite numbers: its "
+        "training diverged. Lower recipe.learning_rate in the track and build again."
+    )
+    assert not list(plan.folder.rglob("*.safetensors"))
+
+
 @pytest.fixture
 def command(track_file, own_cache):
     """Starts a build of eight models in a process group of its own."""
@@ -157,10 +179,10 @@ def command(track_file, own_cache):
 
 
 def test_stopped_at_any_moment_it_goes_on_and_ends_with_the_same_bits(
-    command, track, bank
+    command, task, bank
 ):
     moments = random.Random(0)
-    members = built_folder(track) / "members"
+    members = built_folder(task) / "members"
 
     def kept() -> int:
         return len(list(members.glob("0*"))) if members.exists() else 8
@@ -190,4 +212,4 @@ def test_stopped_at_any_moment_it_goes_on_and_ends_with_the_same_bits(
         _, err = process.communicate()
 
     assert process.returncode == 0, err
-    assert_same_models(read_bank(built_folder(track)), bank, 8)
+    assert_same_models(read_bank(built_folder(task)), bank, 8)

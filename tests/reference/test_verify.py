@@ -37,14 +37,15 @@ def test_other_members_are_looked_at_each_time(verify, bank):
 
 
 def test_members_whose_outputs_were_changed_fail_despite_correct_checksums(
-    verify, rewrite, bank
+    verify, rewrite, arrays
 ):
-    changed = ("forget_logits", "test_logits", "retain_accuracy", "seed")
-    arrays = {name: bank.arrays[name].copy() for name in changed}
-    for place, array in enumerate(arrays.values()):
-        array.reshape(8, -1)[2 * place, 0] += array.dtype.type(1)
+    changed = ("forget_confidence", "test_confidence", "retain_accuracy", "seed")
+    other = {name: arrays[name].copy() for name in changed}
+    for place, array in enumerate(other.values()):
+        step = -0.125 if array.ndim == 1 and array.dtype.kind == "f" else 1
+        array.reshape(8, -1)[2 * place, 0] += array.dtype.type(step)
 
-    verification = verify(rewrite(**arrays), n_models=8)
+    verification = verify(rewrite(**other), n_models=8)
 
     assert not verification.ok
     differ = [line for line in verification.lines if "DIFFERS" in line]
@@ -62,33 +63,46 @@ def test_an_original_model_whose_weights_were_changed_fails(verify, rewrite, ban
     assert verification.lines[0].startswith("original model: DIFFERS")
 
 
+def test_confidences_from_half_precision_may_differ_by_its_rounding_alone(
+    verify, rewrite, arrays
+):
+    """As those of the shipped bank do: its test logits were kept in half precision."""
+    exact = arrays["test_confidence"]
+
+    near = verify(rewrite({"half_precision": True}, test_confidence=exact + 0.01))
+    far = verify(rewrite({"half_precision": True}, test_confidence=exact + 0.1))
+    whole = verify(rewrite({"half_precision": False}, test_confidence=exact + 0.01))
+
+    assert near.ok
+    assert near.same_bits == 3
+    assert not far.ok
+    assert not whole.ok
+
+
 def test_on_another_kind_of_machine_a_true_bank_is_verified_by_its_distribution(
-    verify, elsewhere, bank
+    verify, elsewhere, arrays
 ):
     """Noise as other arithmetic makes it: no bit is the same, no model is another."""
-    noise = np.random.default_rng(0).normal(0, 1e-3, bank.arrays["forget_logits"].shape)
-    logits = (bank.arrays["forget_logits"] + noise).astype(np.float32)
+    confidence = arrays["forget_confidence"]
+    noise = np.random.default_rng(0).normal(0, 1e-3, confidence.shape)
 
-    verification = verify(elsewhere(forget_logits=logits))
+    verification = verify(elsewhere(forget_confidence=confidence + noise))
 
     assert verification.ok
     assert "sd from the bank" in verification.lines[1]
 
 
-def test_there_a_bank_of_other_models_fails(verify, elsewhere, bank):
-    logits = bank.arrays["forget_logits"].copy()
-    logits[:, np.arange(50), bank.arrays["forget_targets"]] += 5
-
-    verification = verify(elsewhere(forget_logits=logits))
+def test_there_a_bank_of_other_models_fails(verify, elsewhere, arrays):
+    verification = verify(elsewhere(forget_confidence=arrays["forget_confidence"] + 5))
 
     assert not verification.ok
 
 
-def test_there_a_member_unlike_the_others_fails(verify, elsewhere, bank):
-    logits = bank.arrays["forget_logits"].copy()
-    logits[5] *= 20
+def test_there_a_member_unlike_the_others_fails(verify, elsewhere, arrays):
+    confidence = arrays["forget_confidence"].copy()
+    confidence[5] *= 20
 
-    verification = verify(elsewhere(forget_logits=logits), n_models=1)
+    verification = verify(elsewhere(forget_confidence=confidence), n_models=1)
 
     assert not verification.ok
     assert verification.lines[-1] == "stored members far from the others: 5"
