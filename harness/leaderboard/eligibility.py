@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from harness.leaderboard import reading
 from harness.metrics import METRICS_VERSION
 from harness.reference import ReferenceBank, find_bank
 from harness.results.schema import Result
@@ -10,26 +11,18 @@ from harness.scoring.measure import Yardstick
 from harness.scoring.sides import bank_side
 from harness.track import Track
 
-_LEVEL = "full"
+_ISOLATION = "full"
 
 
 @dataclass(frozen=True)
-class Terms:
-    """The track, with the bank that all rows are held against.
-
-    Attributes
-    ----------
-    track : Track
-        With the split that is ranked.
-    bank : ReferenceBank
-        Its bank.
-    """
+class Eligibility:
+    """The track, with its split, and the bank that all rows are compared with."""
 
     track: Track
     bank: ReferenceBank
 
     @classmethod
-    def of(cls, track: Track) -> "Terms":
+    def of(cls, track: Track) -> "Eligibility":
         """Find the track's bank.
 
         Raises
@@ -45,8 +38,8 @@ class Terms:
         return self.track.evaluation.n_models
 
     @cached_property
-    def yardstick(self) -> Yardstick:
-        """What every row is measured with; its ceilings are computed once."""
+    def references(self) -> Yardstick:
+        """The models that every row is compared with; ceilings are computed once."""
         return Yardstick(
             bank_side(self.bank),
             self.n_models,
@@ -58,37 +51,30 @@ class Terms:
         """Say why a result cannot be ranked here; empty if it can.
 
         The seed of a split is never named: a private one is the organizer's secret.
-
-        Parameters
-        ----------
-        result : Result
-        secret : bool
-            Name no hash either, from which a private seed could be guessed.
+        With `secret` no hash is either, from which that seed could be guessed.
         """
-        made = result.provenance
         if not is_of_split(result, self.track):
             return "another split of the track: not ranked"
+        made = reading.provenance(result)
         wanted = (
-            ("track version", made.get("track_hash"), self.track.hash),
-            ("reference bank", made.get("bank_key"), self.bank.key),
-            ("size of the reference bank", made.get("bank_size"), len(self.bank)),
+            ("track version", made.track_hash, self.track.hash),
+            ("reference bank", made.bank_key, self.bank.key),
+            ("size of the reference bank", made.bank_size, len(self.bank)),
             ("N", result.n_models, self.n_models),
-            ("delta", made.get("delta"), self.track.evaluation.delta),
-            ("metrics version", made.get("metrics_version"), METRICS_VERSION),
+            ("delta", made.delta, self.track.evaluation.delta),
+            ("metrics version", made.metrics_version, METRICS_VERSION),
         )
         for words, found, needed in wanted:
             if found != needed:
                 if secret:
                     return f"another {words} on the private split: not ranked"
                 return f"{words} {found}, not {needed}: not ranked"
-        isolation = made.get("isolation")
-        level = isolation.get("level") if isinstance(isolation, dict) else "unknown"
-        if level != _LEVEL:
-            return f"isolation {level}: not ranked"
-        official = made.get("secret_name") or result.unknown_cost
+        if made.isolation_level != _ISOLATION:
+            return f"isolation {made.isolation_level}: not ranked"
+        official = made.secret_name or result.unknown_cost
         return "" if official else "scored without --official: not ranked"
 
 
 def is_of_split(result: Result, track: Track) -> bool:
     """Whether a result was measured on the track's forget set."""
-    return bool(result.provenance.get("split_seed") == track.data.split_seed)
+    return reading.provenance(result).split_seed == track.data.split_seed

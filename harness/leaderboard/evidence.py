@@ -1,17 +1,17 @@
 """What is computed from stored arrays: for the ranking a little, for a check all."""
 
 import statistics
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
 
 from harness.errors import CheckFailed
-from harness.leaderboard.eligibility import Terms
-from harness.leaderboard.stored import Entry
+from harness.leaderboard import reading
+from harness.leaderboard.eligibility import Eligibility
+from harness.leaderboard.stored import StoredResult
 from harness.metrics.uncertainty.efficiency import efficiency_ratio
 from harness.metrics.uncertainty.scored_side import ScoredSide
 from harness.models.finished import FinishedRun
@@ -21,7 +21,6 @@ from harness.run.cost import cost_seconds
 from harness.run.messages import Usage
 from harness.scoring.measure import Measurement, Yardstick
 from harness.scoring.sides import runs_facts, unlearned_side
-from harness.status import Status
 
 
 @dataclass(frozen=True)
@@ -32,107 +31,72 @@ class Evidence:
     ----------
     certified_epsilon : float or None
         Median over the forget examples; None where not all runs were made.
-    side : ScoredSide or None
-        For paired comparisons; None with too few models for them.
-    figures : dict or None
-        ``status``, ``n_finished`` and all metrics, computed afresh where asked.
+    comparable : ScoredSide or None
+        For paired comparisons; None with too few models, and for references.
+    result : Result or None
+        With every figure computed afresh, where that was asked for.
     """
 
     certified_epsilon: float | None = None
-    side: ScoredSide | None = None
-    figures: dict[str, Any] | None = None
+    comparable: ScoredSide | None = None
+    result: Result | None = None
+
+    @property
+    def recomputed(self) -> Result:
+        """The result as its arrays say that it is."""
+        if self.result is None:
+            raise AssertionError("gather(everything=True) leaves no result out")
+        return self.result
 
 
-@dataclass(frozen=True)
-class Question:
-    """What is wanted of one result's arrays; small enough to send to a process.
-
-    Attributes
-    ----------
-    path : Path
-        The result's folder.
-    result : Result
-        What it says.
-    yardstick : Yardstick
-        What it is measured with, ceilings computed.
-    cap : float
-        The track's.
-    compares : bool
-        Whether it takes part in paired comparisons.
-    everything : bool
-        Whether every figure is computed afresh.
-    """
-
-    path: Path
-    result: Result
-    yardstick: Yardstick
-    cap: float
-    compares: bool
-    everything: bool
+#: By the results' folders.
+EvidenceOf = Mapping[Path, Evidence]
 
 
 def gather(
-    entries: Sequence[Entry], terms: Terms, *, n_jobs: int, everything: bool = False
-) -> dict[Path, Evidence]:
-    """Compute what rows need of their arrays, by the results' folders.
-
-    Parameters
-    ----------
-    entries : sequence of Entry
-        Results that keep the terms.
-    terms : Terms
-        Track and bank.
-    n_jobs : int
-        Processes.
-    everything : bool
-        Compute every figure of the result afresh.
+    results: Sequence[StoredResult],
+    eligibility: Eligibility,
+    *,
+    n_jobs: int,
+    everything: bool = False,
+) -> EvidenceOf:
+    """Compute what rows need of the arrays of eligible results; or `everything`.
 
     Raises
     ------
     CheckFailed
         If the arrays cannot be read.
     """
-    yardstick, cap = terms.yardstick, terms.track.evaluation.cap
+    references, cap = eligibility.references, eligibility.track.evaluation.cap
     # Here and now, so that they travel with it and no process computes them again.
-    _ = yardstick.ceilings, yardstick.floors
-    questions = [
-        Question(
-            entry.path,
-            entry.result,
-            yardstick,
-            cap,
-            compares=entry.is_measured and not entry.result.is_reference,
-            everything=everything,
-        )
-        for entry in entries
-    ]
+    _ = references.ceilings, references.floors
     # No memory mapped for a few megabytes: a killed process would leave it behind.
-    answers = Parallel(n_jobs=min(n_jobs, max(1, len(questions))), max_nbytes=None)(
-        delayed(evidence_of)(question) for question in questions
+    found = Parallel(n_jobs=min(n_jobs, max(1, len(results))), max_nbytes=None)(
+        delayed(evidence_of)(each, references, cap, everything=everything)
+        for each in results
     )
-    return {entry.path: each for entry, each in zip(entries, answers, strict=True)}
+    return {each.path: told for each, told in zip(results, found, strict=True)}
 
 
-def evidence_of(question: Question) -> Evidence:
-    """Answer one question; see `gather`."""
-    path, result = question.path, question.result
-    if not (path / EXAMPLES).is_file():
-        figures = {"status": str(result.status), "n_finished": result.n_finished}
-        return Evidence(figures=figures if question.everything else None)
-    runs = _read(path)
-    if len(runs) < result.n_models:
-        figures = _unfinished(runs, question)
-        return Evidence(figures=figures if question.everything else None)
-    measurement = Measurement(
-        unlearned_side(runs), question.yardstick, runs_facts(runs)
-    )
-    figures = _unfinished(runs, question)
-    if question.everything:
-        figures |= measurement.headline() | measurement.others()
+def evidence_of(
+    stored: StoredResult, references: Yardstick, cap: float, *, everything: bool
+) -> Evidence:
+    """Compute what the arrays of one result say; see `gather`."""
+    result = stored.result
+    if not (stored.path / EXAMPLES).is_file():
+        return Evidence(result=reading.unmeasured(result) if everything else None)
+    runs = _read(stored.path)
+    measurement = None
+    if len(runs) >= result.n_models:
+        measurement = Measurement(unlearned_side(runs), references, runs_facts(runs))
+    fresh = _recomputed(result, runs, cap, measurement) if everything else None
+    if measurement is None:
+        return Evidence(result=fresh)
+    compares = stored.is_measured and not result.is_reference
     return Evidence(
         certified_epsilon=_median_certified(measurement),
-        side=measurement.scored_side if question.compares else None,
-        figures=figures if question.everything else None,
+        comparable=measurement.scored_side if compares else None,
+        result=fresh,
     )
 
 
@@ -146,22 +110,21 @@ def _read(path: Path) -> list[FinishedRun]:
         ) from None
 
 
-def _unfinished(runs: list[FinishedRun], question: Question) -> dict[str, Any]:
-    """Return the figures that do not need all runs."""
-    result = question.result
-    figures = {"status": str(result.status), "n_finished": len(runs)}
-    stored = result.metrics.get("efficiency", {})
-    if stored.get("reason"):
-        # Nothing was timed, so there is nothing to compute it from.
-        return {**figures, "efficiency": stored}
-    device = str(result.provenance["device"])
-    costs = [
-        cost_seconds(Usage(r.cpu_seconds, r.wall_seconds, 0), device) for r in runs
-    ]
-    base = result.provenance["retraining_seconds"]
-    efficiency = efficiency_ratio(costs, base, question.cap)
-    status = Status.OVER_BUDGET if efficiency.over_cap else Status.SCORED
-    return {**figures, "status": str(status), "efficiency": asdict(efficiency)}
+def _recomputed(
+    result: Result,
+    runs: Sequence[FinishedRun],
+    cap: float,
+    measurement: Measurement | None,
+) -> Result:
+    efficiency = None
+    if not result.unknown_cost:
+        made = reading.provenance(result)
+        costs = [
+            cost_seconds(Usage(r.cpu_seconds, r.wall_seconds, 0), made.device)
+            for r in runs
+        ]
+        efficiency = efficiency_ratio(costs, list(made.retraining_seconds), cap)
+    return reading.recomputed(result, len(runs), efficiency, measurement)
 
 
 def _median_certified(measurement: Measurement) -> float:

@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import norm
 
 from harness.leaderboard.rerun import compare_reruns, widening
-from harness.leaderboard.stored import Entry
+from harness.leaderboard.stored import StoredResult
 from harness.results.schema import Result
 from harness.status import Status
 
@@ -22,7 +22,7 @@ def result(name="method", score=0.05, status=Status.SCORED, low=0.04, high=0.07)
 
 def compared(*pairs):
     stored, now = zip(*pairs, strict=True)
-    entries = [Entry(None, each, 0) for each in stored]
+    entries = [StoredResult(None, each, 0) for each in stored]
     return compare_reruns(entries, now)
 
 
