@@ -4,8 +4,6 @@ import re
 from pathlib import Path
 
 import pytest
-from harness.leaderboard.row import Role, Row
-from harness.leaderboard.safe_text import markdown_text, spreadsheet_text
 from hypothesis import given
 from hypothesis import strategies as st
 
