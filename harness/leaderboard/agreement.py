@@ -14,20 +14,10 @@ if TYPE_CHECKING:
 class Agreement:
     """How the second replicate's scores compare with the first's.
 
-    Attributes
-    ----------
-    ranked : int
-        Ranked rows.
-    replicated : int
-        Ranked rows that were scored twice.
-    inside : int or None
-        How many of those have their second score inside the first's 95 % interval
-        for a repetition; None where there are no intervals.
-    inside_mean : int or None
-        The same with the narrower interval of the mean over repetitions.
-    kendall_tau : float or None
-        Kendall's τ-b between the two orders; None with fewer than two rows, or where
-        all scores are equal.
+    Of the `ranked` rows, `replicated` were scored twice; of those `inside` have their
+    second score inside the first's 95 % interval for a repetition, and `inside_mean`
+    inside the narrower one of the mean: None where there are no intervals. Kendall's
+    τ-b is None with fewer than two rows, or where all scores are equal.
     """
 
     ranked: int

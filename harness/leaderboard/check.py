@@ -37,16 +37,9 @@ _LISTED = 40
 class Check:
     """What a check found.
 
-    Attributes
-    ----------
-    rows, results, figures : int
-        How many were computed again: rows of the table, backing results, and single
-        values of table and results.
-    differences : tuple of Difference
-        What is not as committed; empty if all is well.
-    private : str
-        ``"none"``, ``"checked"``, or ``"unchecked"`` where there are private columns
-        but their split was not given.
+    How many rows, backing results and single values of both were computed again, and
+    what is not as committed. Private columns are ``"none"``, ``"checked"``, or
+    ``"unchecked"`` where their split was not given.
     """
 
     rows: int

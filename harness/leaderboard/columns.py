@@ -4,6 +4,8 @@ A column is a field of `Row`. Its declaration says how it is read from a submiss
 results, how many digits it has in the CSV file, what people see of it and in which
 part of the table.
 """
+# A declared column is a field of a dataclass, though ruff cannot see it.
+# ruff: noqa: RUF009
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -13,8 +15,9 @@ from typing import Any, NamedTuple, TypeVar
 
 from harness.leaderboard import reading
 from harness.leaderboard.evidence import Evidence
-from harness.leaderboard.replicates import Replicates
+from harness.leaderboard.stored import StoredResult
 from harness.plain_text import harmless
+from harness.results.schema import Result
 
 T = TypeVar("T")
 SCORE_DIGITS = 6
@@ -32,44 +35,34 @@ class Role(StrEnum):
 
 
 class Measured(NamedTuple):
-    """What a row is read from: a submission's results, and what their arrays say."""
+    """What a row is read from: a submission's replicates, and what arrays say."""
 
-    results: Replicates
+    first: StoredResult
+    second: StoredResult | None
     evidence: Evidence
 
-    def figure(self, metric: str, name: str = "value") -> float | None:
-        """Read a number of the first replicate."""
-        return reading.figure(self.results.first.result, metric, name)
+    @property
+    def result(self) -> Result:
+        """The first replicate's result."""
+        return self.first.result
 
     @property
-    def provenance(self) -> reading.Provenance:
+    def made(self) -> reading.Provenance:
         """How the first replicate was made."""
-        return reading.provenance(self.results.first.result)
-
-
-_SCORED = (Role.RANKED, Role.CONTROL)
+        return reading.provenance(self.result)
 
 
 class Shown(NamedTuple):
-    """What people see of a column.
+    """What people see of a column, and in which parts of the table.
 
-    Attributes
-    ----------
-    heading : str
-    format : str
-        Of a number; without one it is shown as it stands in the CSV file.
-    until : str
-        The column with the upper end of an interval that begins here.
-    parts : tuple of Role
-        Where it is shown.
-    place : int
-        A lower one comes further left; columns of one place keep their order.
+    Without a `format` a number is shown as it stands in the CSV file; an interval goes
+    on `until` the end in another column; a lower `place` comes further left.
     """
 
     heading: str
     format: str = ""
     until: str = ""
-    parts: tuple[Role, ...] = _SCORED
+    parts: tuple[Role, ...] = (Role.RANKED, Role.CONTROL)
     place: int = 0
 
 
@@ -132,23 +125,35 @@ def _column(
     return field(default=default, metadata={"column": column})
 
 
-def _metric(metric: str, name: str = "value") -> Callable[[Measured], float | None]:
-    return lambda measured: measured.figure(metric, name)
+def _text(read: Callable[[Measured], str], *parts: Role, heading: str = "") -> str:
+    return _column("", read, shown=Shown(heading, parts=parts))
+
+
+def _figure(
+    path: str, digits: int, heading: str = "", form: str = ".4f", until: str = ""
+) -> float | None:
+    """Declare a column that holds a number of a metric; hidden without a heading."""
+
+    def read(measured: Measured) -> float | None:
+        return reading.figure(measured.result, *path.split("."))
+
+    shown = Shown(heading, form, until) if heading else _HIDDEN
+    return _column(None, read, digits, shown)
 
 
 def _role(measured: Measured) -> Role:
-    first = measured.results.first
-    if first.result.is_reference:
+    if measured.result.is_reference:
         return Role.CONTROL
-    return Role.RANKED if first.is_ranked else Role.UNRANKED
+    return Role.RANKED if measured.first.is_ranked else Role.UNRANKED
 
 
-def _second_score(measured: Measured) -> float | None:
-    second = measured.results.second
-    return None if second is None else reading.figure(second.result, "score")
+def _second(m: Measured) -> float | None:
+    return None if m.second is None else reading.figure(m.second.result, "score")
 
 
-_UNRANKED, _ALL = (Role.UNRANKED,), tuple(Role)
+Number = float | None
+Whole = int | None
+_SIX = SCORE_DIGITS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,88 +165,58 @@ class Row:
     the private split is kinder.
     """
 
-    rank: int | None = _column(None, shown=Shown("rank", parts=(Role.RANKED,)))
-    submission: str = _column(
-        "", lambda m: m.results.first.name, shown=Shown("submission", parts=_ALL)
+    rank: Whole = _column(None, shown=Shown("rank", parts=(Role.RANKED,)))
+    submission: str = _text(lambda m: m.first.name, *Role, heading="submission")
+    title: str = _text(lambda m: reading.title(m.result))
+    status: str = _text(lambda m: str(m.result.status), Role.UNRANKED, heading="status")
+    score: Number = _figure("score.value", _SIX, "score")
+    score_low: Number = _figure("score.low", _SIX, "95 % interval", until="score_high")
+    score_high: Number = _figure("score.high", _SIX)
+    repeat_low: Number = _figure(
+        "score.low_repeated", _SIX, "scored again", until="repeat_high"
     )
-    title: str = _column("", lambda m: reading.title(m.results.first.result))
-    status: str = _column(
-        "",
-        lambda m: str(m.results.first.result.status),
-        shown=Shown("status", parts=_UNRANKED),
-    )
-    score: float | None = _column(
-        None, _metric("score"), SCORE_DIGITS, Shown("score", ".4f")
-    )
-    score_low: float | None = _column(
-        None,
-        _metric("score", "low"),
-        SCORE_DIGITS,
-        Shown("95 % interval", ".4f", until="score_high"),
-    )
-    score_high: float | None = _column(None, _metric("score", "high"), SCORE_DIGITS)
-    repeat_low: float | None = _column(
-        None,
-        _metric("score", "low_repeated"),
-        SCORE_DIGITS,
-        Shown("scored again", ".4f", until="repeat_high"),
-    )
-    repeat_high: float | None = _column(
-        None, _metric("score", "high_repeated"), SCORE_DIGITS
-    )
-    share_of_ceiling: float | None = _column(
-        None, _metric("score", "share_of_ceiling"), 4, Shown("of ceiling", ".0%")
-    )
-    forgetting_quality: float | None = _column(
-        None, _metric("forgetting_quality"), 6, Shown("F", ".4f")
-    )
-    ra_ratio: float | None = _column(
-        None, _metric("retain_accuracy", "ratio"), 4, Shown("RA", ".3f")
-    )
-    ta_ratio: float | None = _column(
-        None, _metric("test_accuracy", "ratio"), 4, Shown("TA", ".3f")
-    )
-    efficiency_ratio: float | None = _column(
-        None, _metric("efficiency", "ratio"), 4, Shown("cost", ".3f")
-    )
-    certified_epsilon: float | None = _column(
+    repeat_high: Number = _figure("score.high_repeated", _SIX)
+    share_of_ceiling: Number = _figure("score.share_of_ceiling", 4, "of ceiling", ".0%")
+    forgetting_quality: Number = _figure("forgetting_quality.value", 6, "F")
+    ra_ratio: Number = _figure("retain_accuracy.ratio", 4, "RA", ".3f")
+    ta_ratio: Number = _figure("test_accuracy.ratio", 4, "TA", ".3f")
+    efficiency_ratio: Number = _figure("efficiency.ratio", 4, "cost", ".3f")
+    certified_epsilon: Number = _column(
         None, lambda m: m.evidence.certified_epsilon, 4, Shown("certified ε", ".2f")
     )
-    n_models: int = _column(0, lambda m: m.results.first.result.n_models)
-    isolation: str = _column("", lambda m: m.provenance.isolation_level)
-    seed: int | None = _column(None, lambda m: m.results.first.seed)
-    score_second_replicate: float | None = _column(
-        None, _second_score, SCORE_DIGITS, Shown("second", ".4f")
+    n_models: int = _column(0, lambda m: m.result.n_models)
+    isolation: str = _text(lambda m: m.made.isolation_level)
+    seed: Whole = _column(None, lambda m: m.first.seed)
+    score_second_replicate: Number = _column(
+        None, _second, _SIX, Shown("second", ".4f")
     )
-    reason: str = _column(
-        "",
-        lambda m: m.results.first.result.reason or m.results.first.result.unknown_cost,
-        shown=Shown("reason", parts=_UNRANKED),
+    reason: str = _text(
+        lambda m: m.result.reason or m.result.unknown_cost,
+        Role.UNRANKED,
+        heading="reason",
     )
-    flags: str = _column(
-        "",
-        lambda m: " ".join(reading.flag_codes(m.results.first.result)),
-        shown=Shown("flags", parts=(Role.RANKED,)),
+    flags: str = _text(
+        lambda m: " ".join(reading.flag_codes(m.result)), Role.RANKED, heading="flags"
     )
-    submission_sha256: str = _column("", lambda m: m.results.first.sha256[:12])
-    role: Role = _column(Role.UNRANKED, _role)  # noqa: RUF009 - a field, as the others
-    track: str = _column("", lambda m: str(m.provenance.track_hash))
-    bank: str = _column("", lambda m: str(m.provenance.bank_key))
-    private_score: float | None = _column(
-        None, None, SCORE_DIGITS, Shown("private score", ".4f", place=-1), private=True
+    submission_sha256: str = _text(lambda m: m.first.sha256[:12])
+    role: Role = _column(Role.UNRANKED, _role)
+    track: str = _text(lambda m: str(m.made.track_hash))
+    bank: str = _text(lambda m: str(m.made.bank_key))
+    private_score: Number = _column(
+        None, None, _SIX, Shown("private score", ".4f", place=-1), private=True
     )
-    private_low: float | None = _column(
+    private_low: Number = _column(
         None,
         None,
-        SCORE_DIGITS,
-        Shown("private 95 % interval", ".4f", until="private_high", place=-1),
+        _SIX,
+        Shown("private 95 % interval", ".4f", "private_high", place=-1),
         private=True,
     )
-    private_high: float | None = _column(None, None, SCORE_DIGITS, private=True)
-    private_rank: int | None = _column(
+    private_high: Number = _column(None, None, _SIX, private=True)
+    private_rank: Whole = _column(
         None, shown=Shown("private rank", place=-2), private=True
     )
-    shake_up: int | None = _column(
+    shake_up: Whole = _column(
         None, shown=Shown("shake-up", "+.0f", place=-1), private=True
     )
 

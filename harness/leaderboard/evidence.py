@@ -27,14 +27,9 @@ from harness.scoring.sides import runs_facts, unlearned_side
 class Evidence:
     """What the arrays of one result say.
 
-    Attributes
-    ----------
-    certified_epsilon : float or None
-        Median over the forget examples; None where not all runs were made.
-    comparable : ScoredSide or None
-        For paired comparisons; None with too few models, and for references.
-    result : Result or None
-        With every figure computed afresh, where that was asked for.
+    The certified ε is the median over the forget examples, None where not all runs
+    were made; None is `comparable` in pairs with too few models, and for references;
+    `result` has every figure computed afresh, where that was asked for.
     """
 
     certified_epsilon: float | None = None

@@ -52,7 +52,7 @@ def rank_private(
     groups = by_submission(vetted.eligible)
     firsts = [group.first for group in groups]
     evidence = gather(firsts, eligibility, n_jobs=n_jobs)
-    rows = [row_of(Measured(r, evidence[r.first.path])) for r in groups]
+    rows = [row_of(Measured(*r, evidence[r.first.path])) for r in groups]
     comparable = {each.name: evidence[each.path].comparable for each in firsts}
     ranked = rank_rows([row for row in rows if row.role == Role.RANKED], comparable)
     standings = {

@@ -26,7 +26,7 @@ def standings(
     replicates: Sequence[Replicates], evidence: EvidenceOf, eligibility: Eligibility
 ) -> list[Row]:
     """Return the rows of all submissions and of ceiling and floor, ranked, in order."""
-    rows = [row_of(Measured(r, evidence[r.first.path])) for r in replicates]
+    rows = [row_of(Measured(*r, evidence[r.first.path])) for r in replicates]
     comparable = {r.first.name: evidence[r.first.path].comparable for r in replicates}
     ranked = rank_rows([row for row in rows if row.role == Role.RANKED], comparable)
     others = [row for row in rows if row.role != Role.RANKED]

@@ -24,22 +24,10 @@ ALPHA = 0.05
 class Rerun:
     """What became of one submission, then and now.
 
-    Attributes
-    ----------
-    submission : str
-        Its name.
-    stored, now : float or None
-        The score; None where there is none.
-    low, high : float or None
-        The stored 95 % interval for a second scoring.
-    status_stored, status_now : Status
-        What became of it.
-    inside : bool
-        The status is the same, and the new score lies in the stored interval, where
-        both have one.
-    reproduced : bool
-        The same with that interval widened for the number of submissions that were
-        run again, so that all of them pass together in 95 % of the cases.
+    It is `inside` when the status is the same, and the new score lies in the stored
+    95 % interval for a second scoring, where both have a score; `reproduced` widens
+    that interval for the number of submissions that were run again, so that all of
+    them pass together in 95 % of the cases.
     """
 
     submission: str

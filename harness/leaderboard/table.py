@@ -26,16 +26,8 @@ if TYPE_CHECKING:
 class Request:
     """Which results are ranked, and how.
 
-    Attributes
-    ----------
-    output : Path
-        Folder of the results.
-    track : Track
-        The public split.
-    private : Track or None
-        The private split, which then decides the order.
-    n_jobs : int
-        Processes.
+    Results of the `track`, the public split, lie in `output`; a `private` split
+    decides the order.
     """
 
     output: Path
@@ -56,19 +48,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Table:
-    """A ranked table.
-
-    Attributes
-    ----------
-    eligibility : Eligibility
-        What all rows were measured on.
-    rows : tuple of Row
-        In order.
-    private : bool
-        Whether there are columns of a private split.
-    refused : tuple of Refused
-        Results that could not be ranked.
-    """
+    """A ranked table, and the results that could not be ranked."""
 
     eligibility: Eligibility
     rows: tuple[Row, ...]
