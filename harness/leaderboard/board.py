@@ -39,15 +39,7 @@ class Board:
         self.backing = folder / track
 
     def texts(self) -> tuple[str, str]:
-        """Read the CSV file and the Markdown.
-
-        Raises
-        ------
-        UsageError
-            If there is no board.
-        CheckFailed
-            If one of the two is missing or no text.
-        """
+        """Read the CSV file and the Markdown."""
         if not self.csv.exists() and not self.markdown.exists():
             raise UsageError(
                 f"there is no leaderboard of {self.track} in {self.folder}; make it "
@@ -77,27 +69,13 @@ class Board:
         folders = self.backing.glob(f"*/*/{RESULT}")
         return sorted(p.parent for p in folders if _REPLICATE.fullmatch(p.parent.name))
 
-    def results(self, eligibility: Eligibility) -> list[StoredResult]:
-        """Read the backing results.
-
-        Raises
-        ------
-        CheckFailed
-            If one is damaged, or cannot be ranked.
-        """
-        return [self._read(path, eligibility) for path in self.replicates()]
-
-    def unreplaced(
-        self, eligibility: Eligibility, runs: Iterable[StoredResult]
+    def results(
+        self, eligibility: Eligibility, runs: Iterable[StoredResult] = ()
     ) -> list[StoredResult]:
-        """Read those backing results that an update does not write anyway.
+        """Read the backing results, which must all be sound and eligible.
 
-        An update that was cut short may have left one of the others half exchanged.
-
-        Raises
-        ------
-        CheckFailed
-            As `results`.
+        Not those that an update with these `runs` writes anyway: one that was cut
+        short may have left them half exchanged.
         """
         replaced = {self.place(run) for run in runs}
         found = []

@@ -40,13 +40,7 @@ def csv_text(table: "pd.DataFrame") -> str:
 
 
 def parse_csv(text: str, name: str) -> "pd.DataFrame":
-    """Read what `csv_text` wrote; `name` is what a message calls it.
-
-    Raises
-    ------
-    CheckFailed
-        If it has other columns, or a row has more or fewer cells than the header.
-    """
+    """Read what `csv_text` wrote; `name` is what a message calls it."""
     import pandas as pd  # noqa: PLC0415
 
     try:

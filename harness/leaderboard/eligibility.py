@@ -23,13 +23,7 @@ class Eligibility:
 
     @classmethod
     def of(cls, track: Track) -> "Eligibility":
-        """Find the track's bank.
-
-        Raises
-        ------
-        UsageError
-            If it is not here.
-        """
+        """Find the track's bank."""
         return cls(track, find_bank(track, at_least=track.evaluation.n_models))
 
     @property

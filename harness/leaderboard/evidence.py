@@ -55,13 +55,7 @@ def gather(
     n_jobs: int,
     everything: bool = False,
 ) -> EvidenceOf:
-    """Compute what rows need of the arrays of eligible results; or `everything`.
-
-    Raises
-    ------
-    CheckFailed
-        If the arrays cannot be read.
-    """
+    """Compute what rows need of the arrays of eligible results; or `everything`."""
     references, cap = eligibility.references, eligibility.track.evaluation.cap
     # Here and now, so that they travel with it and no process computes them again.
     _ = references.ceilings, references.floors
@@ -118,7 +112,7 @@ def _recomputed(
             cost_seconds(Usage(r.cpu_seconds, r.wall_seconds, 0), made.device)
             for r in runs
         ]
-        efficiency = efficiency_ratio(costs, list(made.retraining_seconds), cap)
+        efficiency = efficiency_ratio(costs, made.retraining_seconds, cap)
     return reading.recomputed(result, len(runs), efficiency, measurement)
 
 

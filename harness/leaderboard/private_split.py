@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from harness.errors import CheckFailed
 from harness.leaderboard.cells import Cells, records
-from harness.leaderboard.columns import Measured, Role, Row, row_of
+from harness.leaderboard.columns import Role, Row
 from harness.leaderboard.eligibility import Eligibility
 from harness.leaderboard.evidence import gather
-from harness.leaderboard.ranking import in_order, rank_rows
+from harness.leaderboard.ranking import in_order, ranked_rows
 from harness.leaderboard.replicates import by_submission
 from harness.leaderboard.stored import Refused, StoredResult, vet
 from harness.track import Track
@@ -50,29 +50,19 @@ def rank_private(
     eligibility = Eligibility.of(track)
     vetted = vet(results, eligibility, secret=True)
     groups = by_submission(vetted.eligible)
-    firsts = [group.first for group in groups]
-    evidence = gather(firsts, eligibility, n_jobs=n_jobs)
-    rows = [row_of(Measured(*r, evidence[r.first.path])) for r in groups]
-    comparable = {each.name: evidence[each.path].comparable for each in firsts}
-    ranked = rank_rows([row for row in rows if row.role == Role.RANKED], comparable)
+    evidence = gather([group.first for group in groups], eligibility, n_jobs=n_jobs)
     standings = {
         row.submission: PrivateStanding(
             row.score, row.score_low, row.score_high, row.rank
         )
-        for row in ranked
+        for row in ranked_rows(groups, evidence)
         if row.score is not None and row.rank is not None
     }
     return PrivateRanking(standings, vetted.refused)
 
 
 def committed_standings(table: "pd.DataFrame") -> Standings:
-    """Read the private columns of a table, for who does not have the private results.
-
-    Raises
-    ------
-    CheckFailed
-        If a cell is no number.
-    """
+    """Read private columns, for who does not have the private results."""
     told = table[table["private_score"] != ""]
     return {row["submission"]: _committed(row) for row in records(told)}
 

@@ -1,6 +1,6 @@
 """The rows of a table in their order; those that cannot be told apart share a rank."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -26,21 +26,18 @@ def standings(
     replicates: Sequence[Replicates], evidence: EvidenceOf, eligibility: Eligibility
 ) -> list[Row]:
     """Return the rows of all submissions and of ceiling and floor, ranked, in order."""
-    rows = [row_of(Measured(*r, evidence[r.first.path])) for r in replicates]
+    rows = ranked_rows(replicates, evidence)
+    return in_order([*rows, *ceiling_and_floor(eligibility)])
+
+
+def ranked_rows(replicates: Sequence[Replicates], evidence: EvidenceOf) -> list[Row]:
+    """Return the rows of submissions in order, and their ranks where they have one."""
+    rows = in_order([row_of(Measured(*r, evidence[r.first.path])) for r in replicates])
     comparable = {r.first.name: evidence[r.first.path].comparable for r in replicates}
-    ranked = rank_rows([row for row in rows if row.role == Role.RANKED], comparable)
-    others = [row for row in rows if row.role != Role.RANKED]
-    return in_order([*ranked, *others, *ceiling_and_floor(eligibility)])
-
-
-def rank_rows(
-    rows: Sequence[Row], comparable: Mapping[str, ScoredSide | None]
-) -> list[Row]:
-    """Sort rows that all have a score, and give each its rank."""
-    ordered = in_order(rows)
-    better = separably_better([comparable[row.submission] for row in ordered])
-    pairs = zip(ordered, shared_ranks(better), strict=True)
-    return [replace(row, rank=rank) for row, rank in pairs]
+    ranked = [row for row in rows if row.role == Role.RANKED]
+    better = separably_better([comparable[row.submission] for row in ranked])
+    ranks = dict(zip(ranked, shared_ranks(better), strict=True))
+    return [replace(row, rank=ranks.get(row)) for row in rows]
 
 
 def in_order(rows: Sequence[Row]) -> list[Row]:

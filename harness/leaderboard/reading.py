@@ -24,26 +24,17 @@ class Provenance(NamedTuple):
     secret_name: str | None
     isolation_level: str
     device: str
-    retraining_seconds: tuple[float, ...]
+    retraining_seconds: list[float]
 
 
 def provenance(result: Result) -> Provenance:
     """Read how a result was made."""
     made = result.provenance
+    told = {name: made.get(name) for name in Provenance._fields}
     isolation = made.get("isolation")
-    return Provenance(
-        track_hash=made.get("track_hash"),
-        bank_key=made.get("bank_key"),
-        bank_size=made.get("bank_size"),
-        split_seed=made.get("split_seed"),
-        seed=made.get("seed"),
-        delta=made.get("delta"),
-        metrics_version=made.get("metrics_version"),
-        secret_name=made.get("secret_name"),
-        isolation_level=isolation["level"] if isolation else "unknown",
-        device=str(made.get("device")),
-        retraining_seconds=tuple(made.get("retraining_seconds") or ()),
-    )
+    known = isinstance(isolation, dict)
+    told["isolation_level"] = isolation.get("level") if known else "unknown"
+    return Provenance(**told)
 
 
 def title(result: Result) -> str:

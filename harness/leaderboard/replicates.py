@@ -22,13 +22,7 @@ class Replicates(NamedTuple):
 
 
 def by_submission(results: Iterable[StoredResult]) -> tuple[Replicates, ...]:
-    """Put the results of each submission together, by name.
-
-    Raises
-    ------
-    UsageError
-        If two results of one name are of different sources, or of one seed.
-    """
+    """Put the results of each submission together, by name."""
     found: dict[str, list[StoredResult]] = {}
     for each in results:
         found.setdefault(each.name, []).append(each)
@@ -62,11 +56,6 @@ def merged(
 
     A replicate of the same source that only the board has stays, and a failure never
     replaces a result that was scored.
-
-    Raises
-    ------
-    UsageError
-        As `by_submission`.
     """
     new = list(runs)
     sources = {each.name: each.sha256 for each in new}

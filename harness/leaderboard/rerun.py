@@ -41,7 +41,7 @@ class Rerun:
     reproduced: bool
 
     def __str__(self) -> str:
-        if self.stored is None or self.now is None:
+        if self.stored is None or self.now is None or self.low is None:
             verdict = "as stored" if self.reproduced else f"was {self.status_stored}"
             return f"{self.submission}: {self.status_now}, {verdict}"
         verdict = "inside" if self.inside else "outside"

@@ -66,14 +66,7 @@ class Vetted(NamedTuple):
 
 
 def read_all(folder: Path) -> tuple[StoredResult, ...]:
-    """Read all results of ``<folder>/<submission>/<id>/``, in the order of the paths.
-
-    Raises
-    ------
-    CheckFailed
-        If one cannot be read, a file of it has changed, or it lies in the folder of
-        another submission.
-    """
+    """Read the results in ``<folder>/<submission>/<id>/``, in order of the paths."""
     return tuple(read_one(p.parent) for p in sorted(folder.glob(f"*/*/{RESULT}")))
 
 

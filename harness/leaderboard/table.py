@@ -111,7 +111,7 @@ def update_board(board: Board, request: Request) -> Table:
     stored = _stored(request, eligibility, may_be_empty=bool(board.replicates()))
     new = stored.public.eligible
     by_submission(new)  # two of one name are a mistake, whatever the board holds
-    together = merged(board.unreplaced(eligibility, new), new)
+    together = merged(board.results(eligibility, new), new)
     table = _table(request, eligibility, stored, together)
     board.keep(together)
     board.write(table.cells)
@@ -193,15 +193,7 @@ def _table(
 
 
 def private_standings(request: Request) -> Standings:
-    """Rank the stored results of the private split, for a check of its columns.
-
-    Raises
-    ------
-    UsageError
-        If there are none, or its bank is not here.
-    CheckFailed
-        If a stored file has changed.
-    """
+    """Rank the stored results of the private split, for a check of its columns."""
     if request.private is None:
         return {}
     stored = _stored(request, Eligibility.of(request.track), may_be_empty=True)

@@ -69,3 +69,12 @@ def test_a_row_that_was_over_the_budget_must_be_so_again(score):
     assert again.reproduced
     assert not scored.reproduced
     assert "was over-budget" in str(scored)
+
+
+def test_a_row_with_too_few_models_for_an_interval_says_what_became_of_it():
+    narrow = result(low=None, high=None)
+
+    (rerun,) = compared((narrow, result(score=0.9)))
+
+    assert rerun.reproduced
+    assert str(rerun) == "method: scored, as stored"

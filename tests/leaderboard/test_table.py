@@ -83,7 +83,7 @@ def test_the_certified_epsilon_is_the_median_over_the_examples(
         ({"split_seed": 4711}, "another split of the track: not ranked"),
     ],
 )
-def test_a_result_measured_on_other_terms_is_refused_with_the_reason(
+def test_a_result_measured_on_something_else_is_refused_with_the_reason(
     draw, request_of, change, words
 ):
     draw("good", 0.0)
