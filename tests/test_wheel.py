@@ -1,5 +1,7 @@
 """The wheel carries all that a user needs in an empty directory."""
 
+import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -16,14 +18,20 @@ pytest.importorskip("hatchling")
 
 
 @pytest.fixture(scope="module")
-def names(tmp_path_factory) -> set[str]:
-    """Names of the files in a wheel that is built now."""
+def wheel(tmp_path_factory) -> Path:
+    """A wheel that is built now."""
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation"]
     subprocess.run(
         [*command, "--outdir", str(folder), str(ROOT)], check=True, capture_output=True
     )
     (wheel,) = folder.glob("unlearn_eval-*-py3-none-any.whl")
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def names(wheel) -> set[str]:
+    """Names of the files in the wheel."""
     with zipfile.ZipFile(wheel) as archive:
         assert archive.testzip() is None
         return set(archive.namelist())
@@ -68,3 +76,54 @@ def test_it_carries_no_leftovers(names):
 
 def test_it_starts_the_command(names):
     assert any(name.endswith("entry_points.txt") for name in names)
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    """The command as ``pip install`` leaves it, apart from this checkout."""
+    target = tmp_path_factory.mktemp("installed")
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
+    subprocess.run([*pip, "--target", str(target), str(wheel)], check=True)
+
+    def call(*args, cwd):
+        return subprocess.run(
+            [target / "bin" / "unlearn-eval", "leaderboard", *args],
+            cwd=cwd,
+            env={**os.environ, "PYTHONPATH": str(target), "PYTHONSAFEPATH": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return call
+
+
+@pytest.fixture
+def checkout(tmp_path) -> Path:
+    """A checkout with a leaderboard of one committed result, and no package in it."""
+    board = Path("submissions", "leaderboard", "cifar10-quick", "identity")
+    shutil.copytree(ROOT / board, tmp_path / "checkout" / board)
+    (tmp_path / "checkout" / "submissions" / "tests" / "deep").mkdir(parents=True)
+    return tmp_path / "checkout"
+
+
+def test_installed_it_checks_the_leaderboard_of_the_checkout_one_stands_in(
+    installed, checkout
+):
+    written = installed("--update", cwd=checkout)
+    assert written.returncode == 0, written.stderr
+    table = checkout / "submissions" / "leaderboard" / "cifar10-quick.csv"
+    assert f"Wrote {table}" in written.stderr
+
+    checked = installed("--check", cwd=checkout / "submissions" / "tests" / "deep")
+    assert checked.returncode == 0, checked.stderr
+    assert checked.stdout.startswith(f"{table}: all ")
+
+
+def test_installed_and_outside_of_any_checkout_it_looks_into_no_package(
+    installed, tmp_path
+):
+    checked = installed("--check", cwd=tmp_path)
+    assert checked.returncode == 2
+    board = tmp_path / "submissions" / "leaderboard"
+    assert f"no leaderboard of cifar10-quick in {board}" in checked.stderr

@@ -2,8 +2,8 @@
 
 import json
 import secrets
+import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -22,15 +22,15 @@ from harness.cli.progress import ProgressListener
 from harness.errors import ExitCode, UsageError
 from harness.leaderboard.board import Board, default_board
 from harness.leaderboard.check import Check, check_board, drift_error
-from harness.leaderboard.eligibility import Terms
+from harness.leaderboard.eligibility import Eligibility
 from harness.leaderboard.rerun import ALL, Rerun, compare_reruns, rows_to_rerun
 from harness.leaderboard.table import Request, Table, rank_stored, update_board
-from harness.leaderboard.terminal_table import terminal_table
+from harness.leaderboard.terminal import terminal_table
 from harness.sandbox import Level, choose
 from harness.scoring.scorer import Scorer
 from harness.scoring.seeds import organizers_secret
 from harness.scoring.settings import ScoreSettings
-from harness.storage.shipped import shipped_submissions
+from harness.storage.shipped import own_submissions
 from harness.track import find_track
 
 
@@ -139,14 +139,15 @@ def _rerun(
     listener: ProgressListener,
     as_json: bool,
 ) -> int:
-    rows = rows_to_rerun(board, Terms.of(settings.track), names, shipped_submissions())
+    eligibility = Eligibility.of(settings.track)
+    rows = rows_to_rerun(board, eligibility, names, own_submissions())
     listener.say(f"{len(rows)} submissions again, with --seed {settings.seed}")
     try:
         with Scorer(settings, listener, choose(Level.FULL)) as scorer:
             results = scorer.score_all([path for _, path in rows])
     finally:
         listener.end()
-    reruns = compare_reruns([entry for entry, _ in rows], results)
+    reruns = compare_reruns([stored for stored, _ in rows], results)
     ok = all(each.reproduced for each in reruns)
     if as_json:
         rows_told = [each.to_dict() for each in reruns]
@@ -176,8 +177,8 @@ def _verdict(check: Check, board: Board) -> str:
 
 
 def _words(table: Table) -> str:
-    return terminal_table(table.cells, table.refused)
+    return terminal_table(table.cells, table.refused, styled=sys.stdout.isatty())
 
 
-def _json(content: dict[str, Any]) -> str:
+def _json(content: dict[str, object]) -> str:
     return json.dumps(content, indent=2, allow_nan=False)

@@ -2,29 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from harness.leaderboard.columns import Cells
-from harness.leaderboard.row import Role
+from harness.leaderboard.columns import Role
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
 class Agreement:
     """How the second replicate's scores compare with the first's.
 
-    Attributes
-    ----------
-    ranked : int
-        Ranked rows.
-    replicated : int
-        Ranked rows that were scored twice.
-    inside : int or None
-        How many of those have their second score inside the first's 95 % interval
-        for a repetition; None where there are no intervals.
-    inside_mean : int or None
-        The same with the narrower interval of the mean over repetitions.
-    kendall_tau : float or None
-        Kendall's τ-b between the two orders; None with fewer than two rows, or where
-        all scores are equal.
+    Of the `ranked` rows, `replicated` were scored twice; of those `inside` have their
+    second score inside the first's 95 % interval for a repetition, and `inside_mean`
+    inside the narrower one of the mean: None where there are no intervals. Kendall's
+    τ-b is None with fewer than two rows, or where all scores are equal.
     """
 
     ranked: int
@@ -41,31 +34,27 @@ class Agreement:
         return self.inside / self.replicated
 
 
-def agreement_of(cells: Sequence[Cells]) -> Agreement:
+def agreement_of(table: "pd.DataFrame") -> Agreement:
     """Compare the replicates of the ranked rows of a table.
 
-    Parameters
-    ----------
-    cells : sequence of dict
-        The table as text, so that everyone who reads the file gets these numbers.
+    From the table as text, so that everyone who reads the file gets these numbers.
     """
-    ranked = [row for row in cells if row["role"] == Role.RANKED]
-    twice = [row for row in ranked if row["score_second_replicate"]]
+    ranked = table[table["role"] == Role.RANKED]
+    twice = ranked[ranked["score_second_replicate"] != ""]
     inside, inside_mean = (_n_inside(twice, name) for name in ("repeat", "score"))
-    second = [float(row["score_second_replicate"]) for row in twice]
-    tau = kendall_tau([float(row["score"]) for row in twice], second)
+    scores = (twice[c].astype(float) for c in ("score", "score_second_replicate"))
+    tau = kendall_tau(*(list(each) for each in scores))
     return Agreement(len(ranked), len(twice), inside, inside_mean, tau)
 
 
-def _n_inside(rows: Sequence[Cells], interval: str) -> int | None:
+def _n_inside(twice: "pd.DataFrame", interval: str) -> int | None:
     """Count second scores inside an interval of the first; None if there is none."""
-    low, high = f"{interval}_low", f"{interval}_high"
-    if not rows or not all(row[low] for row in rows):
+    ends = twice[[f"{interval}_low", f"{interval}_high"]]
+    if twice.empty or bool((ends.iloc[:, 0] == "").any()):
         return None
-    return sum(
-        float(row[low]) <= float(row["score_second_replicate"]) <= float(row[high])
-        for row in rows
-    )
+    second = twice["score_second_replicate"].astype(float)
+    low, high = (ends[name].astype(float) for name in ends)
+    return int(second.between(low, high).sum())
 
 
 def kendall_tau(first: Sequence[float], second: Sequence[float]) -> float | None:

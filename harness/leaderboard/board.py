@@ -4,35 +4,33 @@ import re
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.errors import CheckFailed, UsageError
-from harness.leaderboard.columns import Cells
-from harness.leaderboard.csv_table import csv_text
-from harness.leaderboard.eligibility import Terms
+from harness.leaderboard.cells import csv_text
+from harness.leaderboard.eligibility import Eligibility
 from harness.leaderboard.markdown import markdown_table
-from harness.leaderboard.stored import Entry, read_entry
+from harness.leaderboard.stored import StoredResult, read_one
 from harness.results.store import EXAMPLES, MODELS, RESULT, ResultFolder
 from harness.storage.checksums import sealed_json
 from harness.storage.files import sha256_of, write_atomic
-from harness.storage.shipped import shipped_submissions
+from harness.storage.shipped import own_submissions
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _REPLICATE = re.compile(r"seed-\d+")
 
 
 def default_board() -> Path:
-    """Folder of the board that a checkout carries."""
-    return shipped_submissions() / "leaderboard"
+    """Folder of the board of the checkout that one stands in."""
+    return own_submissions() / "leaderboard"
 
 
 class Board:
     """``<folder>/<track>.csv``, ``.md`` and ``<track>/<submission>/seed-<seed>/``.
 
-    Parameters
-    ----------
-    folder : Path
-        The board; made when something is first written.
-    track : str
-        The track's name.
+    The folder is made when something is first written.
     """
 
     def __init__(self, folder: Path, track: str) -> None:
@@ -41,15 +39,7 @@ class Board:
         self.backing = folder / track
 
     def texts(self) -> tuple[str, str]:
-        """Read the CSV file and the Markdown.
-
-        Raises
-        ------
-        UsageError
-            If there is no board.
-        CheckFailed
-            If one of the two is missing or no text.
-        """
+        """Read the CSV file and the Markdown."""
         if not self.csv.exists() and not self.markdown.exists():
             raise UsageError(
                 f"there is no leaderboard of {self.track} in {self.folder}; make it "
@@ -79,85 +69,70 @@ class Board:
         folders = self.backing.glob(f"*/*/{RESULT}")
         return sorted(p.parent for p in folders if _REPLICATE.fullmatch(p.parent.name))
 
-    def entries(self, terms: Terms) -> list[Entry]:
-        """Read the backing results.
+    def results(
+        self, eligibility: Eligibility, runs: Iterable[StoredResult] = ()
+    ) -> list[StoredResult]:
+        """Read the backing results, which must all be sound and eligible.
 
-        Raises
-        ------
-        CheckFailed
-            If one is damaged, or does not keep the terms.
+        Not those that an update with these `runs` writes anyway: one that was cut
+        short may have left them half exchanged.
         """
-        return [self._entry(path, terms) for path in self.replicates()]
-
-    def unreplaced_entries(self, terms: Terms, runs: Iterable[Entry]) -> list[Entry]:
-        """Read those backing results that an update does not write anyway.
-
-        An update that was cut short may have left one of the others half exchanged.
-
-        Raises
-        ------
-        CheckFailed
-            As `entries`.
-        """
-        replaced = {self.place(entry) for entry in runs}
+        replaced = {self.place(run) for run in runs}
         found = []
         for path in self.replicates():
             try:
-                found.append(self._entry(path, terms))
+                found.append(self._read(path, eligibility))
             except CheckFailed:
                 if path not in replaced:
                     raise
         return found
 
-    def _entry(self, path: Path, terms: Terms) -> Entry:
-        entry = read_entry(path)
-        reason = terms.refusal(entry.result)
-        if entry.path != self.place(entry):
-            reason = f"seed {entry.seed}, not that of its folder"
+    def _read(self, path: Path, eligibility: Eligibility) -> StoredResult:
+        stored = read_one(path)
+        reason = eligibility.refusal(stored.result)
+        if stored.path != self.place(stored):
+            reason = f"seed {stored.seed}, not that of its folder"
         if reason:
             raise CheckFailed(
                 f"the board holds a result that does not belong there, {path} "
                 f"({reason}); score the submission again, or remove that folder."
             )
-        return entry
+        return stored
 
-    def place(self, entry: Entry) -> Path:
+    def place(self, stored: StoredResult) -> Path:
         """Folder of a result on the board."""
-        return self.backing / entry.name / f"seed-{entry.seed}"
+        return self.backing / stored.name / f"seed-{stored.seed}"
 
-    def keep(self, entries: Sequence[Entry]) -> None:
+    def keep(self, results: Sequence[StoredResult]) -> None:
         """Copy the results that back the table, and remove those that no longer do.
 
         Each file is written whole, the result last, so that what is cut short shows in
         the checksums, and doing it again mends it.
         """
-        wanted = {self.place(entry) for entry in entries}
+        wanted = {self.place(stored) for stored in results}
         for path in self.replicates():
             if path not in wanted:
                 shutil.rmtree(path)
-        for entry in entries:
-            if entry.path != self.place(entry):
-                _copy(entry, self.place(entry))
+        for stored in results:
+            if stored.path != self.place(stored):
+                _copy(stored, self.place(stored))
 
-    def write(self, cells: Sequence[Cells]) -> None:
+    def write(self, table: "pd.DataFrame") -> None:
         """Write the table, the CSV file last."""
-        write_atomic(self.markdown, markdown_table(cells, self.track))
-        write_atomic(self.csv, csv_text(cells))
+        write_atomic(self.markdown, markdown_table(table, self.track))
+        write_atomic(self.csv, csv_text(table))
 
 
-def _copy(entry: Entry, place: Path) -> None:
+def _copy(stored: StoredResult, place: Path) -> None:
     """Copy a result with the files from which all its figures come."""
-    there = ResultFolder(entry.path).check()
-    content = {
-        name: (entry.path / name).read_bytes()
-        for name in (EXAMPLES, MODELS)
-        if name in there
-    }
+    sums: dict[str, str] = {}
+    there = ResultFolder(stored.path).check()
     for name in (EXAMPLES, MODELS):
-        if name in content:
-            write_atomic(place / name, content[name])
+        if name in there:
+            data = (stored.path / name).read_bytes()
+            sums[name] = sha256_of(data)
+            write_atomic(place / name, data)
         else:
             (place / name).unlink(missing_ok=True)
-    sums = {name: sha256_of(data) for name, data in content.items()}
-    result = {**entry.result.to_dict(), "files": sums}
+    result = {**stored.result.to_dict(), "files": sums}
     write_atomic(place / RESULT, sealed_json(result))

@@ -1,14 +1,13 @@
 """Compute every committed figure of a board again, and compare."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from harness.errors import CheckFailed
 from harness.leaderboard.board import Board
-from harness.leaderboard.columns import Cells, cells_of
-from harness.leaderboard.csv_table import csv_text, parse_csv
+from harness.leaderboard.cells import csv_text, parse_csv, records, table_of
+from harness.leaderboard.columns import Row
 from harness.leaderboard.drift import (
     Difference,
     figure_differences,
@@ -16,16 +15,19 @@ from harness.leaderboard.drift import (
     table_differences,
     text_differences,
 )
-from harness.leaderboard.eligibility import Terms
-from harness.leaderboard.evidence import Evidence, Figures, gather
+from harness.leaderboard.eligibility import Eligibility
+from harness.leaderboard.evidence import EvidenceOf, gather
+from harness.leaderboard.layout import is_private
 from harness.leaderboard.markdown import markdown_table
 from harness.leaderboard.private_split import committed_standings, with_private
+from harness.leaderboard.ranking import standings
+from harness.leaderboard.reading import figures
 from harness.leaderboard.replicates import by_submission
-from harness.leaderboard.standings import standings
-from harness.leaderboard.stored import Entry
-from harness.leaderboard.table import Request, private_ranking
-from harness.results.schema import Result
-from harness.results.serialization import JsonObject
+from harness.leaderboard.stored import StoredResult
+from harness.leaderboard.table import Request, private_standings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Differences that an error lists; one bad result brings dozens.
 _LISTED = 40
@@ -35,16 +37,9 @@ _LISTED = 40
 class Check:
     """What a check found.
 
-    Attributes
-    ----------
-    rows, results, figures : int
-        How many were computed again: rows of the table, backing results, and single
-        values of table and results.
-    differences : tuple of Difference
-        What is not as committed; empty if all is well.
-    private : str
-        ``"none"``, ``"checked"``, or ``"unchecked"`` where there are private columns
-        but their split was not given.
+    How many rows, backing results and single values of both were computed again, and
+    what is not as committed. Private columns are ``"none"``, ``"checked"``, or
+    ``"unchecked"`` where their split was not given.
     """
 
     rows: int
@@ -58,7 +53,7 @@ class Check:
         """Whether all is as committed."""
         return not self.differences
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the documented JSON object."""
         return {
             "ok": self.ok,
@@ -73,12 +68,8 @@ class Check:
 def check_board(board: Board, request: Request) -> Check:
     """Compute all figures of a board from its stored arrays, and compare.
 
-    Parameters
-    ----------
-    board : Board
-    request : Request
-        Its folder of results is only looked at for a private split, whose results no
-        board holds.
+    The folder of results in `request` is only looked at for a private split, whose
+    results no board holds.
 
     Raises
     ------
@@ -87,86 +78,59 @@ def check_board(board: Board, request: Request) -> Check:
     CheckFailed
         If a backing file is damaged, missing, or of another track, bank or N.
     """
-    table_text, page = board.texts()
-    committed = parse_csv(table_text, board.csv.name)
-    private = board.has_private_columns()
-    terms = Terms.of(request.track)
-    entries = board.entries(terms)
-    evidence = gather(entries, terms, n_jobs=request.n_jobs, everything=True)
-    found = [d for e in entries for d in _result_differences(e, evidence[e.path])]
-    groups = by_submission(_recomputed(entries, evidence))
-    rows = standings(groups, evidence, terms)
-    if private:
-        told = private_ranking(request) or committed_standings(committed)
-        rows = with_private(rows, told)
-    computed = cells_of(rows, private=private)
-    found += _text_drift(board, committed, computed, (table_text, page))
-    figures = sum(n_figures(_listed(evidence[entry.path].figures)) for entry in entries)
-    figures += sum(len(row) for row in computed)
-    checked = "checked" if request.private else "unchecked"
+    texts = board.texts()
+    committed = parse_csv(texts[0], board.csv.name)
+    eligibility = Eligibility.of(request.track)
+    stored = board.results(eligibility)
+    evidence = gather(stored, eligibility, n_jobs=request.n_jobs, everything=True)
+    fresh = [replace(s, result=evidence[s.path].recomputed) for s in stored]
+    rows = _rows(request, committed, fresh, (eligibility, evidence))
+    computed = table_of(rows, private=is_private(committed))
+    found = [d for pair in zip(stored, fresh, strict=True) for d in _drift(*pair)]
     return Check(
         rows=len(rows),
-        results=len(entries),
-        figures=figures,
-        differences=tuple(found),
-        private=checked if private else "none",
+        results=len(stored),
+        figures=computed.size + sum(n_figures(figures(each.result)) for each in fresh),
+        differences=(*found, *_table_drift(board, committed, computed, texts)),
+        private=_private_columns(request, committed),
     )
 
 
-def _recomputed(
-    entries: Sequence[Entry], evidence: Mapping[Path, Evidence]
-) -> list[Entry]:
-    """Return the entries as their arrays say that they are."""
-    return [
-        replace(entry, result=_with_figures(entry.result, evidence[entry.path].figures))
-        for entry in entries
-    ]
+def _rows(
+    request: Request,
+    committed: "pd.DataFrame",
+    fresh: Sequence[StoredResult],
+    basis: tuple[Eligibility, EvidenceOf],
+) -> list[Row]:
+    eligibility, evidence = basis
+    rows = standings(by_submission(fresh), evidence, eligibility)
+    if not is_private(committed):
+        return rows
+    told = private_standings(request) or committed_standings(committed)
+    return with_private(rows, told)
 
 
-def _with_figures(result: Result, figures: Figures | None) -> Result:
-    if figures is None:
-        raise AssertionError("gather(everything=True) leaves no figures out")
-    return replace(
-        result,
-        status=figures.status,
-        n_finished=figures.n_finished,
-        metrics=figures.metrics,
-    )
+def _private_columns(request: Request, committed: "pd.DataFrame") -> str:
+    if not is_private(committed):
+        return "none"
+    return "checked" if request.private else "unchecked"
 
 
-def _listed(figures: Figures | None) -> JsonObject | None:
-    """Lay figures out as the result file has them, without what was not measured."""
-    if figures is None:
-        return None
-    measured = {
-        key: found
-        for key, found in figures.metrics.to_dict().items()
-        if found is not None
-    }
-    return {
-        "status": str(figures.status),
-        "n_finished": figures.n_finished,
-        **measured,
-    }
-
-
-def _result_differences(entry: Entry, evidence: Evidence) -> list[Difference]:
-    result = entry.result
-    stored = _listed(Figures(result.status, result.n_finished, result.metrics))
-    place = f"result {entry.name}, seed {entry.seed}: "
-    found = figure_differences(stored, _listed(evidence.figures), "")
+def _drift(stored: StoredResult, fresh: StoredResult) -> list[Difference]:
+    place = f"result {stored.name}, seed {stored.seed}: "
+    found = figure_differences(figures(stored.result), figures(fresh.result), "")
     return [each._replace(place=place + each.place[1:]) for each in found]
 
 
-def _text_drift(
+def _table_drift(
     board: Board,
-    committed: Sequence[Cells],
-    computed: Sequence[Cells],
+    committed: "pd.DataFrame",
+    computed: "pd.DataFrame",
     texts: tuple[str, str],
 ) -> list[Difference]:
     """Compare the two files of the table with what they should be."""
     table_text, page = texts
-    found = table_differences(committed, computed)
+    found = table_differences(records(committed), records(computed))
     if not found:
         found = text_differences(table_text, csv_text(computed), board.csv.name)
     wanted = markdown_table(computed, board.track)

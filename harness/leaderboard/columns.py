@@ -1,87 +1,236 @@
-"""The columns of the CSV file: fixed names, order and number formats."""
+"""The columns: each is declared once, and CSV, Markdown, terminal and JSON follow.
 
-from collections.abc import Sequence
-from typing import Any
+A column is a field of `Row`. Its declaration says how it is read from a submission's
+results, how many digits it has in the CSV file, what people see of it and in which
+part of the table.
+"""
+# A declared column is a field of a dataclass, though ruff cannot see it.
+# ruff: noqa: RUF009
 
-from harness.leaderboard.row import Row
-from harness.leaderboard.safe_text import spreadsheet_text
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, NamedTuple, TypeVar
 
-#: Digits after the point of each number; columns that are not here are whole numbers
-#: or words.
-DIGITS = {
-    "score": 6,
-    "score_low": 6,
-    "score_high": 6,
-    "repeat_low": 6,
-    "repeat_high": 6,
-    "share_of_ceiling": 4,
-    "forgetting_quality": 6,
-    "ra_ratio": 4,
-    "ta_ratio": 4,
-    "efficiency_ratio": 4,
-    "certified_epsilon": 4,
-    "score_second_replicate": 6,
-    "private_score": 6,
-    "private_low": 6,
-    "private_high": 6,
-}
-COLUMNS = (
-    "rank",
-    "submission",
-    "title",
-    "status",
-    "score",
-    "score_low",
-    "score_high",
-    "repeat_low",
-    "repeat_high",
-    "share_of_ceiling",
-    "forgetting_quality",
-    "ra_ratio",
-    "ta_ratio",
-    "efficiency_ratio",
-    "certified_epsilon",
-    "n_models",
-    "isolation",
-    "seed",
-    "score_second_replicate",
-    "reason",
-    "flags",
-    "submission_sha256",
-    "role",
-    "track",
-    "bank",
-)
-#: Only where there is a private split.
-PRIVATE = (
-    "private_score",
-    "private_low",
-    "private_high",
-    "private_rank",
-    "shake_up",
-)
+from harness.leaderboard.evidence import Evidence
+from harness.leaderboard.reading import figure
+from harness.leaderboard.stored import StoredResult
+from harness.plain_text import harmless
+from harness.results.schema import Provenance, Result
 
-#: A row as text: what the CSV file holds, and all that Markdown is made of.
-Cells = dict[str, str]
+T = TypeVar("T")
+SCORE_DIGITS = 6
+_LONGEST = 300
+#: A cell that begins so is a formula to a spreadsheet; also in their full-width forms.
+_FORMULA = "=+-@\uff1d\uff0b\uff0d\uff20"
 
 
-def cells_of(rows: Sequence[Row], *, private: bool) -> list[Cells]:
-    """Format rows.
+class Role(StrEnum):
+    """In which part of the table a row stands (a closed list)."""
 
-    Parameters
-    ----------
-    rows : sequence of Row
-        In the order of the table.
-    private : bool
-        Whether the columns of the private split are there.
+    RANKED = "ranked"
+    CONTROL = "control"
+    UNRANKED = "unranked"
+
+
+class Measured(NamedTuple):
+    """What a row is read from: a submission's replicates, and what arrays say."""
+
+    first: StoredResult
+    second: StoredResult | None
+    evidence: Evidence
+
+    @property
+    def result(self) -> Result:
+        """The first replicate's result."""
+        return self.first.result
+
+    @property
+    def made(self) -> Provenance:
+        """How the first replicate was made."""
+        return self.result.provenance
+
+
+class Shown(NamedTuple):
+    """What people see of a column, and in which parts of the table.
+
+    Without a `format` a number is shown as it stands in the CSV file; an interval goes
+    on `until` the end in another column; a lower `place` comes further left.
     """
-    columns = COLUMNS + PRIVATE if private else COLUMNS
-    return [{c: _cell(c, getattr(row, c)) for c in columns} for row in rows]
+
+    heading: str
+    format: str = ""
+    until: str = ""
+    parts: tuple[Role, ...] = (Role.RANKED, Role.CONTROL)
+    place: int = 0
 
 
-def _cell(column: str, value: Any) -> str:
-    if value is None:
-        return ""
-    if column in DIGITS:
-        return f"{value:.{DIGITS[column]}f}"
-    return spreadsheet_text(value) if isinstance(value, str) else str(value)
+_HIDDEN = Shown("", parts=())
+
+
+@dataclass(frozen=True)
+class Column:
+    """A declared column; see `Row`."""
+
+    name: str
+    read: Callable[[Measured], Any] | None
+    digits: int | None
+    shown: Shown
+    private: bool
+    is_text: bool
+
+    def cell(self, row: "Row") -> str:
+        """Write a row's value as the CSV file has it."""
+        value = getattr(row, self.name)
+        if value is None:
+            return ""
+        if self.digits is not None:
+            return f"{value:.{self.digits}f}"
+        return spreadsheet_text(value) if isinstance(value, str) else str(value)
+
+    def text(self, cells: Mapping[str, str]) -> str:
+        """Write what people see, from the cells of the CSV file alone."""
+        shown, value = self.shown, cells[self.name]
+        if not (shown.format and value):
+            return value
+        # Not through a float, which may lie on the other side of a half.
+        words = format(Decimal(value), shown.format)
+        if not shown.until:
+            return words
+        high = cells[shown.until]
+        return f"{words} to {Decimal(high):{shown.format}}" if high else ""
+
+
+def one_line(words: str) -> str:
+    """Return one line without control characters, of bounded length."""
+    return harmless(words, _LONGEST)
+
+
+def spreadsheet_text(words: str) -> str:
+    """Return one line that no spreadsheet takes for a formula."""
+    line = one_line(words)
+    return f"'{line}" if line.startswith(tuple(_FORMULA)) else line
+
+
+def _column(
+    default: T,
+    read: Callable[[Measured], T] | None = None,
+    digits: int | None = None,
+    shown: Shown = _HIDDEN,
+    private: bool = False,
+) -> T:
+    """Declare a column; what has no `read` is known only once rows are compared."""
+    column = Column("", read, digits, shown, private, isinstance(default, str))
+    return field(default=default, metadata={"column": column})
+
+
+def _text(read: Callable[[Measured], str], *parts: Role, heading: str = "") -> str:
+    return _column("", read, shown=Shown(heading, parts=parts))
+
+
+def _figure(
+    path: str, digits: int, heading: str = "", form: str = ".4f", until: str = ""
+) -> float | None:
+    """Declare a column that holds a number of a metric; hidden without a heading."""
+
+    def read(measured: Measured) -> float | None:
+        return figure(measured.result, *path.split("."))
+
+    shown = Shown(heading, form, until) if heading else _HIDDEN
+    return _column(None, read, digits, shown)
+
+
+def _role(measured: Measured) -> Role:
+    if measured.result.is_reference:
+        return Role.CONTROL
+    return Role.RANKED if measured.first.is_ranked else Role.UNRANKED
+
+
+def _second(m: Measured) -> float | None:
+    return None if m.second is None else figure(m.second.result, "score")
+
+
+Number = float | None
+Whole = int | None
+_SIX = SCORE_DIGITS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One row; its fields are the columns in their order, and None is an empty cell.
+
+    ``repeat_low`` and ``repeat_high`` bound the score of a second scoring in 95 % of
+    the cases; ``flags`` are codes separated by spaces; ``shake_up`` is positive when
+    the private split is kinder.
+    """
+
+    rank: Whole = _column(None, shown=Shown("rank", parts=(Role.RANKED,)))
+    submission: str = _text(lambda m: m.first.name, *Role, heading="submission")
+    title: str = _text(lambda m: m.result.about.title)
+    status: str = _text(lambda m: str(m.result.status), Role.UNRANKED, heading="status")
+    score: Number = _figure("score.value", _SIX, "score")
+    score_low: Number = _figure("score.low", _SIX, "95 % interval", until="score_high")
+    score_high: Number = _figure("score.high", _SIX)
+    repeat_low: Number = _figure(
+        "score.low_repeated", _SIX, "scored again", until="repeat_high"
+    )
+    repeat_high: Number = _figure("score.high_repeated", _SIX)
+    share_of_ceiling: Number = _figure("score.share_of_ceiling", 4, "of ceiling", ".0%")
+    forgetting_quality: Number = _figure("forgetting_quality.value", 6, "F")
+    ra_ratio: Number = _figure("retain_accuracy.ratio", 4, "RA", ".3f")
+    ta_ratio: Number = _figure("test_accuracy.ratio", 4, "TA", ".3f")
+    efficiency_ratio: Number = _figure("efficiency.ratio", 4, "cost", ".3f")
+    certified_epsilon: Number = _column(
+        None, lambda m: m.evidence.certified_epsilon, 4, Shown("certified ε", ".2f")
+    )
+    n_models: int = _column(0, lambda m: m.result.n_models)
+    isolation: str = _text(lambda m: m.made.isolation.level)
+    seed: Whole = _column(None, lambda m: m.first.seed)
+    score_second_replicate: Number = _column(
+        None, _second, _SIX, Shown("second", ".4f")
+    )
+    reason: str = _text(
+        lambda m: m.result.reason or m.result.unknown_cost,
+        Role.UNRANKED,
+        heading="reason",
+    )
+    flags: str = _text(
+        lambda m: " ".join(str(f.code) for f in m.result.metrics.flags),
+        Role.RANKED,
+        heading="flags",
+    )
+    submission_sha256: str = _text(lambda m: m.first.sha256[:12])
+    role: Role = _column(Role.UNRANKED, _role)
+    track: str = _text(lambda m: str(m.made.track_hash))
+    bank: str = _text(lambda m: str(m.made.bank_key))
+    private_score: Number = _column(
+        None, None, _SIX, Shown("private score", ".4f", place=-1), private=True
+    )
+    private_low: Number = _column(
+        None,
+        None,
+        _SIX,
+        Shown("private 95 % interval", ".4f", "private_high", place=-1),
+        private=True,
+    )
+    private_high: Number = _column(None, None, _SIX, private=True)
+    private_rank: Whole = _column(
+        None, shown=Shown("private rank", place=-2), private=True
+    )
+    shake_up: Whole = _column(
+        None, shown=Shown("shake-up", "+.0f", place=-1), private=True
+    )
+
+
+COLUMNS = tuple(replace(f.metadata["column"], name=f.name) for f in fields(Row))
+
+
+def columns_of(*, private: bool) -> tuple[Column, ...]:
+    """Columns of a table, with or without those of a private split."""
+    return tuple(column for column in COLUMNS if private or not column.private)
+
+
+def row_of(measured: Measured) -> Row:
+    """Return the row of a submission, without its rank."""
+    return Row(**{c.name: c.read(measured) for c in COLUMNS if c.read is not None})

@@ -1,9 +1,9 @@
 """The rows that say what a score means: the ceiling and the floor."""
 
-from typing import Any
+from dataclasses import replace
 
-from harness.leaderboard.eligibility import Terms
-from harness.leaderboard.row import Role, Row
+from harness.leaderboard.columns import Role, Row
+from harness.leaderboard.eligibility import Eligibility
 from harness.metrics.uncertainty.ceiling import Ceiling, Ceilings, share_of_ceiling
 from harness.metrics.uncertainty.interval import Unavailable
 
@@ -11,57 +11,58 @@ from harness.metrics.uncertainty.interval import Unavailable
 CEILING, FLOOR = "(ceiling)", "(floor)"
 
 
-def ceiling_and_floor(terms: Terms) -> tuple[Row, Row]:
+def ceiling_and_floor(eligibility: Eligibility) -> tuple[Row, Row]:
     """Return retraining's row and the original model's."""
-    common: dict[str, Any] = {
-        "n_models": terms.n_models,
-        "role": Role.CONTROL,
-        "track": terms.track.hash,
-        "bank": terms.bank.key,
-    }
-    return _ceiling(terms.reference.ceilings, common), _floor(terms, common)
+    common = Row(
+        n_models=eligibility.n_models,
+        role=Role.CONTROL,
+        track=eligibility.track.hash,
+        bank=eligibility.bank.key,
+    )
+    tops = eligibility.reference.ceilings
+    return _ceiling(tops, common), _floor(eligibility, common)
 
 
-def _ceiling(tops: Ceilings, common: dict[str, Any]) -> Row:
+def _ceiling(tops: Ceilings, common: Row) -> Row:
     score, quality = tops.score, tops.forgetting_quality
-    row: dict[str, Any] = {
-        "submission": CEILING,
-        "title": "Retrained against held-out retrained models",
-    }
-    if isinstance(score, Ceiling):
-        row |= {
-            "score": score.value,
-            "score_low": score.interval.low,
-            "score_high": score.interval.high,
-            "share_of_ceiling": 1.0,
-        }
-    else:
-        row["reason"] = score.reason
-    if isinstance(quality, Ceiling):
-        row["forgetting_quality"] = quality.value
-    return Row(**row, **common)
+    row = replace(
+        common,
+        submission=CEILING,
+        title="Retrained against held-out retrained models",
+        forgetting_quality=quality.value if isinstance(quality, Ceiling) else None,
+    )
+    if isinstance(score, Unavailable):
+        return replace(row, reason=score.reason)
+    return replace(
+        row,
+        score=score.value,
+        score_low=score.interval.low,
+        score_high=score.interval.high,
+        share_of_ceiling=1.0,
+    )
 
 
-def _floor(terms: Terms, common: dict[str, Any]) -> Row:
-    reference = terms.reference
+def _floor(eligibility: Eligibility, common: Row) -> Row:
+    reference = eligibility.reference
     quality, score = reference.floors
     share = None
     if score is not None:
         shared = share_of_ceiling(score, reference.ceilings.score)
         share = None if isinstance(shared, Unavailable) else shared
-    return Row(
+    return replace(
+        common,
         submission=FLOOR,
         title="The original model, no unlearning",
         score=score,
         share_of_ceiling=share,
         forgetting_quality=quality,
-        ra_ratio=_original_ratio(terms, "retain"),
-        ta_ratio=_original_ratio(terms, "test"),
-        **common,
+        ra_ratio=_original_ratio(eligibility, "retain"),
+        ta_ratio=_original_ratio(eligibility, "test"),
     )
 
 
-def _original_ratio(terms: Terms, of: str) -> float | None:
-    retrained = float(terms.bank.accuracy(of)[: terms.n_models].mean())
-    original = float(getattr(terms.bank.original.outputs, f"{of}_accuracy"))
+def _original_ratio(eligibility: Eligibility, of: str) -> float | None:
+    bank = eligibility.bank
+    retrained = float(eligibility.reference.retrained.accuracy(of).mean())
+    original = float(bank.original.accuracy(of)[0])
     return original / retrained if retrained else None

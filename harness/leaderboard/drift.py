@@ -3,9 +3,10 @@
 import math
 from collections.abc import Sequence
 from itertools import zip_longest
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeGuard
 
-from harness.leaderboard.columns import Cells
+from harness.leaderboard.cells import Cells
+from harness.results.serialization import Json
 
 #: Another processor may round the last digits of a logarithm differently.
 _RELATIVE, _ABSOLUTE = 1e-9, 1e-12
@@ -23,15 +24,8 @@ class Difference(NamedTuple):
         return f"{self.place}: committed {self.committed}, computed {self.computed}"
 
 
-def figure_differences(committed: Any, computed: Any, place: str) -> list[Difference]:
-    """Compare two JSON values, numbers to nine digits.
-
-    Parameters
-    ----------
-    committed, computed : JSON value
-    place : str
-        Where they stand.
-    """
+def figure_differences(committed: Json, computed: Json, place: str) -> list[Difference]:
+    """Compare two JSON values that stand in one place, numbers to nine digits."""
     if isinstance(committed, dict) and isinstance(computed, dict):
         keys = list(dict.fromkeys([*computed, *committed]))
         return [
@@ -55,17 +49,17 @@ def figure_differences(committed: Any, computed: Any, place: str) -> list[Differ
     return [Difference(place, str(committed), str(computed))]
 
 
-def _same(committed: Any, computed: Any) -> bool:
-    numbers = all(
-        isinstance(value, int | float) and not isinstance(value, bool)
-        for value in (committed, computed)
-    )
-    if numbers:
+def _same(committed: Json, computed: Json) -> bool:
+    if _is_number(committed) and _is_number(computed):
         return math.isclose(committed, computed, rel_tol=_RELATIVE, abs_tol=_ABSOLUTE)
     return type(committed) is type(computed) and bool(committed == computed)
 
 
-def n_figures(value: Any) -> int:
+def _is_number(value: Json) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def n_figures(value: Json) -> int:
     """Count the values that `figure_differences` compares."""
     if isinstance(value, dict):
         return sum(map(n_figures, value.values()))

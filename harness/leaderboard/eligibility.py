@@ -7,36 +7,24 @@ from harness.metrics import METRICS_VERSION
 from harness.reference import ReferenceBank, find_bank
 from harness.results.schema import Result
 from harness.scoring.reference import Reference
+from harness.tasks.registry import find_task
 from harness.track import Track
 
-_LEVEL = "full"
+_ISOLATION = "full"
 
 
 @dataclass(frozen=True)
-class Terms:
-    """The track, with the bank that all rows are held against.
-
-    Attributes
-    ----------
-    track : Track
-        With the split that is ranked.
-    bank : ReferenceBank
-        Its bank.
-    """
+class Eligibility:
+    """The track, with its split, and the bank that all rows are compared with."""
 
     track: Track
     bank: ReferenceBank
 
     @classmethod
-    def of(cls, track: Track) -> "Terms":
-        """Find the track's bank.
-
-        Raises
-        ------
-        UsageError
-            If it is not here.
-        """
-        return cls(track, find_bank(track, at_least=track.evaluation.n_models))
+    def of(cls, track: Track) -> "Eligibility":
+        """Find the track's bank."""
+        n_models = track.evaluation.n_models
+        return cls(track, find_bank(find_task(track), at_least=n_models))
 
     @property
     def n_models(self) -> int:
@@ -45,23 +33,19 @@ class Terms:
 
     @cached_property
     def reference(self) -> Reference:
-        """What every row is measured with; its ceilings are computed once."""
-        return Reference.of_bank(self.bank, self.n_models, self.track.evaluation.delta)
+        """The models that every row is compared with; ceilings are computed once."""
+        delta = self.track.evaluation.delta
+        return Reference.of_bank(self.bank, self.n_models, delta)
 
     def refusal(self, result: Result, *, secret: bool = False) -> str:
         """Say why a result cannot be ranked here; empty if it can.
 
         The seed of a split is never named: a private one is the organizer's secret.
-
-        Parameters
-        ----------
-        result : Result
-        secret : bool
-            Name no hash either, from which a private seed could be guessed.
+        With `secret` no hash is either, from which that seed could be guessed.
         """
-        made = result.provenance
         if not is_of_split(result, self.track):
             return "another split of the track: not ranked"
+        made = result.provenance
         wanted = (
             ("track version", made.track_hash, self.track.hash),
             ("reference bank", made.bank_key, self.bank.key),
@@ -75,9 +59,8 @@ class Terms:
                 if secret:
                     return f"another {words} on the private split: not ranked"
                 return f"{words} {found}, not {needed}: not ranked"
-        level = made.isolation.level
-        if level != _LEVEL:
-            return f"isolation {level}: not ranked"
+        if made.isolation.level != _ISOLATION:
+            return f"isolation {made.isolation.level}: not ranked"
         official = made.secret_name or result.unknown_cost
         return "" if official else "scored without --official: not ranked"
 

@@ -1,146 +1,93 @@
 """What is computed from stored arrays: for the ranking a little, for a check all."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed
 
 from harness.errors import CheckFailed
-from harness.leaderboard.eligibility import Terms
-from harness.leaderboard.stored import Entry
+from harness.leaderboard.eligibility import Eligibility
+from harness.leaderboard.reading import recomputed
+from harness.leaderboard.stored import StoredResult
 from harness.metrics.uncertainty.efficiency import efficiency_ratio
 from harness.metrics.uncertainty.scored_submission import ScoredSubmission
 from harness.models.records import RunRecord
-from harness.results.schema import Efficiency, Metrics, Result
+from harness.results.schema import Metrics, Result
 from harness.results.store import EXAMPLES, read_examples
 from harness.run.cost import cost_seconds
 from harness.run.messages import Usage
 from harness.scoring.measure import Measurement
 from harness.scoring.reference import Reference
-from harness.status import Status
-
-
-class Figures(NamedTuple):
-    """What is computed afresh: status, runs that were made, and all metrics."""
-
-    status: Status
-    n_finished: int
-    metrics: Metrics
 
 
 @dataclass(frozen=True)
 class Evidence:
     """What the arrays of one result say.
 
-    Attributes
-    ----------
-    certified_epsilon : float or None
-        Median over the forget examples; None where not all runs were made.
-    side : ScoredSubmission or None
-        For paired comparisons; None with too few models for them.
-    figures : Figures or None
-        Computed afresh where asked.
+    The certified ε is the median over the forget examples, None where not all runs
+    were made; None is `comparable` in pairs with too few models, and for references;
+    `result` has every figure computed afresh, where that was asked for.
     """
 
     certified_epsilon: float | None = None
-    side: ScoredSubmission | None = None
-    figures: Figures | None = None
+    comparable: ScoredSubmission | None = None
+    result: Result | None = None
+
+    @property
+    def recomputed(self) -> Result:
+        """The result as its arrays say that it is."""
+        if self.result is None:
+            raise AssertionError("gather(everything=True) leaves no result out")
+        return self.result
 
 
-@dataclass(frozen=True)
-class Question:
-    """What is wanted of one result's arrays; small enough to send to a process.
-
-    Attributes
-    ----------
-    path : Path
-        The result's folder.
-    result : Result
-        What it says.
-    reference : Reference
-        What it is measured with, ceilings computed.
-    cap : float
-        The track's.
-    compares : bool
-        Whether it takes part in paired comparisons.
-    everything : bool
-        Whether every figure is computed afresh.
-    """
-
-    path: Path
-    result: Result
-    reference: Reference
-    cap: float
-    compares: bool
-    everything: bool
+#: By the results' folders.
+EvidenceOf = Mapping[Path, Evidence]
 
 
 def gather(
-    entries: Sequence[Entry], terms: Terms, *, n_jobs: int, everything: bool = False
-) -> dict[Path, Evidence]:
-    """Compute what rows need of their arrays, by the results' folders.
-
-    Parameters
-    ----------
-    entries : sequence of Entry
-        Results that keep the terms.
-    terms : Terms
-        Track and bank.
-    n_jobs : int
-        Processes.
-    everything : bool
-        Compute every figure of the result afresh.
-
-    Raises
-    ------
-    CheckFailed
-        If the arrays cannot be read.
-    """
-    reference, cap = terms.reference, terms.track.evaluation.cap
+    results: Sequence[StoredResult],
+    eligibility: Eligibility,
+    *,
+    n_jobs: int,
+    everything: bool = False,
+) -> EvidenceOf:
+    """Compute what rows need of the arrays of eligible results; or `everything`."""
+    reference, cap = eligibility.reference, eligibility.track.evaluation.cap
     # Here and now, so that they travel with it and no process computes them again.
     _ = reference.ceilings, reference.floors
-    questions = [
-        Question(
-            entry.path,
-            entry.result,
-            reference,
-            cap,
-            compares=entry.is_measured and not entry.result.is_reference,
-            everything=everything,
-        )
-        for entry in entries
-    ]
     # No memory mapped for a few megabytes: a killed process would leave it behind.
-    answers = Parallel(n_jobs=min(n_jobs, max(1, len(questions))), max_nbytes=None)(
-        delayed(evidence_of)(question) for question in questions
+    found = Parallel(n_jobs=min(n_jobs, max(1, len(results))), max_nbytes=None)(
+        delayed(evidence_of)(each, reference, cap, everything=everything)
+        for each in results
     )
-    return {entry.path: each for entry, each in zip(entries, answers, strict=True)}
+    return {each.path: told for each, told in zip(results, found, strict=True)}
 
 
-def evidence_of(question: Question) -> Evidence:
-    """Answer one question; see `gather`."""
-    path, result = question.path, question.result
-    if not (path / EXAMPLES).is_file():
-        figures = Figures(result.status, result.n_finished, Metrics())
-        return Evidence(figures=figures if question.everything else None)
-    runs = _read(path)
-    if len(runs) < result.n_models:
-        figures = _unfinished(runs, question)
-        return Evidence(figures=figures if question.everything else None)
-    measurement = Measurement.of_runs(runs, question.reference)
-    figures = _unfinished(runs, question)
-    if question.everything:
-        metrics = measurement.metrics()
-        metrics = replace(metrics, efficiency=figures.metrics.efficiency)
-        figures = figures._replace(metrics=metrics)
+def evidence_of(
+    stored: StoredResult, reference: Reference, cap: float, *, everything: bool
+) -> Evidence:
+    """Compute what the arrays of one result say; see `gather`."""
+    result = stored.result
+    if not (stored.path / EXAMPLES).is_file():
+        return Evidence(
+            result=replace(result, metrics=Metrics()) if everything else None
+        )
+    runs = _read(stored.path)
+    measurement = None
+    if len(runs) >= result.n_models:
+        measurement = Measurement.of_runs(runs, reference)
+    fresh = _recomputed(result, runs, cap, measurement) if everything else None
+    if measurement is None:
+        return Evidence(result=fresh)
+    compares = stored.is_measured and not result.is_reference
     return Evidence(
         certified_epsilon=_median_certified(measurement),
-        side=measurement.scored if question.compares else None,
-        figures=figures if question.everything else None,
+        comparable=measurement.scored if compares else None,
+        result=fresh,
     )
 
 
@@ -154,23 +101,21 @@ def _read(path: Path) -> list[RunRecord]:
         ) from None
 
 
-def _unfinished(runs: list[RunRecord], question: Question) -> Figures:
-    """Return the figures that do not need all runs."""
-    result = question.result
-    if result.unknown_cost:
-        # Nothing was timed, so there is nothing to compute it from.
-        metrics = Metrics(efficiency=result.metrics.efficiency)
-        return Figures(result.status, len(runs), metrics)
-    device = result.provenance.device
-    costs = [
-        cost_seconds(Usage(r.cpu_seconds, r.wall_seconds, 0), device) for r in runs
-    ]
-    base = result.provenance.retraining_seconds
-    efficiency = efficiency_ratio(costs, base, question.cap)
-    status = Status.OVER_BUDGET if efficiency.over_cap else Status.SCORED
-    return Figures(
-        status, len(runs), Metrics(efficiency=Efficiency(**vars(efficiency)))
-    )
+def _recomputed(
+    result: Result,
+    runs: Sequence[RunRecord],
+    cap: float,
+    measurement: Measurement | None,
+) -> Result:
+    efficiency = None
+    if not result.unknown_cost:
+        made = result.provenance
+        costs = [
+            cost_seconds(Usage(r.cpu_seconds, r.wall_seconds, 0), made.device)
+            for r in runs
+        ]
+        efficiency = efficiency_ratio(costs, made.retraining_seconds, cap)
+    return recomputed(result, len(runs), efficiency, measurement)
 
 
 def _median_certified(measurement: Measurement) -> float:

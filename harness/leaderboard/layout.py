@@ -1,109 +1,72 @@
-"""What people see of the table: sections, headings, fewer digits, and sentences.
+"""What people see of the table: its parts, and the sentences that go with it.
 
 Everything here is made of the cells of the CSV file alone.
 """
 
-from collections.abc import Sequence
-from decimal import Decimal
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from harness.leaderboard.agreement import agreement_of
-from harness.leaderboard.columns import Cells
+from harness.leaderboard.cells import Cells, records
+from harness.leaderboard.columns import Column, Role, columns_of
 from harness.leaderboard.ranking import RULE
-from harness.leaderboard.row import Role
 
-#: Columns of words; all others are numbers.
-WORDS = ("submission", "status", "reason", "flags")
-_NUMBERS = {
-    "score": "score",
-    "interval": "95 % interval",
-    "repeat": "scored again",
-    "share_of_ceiling": "of ceiling",
-    "forgetting_quality": "F",
-    "ra_ratio": "RA",
-    "ta_ratio": "TA",
-    "efficiency_ratio": "cost",
-    "certified_epsilon": "certified ε",
-    "score_second_replicate": "second",
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SECTIONS = {
+    Role.RANKED: "",
+    Role.CONTROL: "Controls, never ranked",
+    Role.UNRANKED: "Not ranked",
 }
-_PRIVATE = {
-    "private_rank": "private rank",
-    "private_score": "private score",
-    "private_interval": "private 95 % interval",
-    "shake_up": "shake-up",
-}
-_INTERVALS = {
-    "interval": ("score_low", "score_high"),
-    "repeat": ("repeat_low", "repeat_high"),
-    "private_interval": ("private_low", "private_high"),
-}
-_FORMATS = {
-    "score": ".4f",
-    "forgetting_quality": ".4f",
-    "score_second_replicate": ".4f",
-    "private_score": ".4f",
-    "share_of_ceiling": ".0%",
-    "ra_ratio": ".3f",
-    "ta_ratio": ".3f",
-    "efficiency_ratio": ".3f",
-    "certified_epsilon": ".2f",
-    "shake_up": "+.0f",
-}
+
+
+class Heading(NamedTuple):
+    """What stands above a column in one part of the table."""
+
+    words: str
+    column: Column
 
 
 class Section(NamedTuple):
-    """A part of the table.
+    """A part of the table; it has no `title` where the ranked rows are."""
 
-    Attributes
-    ----------
-    heading : str
-        Empty for the ranked rows.
-    columns : dict
-        Names of the columns, and what people call them.
-    rows : list of dict
-        Cells of the CSV file.
-    """
-
-    heading: str
-    columns: dict[str, str]
+    title: str
+    headings: list[Heading]
     rows: list[Cells]
 
 
-def sections(cells: Sequence[Cells]) -> list[Section]:
+def sections(table: "pd.DataFrame") -> list[Section]:
     """Part a table into ranked rows, controls, and rows that are not ranked."""
-    by_role = {role: [row for row in cells if row["role"] == role] for role in Role}
-    ranked = {"rank": "rank", "submission": "submission", **_NUMBERS, "flags": "flags"}
-    if is_private(cells):
-        ranked = {**_PRIVATE, **ranked, "rank": "public rank"}
-    unranked = {word: word for word in ("submission", "status", "reason")}
-    controls = {"submission": "control", **_NUMBERS}
+    private = is_private(table)
     found = [
-        Section("", ranked, by_role[Role.RANKED]),
-        Section("Controls, never ranked", controls, by_role[Role.CONTROL]),
-        Section("Not ranked", unranked, by_role[Role.UNRANKED]),
+        Section(title, _headings(role, private), records(table[table["role"] == role]))
+        for role, title in _SECTIONS.items()
     ]
     return [section for section in found if section.rows]
 
 
-def shown(row: Cells, column: str) -> str:
-    """Return a cell as people read it."""
-    if column in _INTERVALS:
-        low, high = (row[end] for end in _INTERVALS[column])
-        return f"{Decimal(low):.4f} to {Decimal(high):.4f}" if low and high else ""
-    value = row[column]
-    if column in _FORMATS and value:
-        return format(Decimal(value), _FORMATS[column])
-    return value
+def _headings(role: Role, private: bool) -> list[Heading]:
+    private = private and role == Role.RANKED
+    renamed = {"rank": "public rank"} if private else {}
+    if role == Role.CONTROL:
+        renamed = {"submission": "control"}
+    columns = [c for c in columns_of(private=private) if role in c.shown.parts]
+    columns.sort(key=lambda column: column.shown.place)
+    return [Heading(renamed.get(c.name, c.shown.heading), c) for c in columns]
 
 
-def is_private(cells: Sequence[Cells]) -> bool:
+def is_private(table: "pd.DataFrame") -> bool:
     """Whether there are columns of a private split."""
-    return "private_rank" in cells[0]
+    return "private_rank" in table
 
 
-def ranking_rule(cells: Sequence[Cells]) -> str:
-    """Say how rows are ranked."""
-    if not is_private(cells):
+def sentences(table: "pd.DataFrame") -> list[str]:
+    """Say how rows are ranked, what on, and how well a second replicate agrees."""
+    return [_ranking_rule(table), _measured_on(table), _replicated(table)]
+
+
+def _ranking_rule(table: "pd.DataFrame") -> str:
+    if not is_private(table):
         return RULE
     return (
         f"{RULE} The order is that of the private split, whose forget set, original "
@@ -112,9 +75,8 @@ def ranking_rule(cells: Sequence[Cells]) -> str:
     )
 
 
-def measured_on(cells: Sequence[Cells]) -> str:
-    """Say what all rows were measured on."""
-    one = cells[0]
+def _measured_on(table: "pd.DataFrame") -> str:
+    one = table.iloc[0]
     return (
         f"N = {one['n_models']} unlearned and as many retrained models a row, full "
         f"isolation; track version {one['track']}, reference bank {one['bank']}. "
@@ -126,9 +88,8 @@ def measured_on(cells: Sequence[Cells]) -> str:
     )
 
 
-def replicated(cells: Sequence[Cells]) -> str:
-    """Say how well a second replicate agrees."""
-    found = agreement_of(cells)
+def _replicated(table: "pd.DataFrame") -> str:
+    found = agreement_of(table)
     words = (
         f"Replicates: {found.replicated} of {found.ranked} ranked rows were scored a "
         "second time with another seed."

@@ -1,61 +1,57 @@
 """The table for people: Markdown, generated from the cells of the CSV file alone."""
 
-from collections.abc import Sequence
+import re
+from typing import TYPE_CHECKING
 
-from harness.leaderboard.columns import Cells
-from harness.leaderboard.layout import (
-    WORDS,
-    Section,
-    measured_on,
-    ranking_rule,
-    replicated,
-    sections,
-    shown,
-)
-from harness.leaderboard.safe_text import markdown_text
+from harness.leaderboard.cells import Cells
+from harness.leaderboard.columns import one_line
+from harness.leaderboard.layout import Heading, Section, sections, sentences
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_MARKUP = re.compile(r"([\\`*_\[\]<>|~&$#!{}])")
 
 
-def markdown_table(cells: Sequence[Cells], track: str) -> str:
-    """Write the whole page, ending in a newline.
+def markdown_text(words: str) -> str:
+    """Return one line that stands in a Markdown table as the very same letters.
 
-    Parameters
-    ----------
-    cells : sequence of dict
-        The CSV file's rows, in its order.
-    track : str
-        The track's name, which is that of the file.
+    No markup, HTML, cell border or link comes of it, nor one that GitHub would make of
+    a bare address.
     """
-    parts = [
-        f"# Leaderboard of {markdown_text(track)}",
-        ranking_rule(cells),
-        measured_on(cells),
-        replicated(cells),
-    ]
-    for section in sections(cells):
-        if section.heading:
-            parts.append(f"## {section.heading}")
+    escaped = _MARKUP.sub(r"\\\1", one_line(words))
+    return escaped.replace("://", "\\://").replace("www.", "www\\.")
+
+
+def markdown_table(table: "pd.DataFrame", track: str) -> str:
+    """Write the whole page of a track, ending in a newline."""
+    name = markdown_text(track)
+    parts = [f"# Leaderboard of {name}", *sentences(table)]
+    for section in sections(table):
+        if section.title:
+            parts.append(f"## {section.title}")
         parts.append(_table(section))
     parts.append(
-        f"Generated from {markdown_text(track)}.csv by `unlearn-eval leaderboard "
-        "--update`; `unlearn-eval leaderboard --check` computes every figure again "
-        "from the stored arrays."
+        f"Generated from {name}.csv by `unlearn-eval leaderboard --update`; "
+        "`unlearn-eval leaderboard --check` computes every figure again from the "
+        "stored arrays."
     )
     return "\n\n".join(parts) + "\n"
 
 
 def _table(section: Section) -> str:
-    columns = section.columns
+    headings = section.headings
     lines = [
-        list(columns.values()),
-        [":--" if column in WORDS else "--:" for column in columns],
-        *([_cell(row, column) for column in columns] for row in section.rows),
+        [heading.words for heading in headings],
+        [":--" if heading.column.is_text else "--:" for heading in headings],
+        *([_cell(row, heading) for heading in headings] for row in section.rows),
     ]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def _cell(row: dict[str, str], column: str) -> str:
-    words = markdown_text(shown(row, column))
+def _cell(row: Cells, heading: Heading) -> str:
+    words = markdown_text(heading.column.text(row))
     title = markdown_text(row["title"])
-    if column == "submission" and title and title != words:
+    if heading.column.name == "submission" and title and title != words:
         return f"{title} ({words})"
     return words

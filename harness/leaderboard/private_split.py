@@ -7,15 +7,20 @@ runs) stays out of the table too, and no private result is copied into a board.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from harness.errors import CheckFailed
-from harness.leaderboard.columns import Cells
-from harness.leaderboard.evidence import Evidence
-from harness.leaderboard.replicates import Replicates
-from harness.leaderboard.row import Role, Row, row_of
-from harness.leaderboard.standings import in_order, rank_rows
+from harness.leaderboard.cells import Cells, records
+from harness.leaderboard.columns import Role, Row
+from harness.leaderboard.eligibility import Eligibility
+from harness.leaderboard.evidence import gather
+from harness.leaderboard.ranking import in_order, ranked_rows
+from harness.leaderboard.replicates import by_submission
+from harness.leaderboard.stored import Refused, StoredResult, vet
+from harness.track import Track
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class PrivateStanding(NamedTuple):
@@ -27,33 +32,39 @@ class PrivateStanding(NamedTuple):
     rank: int
 
 
-def private_standings(
-    replicates: Sequence[Replicates], evidence: Mapping[Path, Evidence]
-) -> dict[str, PrivateStanding]:
-    """Rank the results of the private split among themselves, by submission."""
-    firsts = [group.first for group in replicates if group.first.is_ranked]
-    rows = [row_of(entry, entry.result.metrics) for entry in firsts]
-    sides = {entry.name: evidence[entry.path].side for entry in firsts}
-    return {
+#: By submission.
+Standings = Mapping[str, PrivateStanding]
+
+
+class PrivateRanking(NamedTuple):
+    """The private standings, and the results that have no place among them."""
+
+    standings: Standings
+    refused: tuple[Refused, ...]
+
+
+def rank_private(
+    track: Track, results: Sequence[StoredResult], n_jobs: int
+) -> PrivateRanking:
+    """Vet the results of the private split, and rank them among themselves."""
+    eligibility = Eligibility.of(track)
+    vetted = vet(results, eligibility, secret=True)
+    groups = by_submission(vetted.eligible)
+    evidence = gather([group.first for group in groups], eligibility, n_jobs=n_jobs)
+    standings = {
         row.submission: PrivateStanding(
             row.score, row.score_low, row.score_high, row.rank
         )
-        for row in rank_rows(rows, sides)
+        for row in ranked_rows(groups, evidence)
         if row.score is not None and row.rank is not None
     }
+    return PrivateRanking(standings, vetted.refused)
 
 
-def committed_standings(cells: Sequence[Cells]) -> dict[str, PrivateStanding]:
-    """Read the private columns of a table, for who does not have the private results.
-
-    Raises
-    ------
-    CheckFailed
-        If a cell is no number.
-    """
-    return {
-        row["submission"]: _committed(row) for row in cells if row.get("private_score")
-    }
+def committed_standings(table: "pd.DataFrame") -> Standings:
+    """Read private columns, for who does not have the private results."""
+    told = table[table["private_score"] != ""]
+    return {row["submission"]: _committed(row) for row in records(told)}
 
 
 def _committed(row: Cells) -> PrivateStanding:
@@ -71,30 +82,23 @@ def _committed(row: Cells) -> PrivateStanding:
         ) from None
 
 
-def with_private(
-    rows: Sequence[Row], standings: Mapping[str, PrivateStanding]
-) -> list[Row]:
+def with_private(rows: Sequence[Row], standings: Standings) -> list[Row]:
     """Add the private columns; their scores decide the order of the ranked rows.
 
     A row without a private score keeps its public rank and stands after those that
     have one.
     """
-    told = [
-        _told(row, standings[row.submission])
-        if row.role == Role.RANKED and row.submission in standings
-        else row
-        for row in rows
-    ]
-    return in_order(told)
+    return in_order([_told(row, standings.get(row.submission)) for row in rows])
 
 
-def _told(row: Row, standing: PrivateStanding) -> Row:
-    shake_up = None if row.rank is None else row.rank - standing.rank
+def _told(row: Row, standing: PrivateStanding | None) -> Row:
+    if standing is None or row.role != Role.RANKED:
+        return row
     return replace(
         row,
         private_score=standing.score,
         private_low=standing.low,
         private_high=standing.high,
         private_rank=standing.rank,
-        shake_up=shake_up,
+        shake_up=None if row.rank is None else row.rank - standing.rank,
     )

@@ -1,10 +1,16 @@
-"""Ranks that are shared by rows which cannot be told apart."""
+"""The rows of a table in their order; those that cannot be told apart share a rank."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.leaderboard.columns import SCORE_DIGITS, Measured, Role, Row, row_of
+from harness.leaderboard.controls import ceiling_and_floor
+from harness.leaderboard.eligibility import Eligibility
+from harness.leaderboard.evidence import EvidenceOf
+from harness.leaderboard.replicates import Replicates
 from harness.metrics.uncertainty.paired import difference_of
 from harness.metrics.uncertainty.scored_submission import ScoredSubmission
 
@@ -14,6 +20,40 @@ RULE = (
     "examples. Rows that cannot be told apart share a rank, and no row has a better "
     "rank than a row with a higher score."
 )
+
+
+def standings(
+    replicates: Sequence[Replicates], evidence: EvidenceOf, eligibility: Eligibility
+) -> list[Row]:
+    """Return the rows of all submissions and of ceiling and floor, ranked, in order."""
+    rows = ranked_rows(replicates, evidence)
+    return in_order([*rows, *ceiling_and_floor(eligibility)])
+
+
+def ranked_rows(replicates: Sequence[Replicates], evidence: EvidenceOf) -> list[Row]:
+    """Return the rows of submissions in order, and their ranks where they have one."""
+    rows = in_order([row_of(Measured(*r, evidence[r.first.path])) for r in replicates])
+    comparable = {r.first.name: evidence[r.first.path].comparable for r in replicates}
+    ranked = [row for row in rows if row.role == Role.RANKED]
+    better = separably_better([comparable[row.submission] for row in ranked])
+    ranks = dict(zip(ranked, shared_ranks(better), strict=True))
+    return [replace(row, rank=ranks.get(row)) for row in rows]
+
+
+def in_order(rows: Sequence[Row]) -> list[Row]:
+    """Sort rows: ranked, controls, unranked; then by private score, score and name.
+
+    Scores count as they are shown, so that the order follows from the table alone.
+    """
+    return sorted(rows, key=_place)
+
+
+def _place(row: Row) -> tuple[int, float, float, str]:
+    private, public = (
+        -1.0 if score is None else round(score, SCORE_DIGITS)
+        for score in (row.private_score, row.score)
+    )
+    return list(Role).index(row.role), -private, -public, row.submission
 
 
 def shared_ranks(better: NDArray[np.bool_]) -> list[int]:
@@ -33,19 +73,14 @@ def shared_ranks(better: NDArray[np.bool_]) -> list[int]:
     return [int(r) for r in np.maximum.accumulate(1 + better.sum(axis=0))]
 
 
-def separably_better(sides: Sequence[ScoredSubmission | None]) -> NDArray[np.bool_]:
-    """Compare all pairs of rows, ``[R, R]``; see `shared_ranks`.
+def separably_better(rows: Sequence[ScoredSubmission | None]) -> NDArray[np.bool_]:
+    """Compare all pairs of rows, best score first, ``[R, R]``; see `shared_ranks`.
 
-    Parameters
-    ----------
-    sides : sequence of ScoredSubmission or None
-        In the order of their scores, best first. None, with too few models for an
-        interval, cannot be told apart from anything.
+    None, with too few models for an interval, cannot be told apart from anything.
     """
-    better = np.zeros((len(sides), len(sides)), dtype=np.bool_)
-    for above, first in enumerate(sides):
-        for below in range(above + 1, len(sides)):
-            second = sides[below]
+    better = np.zeros((len(rows), len(rows)), dtype=np.bool_)
+    for above, first in enumerate(rows):
+        for below, second in enumerate(rows[above + 1 :], start=above + 1):
             if first is not None and second is not None:
                 better[above, below] = _is_better(first, second)
     return better

@@ -6,25 +6,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.errors import CheckFailed
-from harness.leaderboard.eligibility import Terms
+from harness.leaderboard.eligibility import Eligibility
 from harness.results.schema import Result
 from harness.results.store import RESULT, ResultFolder
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One stored result.
+class StoredResult:
+    """A result in its folder.
 
-    Attributes
-    ----------
-    path : Path
-        Its folder.
-    result : Result
-        What it says.
-    seed : int
-        The scoring's seed; another one is another replicate.
-    written : float
-        When it was written, in seconds since the epoch.
+    Another `seed` of the scoring is another replicate; `written` is when the result
+    was, in seconds since the epoch.
     """
 
     path: Path
@@ -45,7 +37,7 @@ class Entry:
     @property
     def is_measured(self) -> bool:
         """Whether all its runs were made, so that it has a score."""
-        return self.result.is_complete
+        return self.result.metrics.score is not None
 
     @property
     def is_ranked(self) -> bool:
@@ -60,74 +52,72 @@ class Refused(NamedTuple):
     seed: int
     reason: str
 
+    def __str__(self) -> str:
+        return f"{self.submission} (seed {self.seed}): {self.reason}"
+
 
 class Vetted(NamedTuple):
-    """Results that keep the terms, and those that do not."""
+    """Results that can be ranked, and those that cannot."""
 
-    entries: tuple[Entry, ...]
+    eligible: tuple[StoredResult, ...]
     refused: tuple[Refused, ...]
 
 
-def read_entries(folder: Path) -> tuple[Entry, ...]:
-    """Read all results of ``<folder>/<submission>/<id>/``, in the order of the paths.
-
-    Raises
-    ------
-    CheckFailed
-        If one cannot be read, a file of it has changed, or it lies in the folder of
-        another submission.
-    """
-    return tuple(read_entry(p.parent) for p in sorted(folder.glob(f"*/*/{RESULT}")))
+def read_all(folder: Path) -> tuple[StoredResult, ...]:
+    """Read the results in ``<folder>/<submission>/<id>/``, in order of the paths."""
+    return tuple(read_one(p.parent) for p in sorted(folder.glob(f"*/*/{RESULT}")))
 
 
-def read_entry(path: Path) -> Entry:
-    """Read one result folder; see `read_entries`."""
+def read_one(path: Path) -> StoredResult:
+    """Read one result folder; see `read_all`."""
     folder = ResultFolder(path)
     folder.check()
-    result = folder.read()
+    result = folder.read_result()
+    if result is None:
+        raise CheckFailed(
+            f"{path / RESULT} is no result of this version; score the submission "
+            "again with --force."
+        )
     if result.name != path.parent.name:
         raise CheckFailed(
             f"{path / RESULT} says it is of {result.name!r} but lies in the folder of "
             f"{path.parent.name!r}; put it back, or score the submission again."
         )
-    return Entry(path, result, result.provenance.seed, (path / RESULT).stat().st_mtime)
+    return StoredResult(
+        path, result, result.provenance.seed, (path / RESULT).stat().st_mtime
+    )
 
 
-def vet(entries: Iterable[Entry], terms: Terms, *, secret: bool = False) -> Vetted:
-    """Part the results that keep the terms from those that do not.
+def vet(
+    results: Iterable[StoredResult], eligibility: Eligibility, *, secret: bool = False
+) -> Vetted:
+    """Part the results that can be ranked from those that cannot.
 
-    With `secret` the reasons give away nothing of the split.
+    Of a submission whose file was changed and scored again, the version that was
+    written last stays. With `secret` the reasons give away nothing of the split.
     """
-    kept: list[Entry] = []
+    eligible: list[StoredResult] = []
     refused: list[Refused] = []
-    for entry in entries:
-        reason = terms.refusal(entry.result, secret=secret)
-        if reason:
-            refused.append(Refused(entry.name, entry.seed, reason))
+    for each in results:
+        if reason := eligibility.refusal(each.result, secret=secret):
+            refused.append(Refused(each.name, each.seed, reason))
         else:
-            kept.append(entry)
-    return Vetted(tuple(kept), tuple(refused))
+            eligible.append(each)
+    return _without_earlier_versions(eligible, refused)
 
 
-def without_earlier_versions(vetted: Vetted) -> Vetted:
-    """Refuse the results of a submission whose file was changed and scored again.
-
-    The version of the result that was written last stays.
-    """
-    latest: dict[str, Entry] = {}
-    for entry in sorted(vetted.entries, key=lambda each: each.written):
-        latest[entry.name] = entry
-    kept: list[Entry] = []
-    refused = list(vetted.refused)
-    for entry in vetted.entries:
-        if entry.sha256 == latest[entry.name].sha256:
-            kept.append(entry)
-        else:
-            reason = f"an earlier version of its file ({entry.path}): not ranked"
-            refused.append(Refused(entry.name, entry.seed, reason))
-    return Vetted(tuple(kept), tuple(refused))
+def _without_earlier_versions(
+    eligible: Sequence[StoredResult], refused: Sequence[Refused]
+) -> Vetted:
+    by_age = sorted(eligible, key=lambda each: each.written)
+    latest = {each.name: each.sha256 for each in by_age}
+    earlier = [each for each in eligible if each.sha256 != latest[each.name]]
+    return Vetted(
+        tuple(each for each in eligible if each.sha256 == latest[each.name]),
+        (*refused, *map(_earlier_version, earlier)),
+    )
 
 
-def refusals_in_words(refused: Sequence[Refused]) -> str:
-    """List refused results in one clause."""
-    return "; ".join(f"{r.submission} (seed {r.seed}): {r.reason}" for r in refused)
+def _earlier_version(stored: StoredResult) -> Refused:
+    reason = f"an earlier version of its file ({stored.path}): not ranked"
+    return Refused(stored.name, stored.seed, reason)

@@ -3,49 +3,31 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from harness.errors import UsageError
 from harness.leaderboard.agreement import agreement_of
 from harness.leaderboard.board import Board
-from harness.leaderboard.columns import PRIVATE, Cells, cells_of
-from harness.leaderboard.eligibility import Terms, is_of_split
+from harness.leaderboard.cells import table_of
+from harness.leaderboard.columns import Row, columns_of
+from harness.leaderboard.eligibility import Eligibility, is_of_split
 from harness.leaderboard.evidence import gather
-from harness.leaderboard.private_split import (
-    PrivateStanding,
-    private_standings,
-    with_private,
-)
-from harness.leaderboard.ranking import RULE
+from harness.leaderboard.private_split import Standings, rank_private, with_private
+from harness.leaderboard.ranking import RULE, standings
 from harness.leaderboard.replicates import by_submission, merged
-from harness.leaderboard.row import Row
-from harness.leaderboard.standings import standings
-from harness.leaderboard.stored import (
-    Entry,
-    Refused,
-    Vetted,
-    read_entries,
-    refusals_in_words,
-    vet,
-    without_earlier_versions,
-)
+from harness.leaderboard.stored import Refused, StoredResult, Vetted, read_all, vet
 from harness.track import Track
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
 class Request:
     """Which results are ranked, and how.
 
-    Attributes
-    ----------
-    output : Path
-        Folder of the results.
-    track : Track
-        The public split.
-    private : Track or None
-        The private split, which then decides the order.
-    n_jobs : int
-        Processes.
+    Results of the `track`, the public split, lie in `output`; a `private` split
+    decides the order.
     """
 
     output: Path
@@ -58,53 +40,38 @@ class Request:
         """Folder of the track's results."""
         return self.output / self.track.name
 
-    def scoring_command(self, track: Track) -> str:
-        """Return what makes results of a split."""
-        return f"unlearn-eval score submissions/ --official {track.options}".rstrip()
+    def scoring_command(self, track: Track | None = None) -> str:
+        """Return what makes results of a split, by default the public one."""
+        options = (track or self.track).options
+        return f"unlearn-eval score submissions/ --official {options}".rstrip()
 
 
 @dataclass(frozen=True)
 class Table:
-    """A ranked table.
+    """A ranked table, and the results that could not be ranked."""
 
-    Attributes
-    ----------
-    terms : Terms
-        What all rows were measured on.
-    rows : tuple of Row
-        In order.
-    private : bool
-        Whether there are columns of a private split.
-    refused : tuple of Refused
-        Results that could not be ranked.
-    """
-
-    terms: Terms
+    eligibility: Eligibility
     rows: tuple[Row, ...]
     private: bool
     refused: tuple[Refused, ...] = ()
 
     @property
-    def cells(self) -> list[Cells]:
-        """The rows as text."""
-        return cells_of(self.rows, private=self.private)
+    def cells(self) -> "pd.DataFrame":
+        """The rows as text, as the CSV file has them."""
+        return table_of(self.rows, private=self.private)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the documented JSON object; numbers are not rounded."""
         found = agreement_of(self.cells)
-        hidden = () if self.private else PRIVATE
-        rows = [
-            {key: value for key, value in asdict(row).items() if key not in hidden}
-            for row in self.rows
-        ]
+        names = [column.name for column in columns_of(private=self.private)]
         return {
-            "track": self.terms.track.name,
-            "track_hash": self.terms.track.hash,
-            "bank_key": self.terms.bank.key,
-            "n_models": self.terms.n_models,
+            "track": self.eligibility.track.name,
+            "track_hash": self.eligibility.track.hash,
+            "bank_key": self.eligibility.bank.key,
+            "n_models": self.eligibility.n_models,
             "rule": RULE,
             "agreement": {**asdict(found), "share_inside": found.share_inside},
-            "rows": rows,
+            "rows": [{name: getattr(row, name) for name in names} for row in self.rows],
             "refused": [each._asdict() for each in self.refused],
         }
 
@@ -119,9 +86,9 @@ def rank_stored(request: Request) -> Table:
     CheckFailed
         If a stored file has changed.
     """
-    terms = Terms.of(request.track)
-    stored = _stored(request, terms)
-    return _table(request, terms, stored, stored.public.entries)
+    eligibility = Eligibility.of(request.track)
+    stored = _stored(request, eligibility)
+    return _table(request, eligibility, stored, stored.public.eligible)
 
 
 def update_board(board: Board, request: Request) -> Table:
@@ -140,34 +107,36 @@ def update_board(board: Board, request: Request) -> Table:
             f"{board.csv} has private columns, which would be lost; give --split-seed, "
             f"or remove {board.csv.name} to make a public leaderboard of it."
         )
-    terms = Terms.of(request.track)
-    stored = _stored(request, terms, empty=bool(board.replicates()))
-    new = stored.public.entries
+    eligibility = Eligibility.of(request.track)
+    stored = _stored(request, eligibility, may_be_empty=bool(board.replicates()))
+    new = stored.public.eligible
     by_submission(new)  # two of one name are a mistake, whatever the board holds
-    together = merged(board.unreplaced_entries(terms, new), new)
-    table = _table(request, terms, stored, together)
+    together = merged(board.results(eligibility, new), new)
+    table = _table(request, eligibility, stored, together)
     board.keep(together)
     board.write(table.cells)
     return table
 
 
 class _Stored(NamedTuple):
-    """What the folder of results holds; ``private`` are all entries, yet unvetted."""
+    """What the folder of results holds; the private ones are not vetted yet."""
 
     public: Vetted
-    private: tuple[Entry, ...]
+    private: tuple[StoredResult, ...]
 
 
-def _stored(request: Request, terms: Terms, *, empty: bool = False) -> _Stored:
-    """Read and vet the results; none at all are a mistake unless they may be `empty`.
+def _stored(
+    request: Request, eligibility: Eligibility, *, may_be_empty: bool = False
+) -> _Stored:
+    """Read the results, and vet the public ones.
 
     Results of the private split are no public ones, and are not told of as refused.
     """
-    found = read_entries(request.folder)
-    if not found and not empty:
+    found = read_all(request.folder)
+    if not found and not may_be_empty:
         raise UsageError(
             f"there are no results in {request.folder}; score submissions first: "
-            f"{request.scoring_command(request.track)}."
+            f"{request.scoring_command()}."
         )
     private = request.private
     hidden = tuple(e for e in found if private and is_of_split(e.result, private))
@@ -176,75 +145,56 @@ def _stored(request: Request, terms: Terms, *, empty: bool = False) -> _Stored:
             f"there are no results of that private split in {request.folder}; make "
             f"them with: {request.scoring_command(private)}."
         )
-    rest = [entry for entry in found if entry not in hidden]
+    rest = [each for each in found if each not in hidden]
     if found and not any(is_of_split(e.result, request.track) for e in rest):
-        _refuse_private_alone(request, n_results=len(found), empty=empty)
-    return _Stored(without_earlier_versions(vet(rest, terms)), hidden)
+        _refuse_private_alone(request, len(found), may_be_empty=may_be_empty)
+    return _Stored(vet(rest, eligibility), hidden)
 
 
-def _refuse_private_alone(request: Request, n_results: int, *, empty: bool) -> None:
+def _refuse_private_alone(
+    request: Request, n_results: int, *, may_be_empty: bool
+) -> None:
     if request.private is None:
         raise UsageError(
             f"all {n_results} results in {request.folder} are of a private split; give "
             "its --split-seed, beside results of the public split, which are made "
-            f"with: {request.scoring_command(request.track)}."
+            f"with: {request.scoring_command()}."
         )
-    if not empty:
+    if not may_be_empty:
         raise UsageError(
             f"there are no results of the public split in {request.folder}, and the "
             "private one only goes beside it; make them with: "
-            f"{request.scoring_command(request.track)}."
+            f"{request.scoring_command()}."
         )
 
 
 def _table(
-    request: Request, terms: Terms, stored: _Stored, entries: Sequence[Entry]
+    request: Request,
+    eligibility: Eligibility,
+    stored: _Stored,
+    results: Sequence[StoredResult],
 ) -> Table:
-    if not entries:
-        refused = stored.public.refused
+    refused = stored.public.refused
+    if not results:
         raise UsageError(
             f"none of the {len(refused)} results in {request.folder} can be ranked: "
-            f"{refusals_in_words(refused)}. Make new ones with: "
-            f"{request.scoring_command(request.track)}."
+            f"{'; '.join(map(str, refused))}. Make new ones with: "
+            f"{request.scoring_command()}."
         )
-    groups = by_submission(entries)
+    groups = by_submission(results)
     firsts = [group.first for group in groups]
-    evidence = gather(firsts, terms, n_jobs=request.n_jobs)
-    rows = standings(groups, evidence, terms)
-    told = list(stored.public.refused)
+    evidence = gather(firsts, eligibility, n_jobs=request.n_jobs)
+    rows = standings(groups, evidence, eligibility)
     if request.private is not None:
-        private = _private(request.private, stored.private, request.n_jobs)
+        private = rank_private(request.private, stored.private, request.n_jobs)
         rows = with_private(rows, private.standings)
-        told += private.refused
-    return Table(terms, tuple(rows), request.private is not None, tuple(told))
+        refused += private.refused
+    return Table(eligibility, tuple(rows), request.private is not None, refused)
 
 
-class Private(NamedTuple):
-    """The private ranking, and the results that have no place in it."""
-
-    standings: dict[str, PrivateStanding]
-    refused: tuple[Refused, ...]
-
-
-def _private(track: Track, entries: Sequence[Entry], n_jobs: int) -> Private:
-    terms = Terms.of(track)
-    vetted = without_earlier_versions(vet(entries, terms, secret=True))
-    groups = by_submission(vetted.entries)
-    evidence = gather([group.first for group in groups], terms, n_jobs=n_jobs)
-    return Private(private_standings(groups, evidence), vetted.refused)
-
-
-def private_ranking(request: Request) -> dict[str, PrivateStanding]:
-    """Rank the stored results of the private split, for a check of its columns.
-
-    Raises
-    ------
-    UsageError
-        If there are none, or its bank is not here.
-    CheckFailed
-        If a stored file has changed.
-    """
+def private_standings(request: Request) -> Standings:
+    """Rank the stored results of the private split, for a check of its columns."""
     if request.private is None:
         return {}
-    stored = _stored(request, Terms.of(request.track), empty=True)
-    return _private(request.private, stored.private, request.n_jobs).standings
+    stored = _stored(request, Eligibility.of(request.track), may_be_empty=True)
+    return rank_private(request.private, stored.private, request.n_jobs).standings

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parents[1]
+_INSIDE = _PACKAGE / "_shipped"
 
 
 def shipped_root() -> Path:
@@ -11,8 +12,7 @@ def shipped_root() -> Path:
     An installed wheel carries them inside the package; a checkout has them
     beside it.
     """
-    inside = _PACKAGE / "_shipped"
-    return inside if inside.is_dir() else _PACKAGE.parent
+    return _INSIDE if _INSIDE.is_dir() else _PACKAGE.parent
 
 
 def shipped_submissions() -> Path:
@@ -23,3 +23,17 @@ def shipped_submissions() -> Path:
 def shipped_tracks() -> Path:
     """Folder of the tracks: ``<name>/track.toml`` and, where shipped, a bank."""
     return shipped_root() / "reference_models"
+
+
+def own_submissions() -> Path:
+    """Folder ``submissions/`` of the checkout that one stands in, with its leaderboard.
+
+    Outside of any, that of the checkout which the package is in; an installed wheel
+    has no leaderboard and is not to be written into, so that it is the working
+    directory's then.
+    """
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "submissions" / "leaderboard").is_dir():
+            return folder / "submissions"
+    return (here if _INSIDE.is_dir() else _PACKAGE.parent) / "submissions"

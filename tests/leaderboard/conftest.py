@@ -11,8 +11,9 @@ import pytest
 
 from harness.leaderboard import evidence
 from harness.leaderboard.board import Board
-from harness.leaderboard.eligibility import Terms
-from harness.leaderboard.evidence import Evidence, Question, evidence_of
+from harness.leaderboard.eligibility import Eligibility
+from harness.leaderboard.evidence import Evidence, evidence_of
+from harness.leaderboard.stored import StoredResult
 from harness.leaderboard.table import Request
 from harness.metrics import METRICS_VERSION
 from harness.metrics.uncertainty.efficiency import efficiency_ratio
@@ -128,13 +129,13 @@ def private(drawn_file) -> Track:
 
 
 @pytest.fixture(scope="session")
-def terms(drawn) -> Terms:
-    return Terms.of(drawn)
+def eligibility(drawn) -> Eligibility:
+    return Eligibility.of(drawn)
 
 
 @pytest.fixture(scope="session")
-def private_terms(private) -> Terms:
-    return Terms.of(private)
+def private_eligibility(private) -> Eligibility:
+    return Eligibility.of(private)
 
 
 def drawn_runs(shift: float, seed: int, cost: float, n: int = N) -> list[RunRecord]:
@@ -167,7 +168,7 @@ class Drawer:
     """Puts results into a folder of runs, as the scorer does."""
 
     output: Path
-    terms: Terms
+    eligibility: Eligibility
     known: dict[object, Metrics]
 
     def __call__(
@@ -183,7 +184,7 @@ class Drawer:
         **changes: Any,
     ) -> Path:
         """Write a scored result; `changes` go into its provenance."""
-        key = (shift, seed, cost, self.terms.track.hash)
+        key = (shift, seed, cost, self.eligibility.track.hash)
         if runs is None:
             runs = drawn_runs(shift, seed, cost)
             if key not in self.known:
@@ -191,7 +192,7 @@ class Drawer:
             metrics = self.known[key]
         else:
             metrics = self._metrics(runs)
-        track, bank = self.terms.track, self.terms.bank
+        track, bank = self.eligibility.track, self.eligibility.bank
         provenance = replace(
             PROVENANCE,
             **{
@@ -240,7 +241,7 @@ class Drawer:
         cost = Efficiency(**vars(efficiency_ratio(costs, RETRAINING, 0.2)))
         if len(runs) < N:
             return Metrics(efficiency=cost)
-        measured = Measurement.of_runs(runs, self.terms.reference).metrics()
+        measured = Measurement.of_runs(runs, self.eligibility.reference).metrics()
         return replace(measured, efficiency=cost)
 
     def failed(self, name: str, *, source: str = "a", seed: int = 0) -> Path:
@@ -289,21 +290,21 @@ def known_metrics() -> dict[object, Metrics]:
 
 @pytest.fixture(scope="session")
 def _remembered() -> Iterator[None]:
-    """Answer the same question about the same bytes once in a session."""
+    """Compute the same of the same bytes once in a session."""
     known: dict[object, Evidence] = {}
 
-    def answer(question: Question) -> Evidence:
-        files = [question.path / name for name in (EXAMPLES, MODELS)]
+    def answer(stored: StoredResult, *basis: Any, everything: bool) -> Evidence:
+        references, cap = basis
+        files = [stored.path / name for name in (EXAMPLES, MODELS)]
         key = (
             *(file.read_bytes() if file.is_file() else None for file in files),
-            repr(question.result),
-            question.reference.retrained.forget_confidence.tobytes(),
-            question.cap,
-            question.compares,
-            question.everything,
+            repr(stored.result),
+            references.retrained.forget_confidence.tobytes(),
+            cap,
+            everything,
         )
         if key not in known:
-            known[key] = evidence_of(question)
+            known[key] = evidence_of(stored, *basis, everything=everything)
         return known[key]
 
     with pytest.MonkeyPatch.context() as patch:
@@ -312,13 +313,13 @@ def _remembered() -> Iterator[None]:
 
 
 @pytest.fixture
-def draw(_remembered, tmp_path, terms, known_metrics) -> Drawer:
-    return Drawer(tmp_path / "runs", terms, known_metrics)
+def draw(_remembered, tmp_path, eligibility, known_metrics) -> Drawer:
+    return Drawer(tmp_path / "runs", eligibility, known_metrics)
 
 
 @pytest.fixture
-def draw_private(tmp_path, private_terms, known_metrics) -> Drawer:
-    return Drawer(tmp_path / "runs", private_terms, known_metrics)
+def draw_private(tmp_path, private_eligibility, known_metrics) -> Drawer:
+    return Drawer(tmp_path / "runs", private_eligibility, known_metrics)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import itertools
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +22,10 @@ def row(score, second, low="0.1", high="0.3", role="ranked"):
     }
 
 
+def table(*rows):
+    return pd.DataFrame(rows, dtype=str)
+
+
 @given(st.permutations(range(6)))
 def test_without_ties_tau_counts_the_pairs_in_order(order):
     pairs = itertools.combinations(range(6), 2)
@@ -35,13 +40,13 @@ def test_tau_of_nothing_to_order_is_missing(second):
 
 def test_second_scores_are_counted_inside_the_first_interval():
     found = agreement_of(
-        [
+        table(
             row("0.2", "0.1"),  # on the edge is inside
             row("0.2", "0.31"),
             row("0.2", "0.3"),  # too far for the mean, not for one repetition
             row("0.2", ""),
             row("0.2", "0.2", role="control"),
-        ]
+        )
     )
     assert (found.ranked, found.replicated) == (4, 3)
     assert (found.inside, found.inside_mean) == (2, 1)
@@ -49,11 +54,11 @@ def test_second_scores_are_counted_inside_the_first_interval():
 
 
 def test_without_intervals_nothing_is_said_to_be_inside():
-    found = agreement_of([row("0.2", "0.1", low="", high="")])
+    found = agreement_of(table(row("0.2", "0.1", low="", high="")))
     assert found.inside is None
     assert found.share_inside is None
 
 
 def test_without_replicates_nothing_is_said():
-    found = agreement_of([row("0.2", "")])
+    found = agreement_of(table(row("0.2", "")))
     assert (found.replicated, found.kendall_tau, found.share_inside) == (0, None, None)

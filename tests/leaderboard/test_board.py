@@ -8,15 +8,18 @@ import pytest
 
 from harness.errors import CheckFailed, UsageError
 from harness.leaderboard import board as board_module
+from harness.leaderboard.cells import parse_csv, records
 from harness.leaderboard.check import check_board
-from harness.leaderboard.csv_table import parse_csv
 from harness.leaderboard.table import update_board
 from harness.results.schema import Isolation
 from harness.results.store import read_examples
 
 
 def rows_of(board):
-    return {row["submission"]: row for row in parse_csv(board.csv.read_text(), "csv")}
+    return {
+        row["submission"]: row
+        for row in records(parse_csv(board.csv.read_text(), "csv"))
+    }
 
 
 def content_of(board):
@@ -56,7 +59,7 @@ def test_two_boards_of_the_same_results_are_the_same(four, board, request_of, tm
     assert not re.search(r"20\d\d-\d\d|\d\d:\d\d", board.markdown.read_text())
 
 
-def test_a_row_that_only_the_board_has_stays(four, board, request_of, terms, tmp_path):
+def test_a_row_that_only_the_board_has_stays(four, board, request_of, tmp_path):
     update_board(board, request_of())
     (tmp_path / "runs").rename(tmp_path / "old")
     four("new", 1.0)

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from harness.errors import CheckFailed, UsageError
+from harness.leaderboard.cells import parse_csv, records
 from harness.leaderboard.check import check_board
-from harness.leaderboard.csv_table import parse_csv
 from harness.leaderboard.table import rank_stored, update_board
 from harness.results.schema import Isolation
 from harness.track import find_track
@@ -55,20 +55,20 @@ def test_without_the_split_its_results_are_refused_and_no_column_is_there(
     assert [refused.reason for refused in table.refused] == [
         "another split of the track: not ranked"
     ] * 3
-    assert "private_score" not in table.cells[0]
+    assert "private_score" not in table.cells
     assert "private_score" not in json.dumps(table.to_dict())
 
 
 def test_the_seed_and_what_gives_it_away_are_never_written(
-    both, board, request_of, private_terms
+    both, board, request_of, private_eligibility
 ):
-    private = private_terms.track
+    private = private_eligibility.track
     both("other", track_hash="beef")
     both("weak", isolation=Isolation(level="partial"))
     table = update_board(board, request_of(private))
     written = [p.read_bytes() for p in board.folder.rglob("*") if p.is_file()]
     texts = [json.dumps(table.to_dict()).encode(), *written]
-    secrets = (SECRET, private.hash, private_terms.bank.key, "beef")
+    secrets = (SECRET, private.hash, private_eligibility.bank.key, "beef")
     for text in texts:
         assert not any(secret.encode() in text for secret in secrets)
     assert {refused.reason for refused in table.refused} == {
@@ -148,7 +148,7 @@ def test_the_check_with_the_split_computes_private_columns_too(
 
 
 def forge(board, column, value):
-    cells = parse_csv(board.csv.read_text(), "csv")
+    cells = records(parse_csv(board.csv.read_text(), "csv"))
     old = next(row[column] for row in cells if row["submission"] == "plain")
     board.csv.write_text(board.csv.read_text().replace(old, value, 1))
 
@@ -162,7 +162,7 @@ def test_the_check_without_it_still_finds_public_drift(
     assert check.private == "unchecked"
     score = next(
         row["score"]
-        for row in parse_csv(board.csv.read_text(), "csv")
+        for row in records(parse_csv(board.csv.read_text(), "csv"))
         if row["submission"] == "plain"
     )
     board.csv.write_text(board.csv.read_text().replace(score, "0.900000"))

@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import norm
 
 from harness.leaderboard.rerun import compare_reruns, widening
-from harness.leaderboard.stored import Entry
+from harness.leaderboard.stored import StoredResult
 from harness.results.schema import Metrics
 from harness.status import Status
 from tests.typed_results import measured, number, typed_result
@@ -19,7 +19,7 @@ def result(name="method", score=0.05, status=Status.SCORED, low=0.04, high=0.07)
 
 def compared(*pairs):
     stored, now = zip(*pairs, strict=True)
-    entries = [Entry(None, each, 0) for each in stored]
+    entries = [StoredResult(None, each, 0) for each in stored]
     return compare_reruns(entries, now)
 
 
@@ -66,3 +66,12 @@ def test_a_row_that_was_over_the_budget_must_be_so_again(score):
     assert again.reproduced
     assert not scored.reproduced
     assert "was over-budget" in str(scored)
+
+
+def test_a_row_with_too_few_models_for_an_interval_says_what_became_of_it():
+    narrow = result(low=None, high=None)
+
+    (rerun,) = compared((narrow, result(score=0.9)))
+
+    assert rerun.reproduced
+    assert str(rerun) == "method: scored, as stored"

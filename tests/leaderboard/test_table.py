@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness.errors import CheckFailed, UsageError
-from harness.leaderboard.layout import shown
+from harness.leaderboard.columns import COLUMNS
 from harness.leaderboard.table import rank_stored
 from harness.metrics.attacks.certified import certified_epsilon
 from harness.models.records import stack
@@ -62,9 +62,12 @@ def test_the_lowest_seed_is_the_row_and_the_next_its_replicate(draw, request_of)
     assert again["two"].score_second_replicate is None
 
 
-def test_the_certified_epsilon_is_the_median_over_the_examples(draw, request_of, terms):
+def test_the_certified_epsilon_is_the_median_over_the_examples(
+    draw, request_of, eligibility
+):
     ours = stack(read_examples(draw("bad", 5.0)))
-    pair = (each.forget_confidence for each in (ours, terms.reference.retrained))
+    both = ours, eligibility.reference.retrained
+    pair = (each.forget_confidence for each in both)
     wanted = np.median(certified_epsilon(*pair, seed=2023).epsilon)
     found = by_name(rank_stored(request_of()))["bad"].certified_epsilon
     assert found == wanted > 0
@@ -81,7 +84,7 @@ def test_the_certified_epsilon_is_the_median_over_the_examples(draw, request_of,
         ({"split_seed": 4711}, "another split of the track: not ranked"),
     ],
 )
-def test_a_result_measured_on_other_terms_is_refused_with_the_reason(
+def test_a_result_measured_on_something_else_is_refused_with_the_reason(
     draw, request_of, change, words
 ):
     draw("good", 0.0)
@@ -175,6 +178,7 @@ def test_a_result_that_cannot_be_read_fails(draw, request_of, text):
 
 def test_fewer_digits_are_rounded_from_those_that_stand_in_the_csv_file():
     assert format(0.007750, ".4f") == "0.0077"  # the nearest float is just below it
-    assert shown({"score": "0.007750"}, "score") == "0.0078"
-    ends = {"score_low": "0.007750", "score_high": "0.010621"}
-    assert shown(ends, "interval") == "0.0078 to 0.0106"
+    cells = {"score": "0.007750", "score_low": "0.007750", "score_high": "0.010621"}
+    shown = {column.name: column.text for column in COLUMNS if column.name in cells}
+    assert shown["score"](cells) == "0.0078"
+    assert shown["score_low"](cells) == "0.0078 to 0.0106"

@@ -141,9 +141,7 @@ def test_a_member_in_anothers_place_is_not_taken_for_it(plan, build, bank):
     assert_same_models(again, bank, 2)
 
 
-def test_a_bank_whose_training_diverges_is_refused_when_it_is_built(
-    variant, own_cache
-):
+def test_a_bank_whose_training_diverges_is_refused_when_it_is_built(variant, own_cache):
     """Written all the same, it would be unreadable for good."""
     track = find_track(str(variant(learning_rate=99.0, weight_decay=0.9)))
     plan = BuildPlan(track=track, n_models=1, jobs=1)
