@@ -295,7 +295,7 @@ def _remembered() -> Iterator[None]:
         key = (
             *(file.read_bytes() if file.is_file() else None for file in files),
             repr(question.result),
-            question.yardstick.retrained.forget.tobytes(),
+            question.yardstick.retrained.forget_confidence.tobytes(),
             question.cap,
             question.compares,
             question.everything,

@@ -6,7 +6,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from harness.errors import UsageError
-from harness.models.outputs import ModelOutputs, confidence_matrix, finite_numbers
+from harness.models.outputs import (
+    Floats,
+    ModelOutputs,
+    confidence_matrix,
+    finite_numbers,
+)
 
 _TINY = 1e-45
 """Added to a probability before its logarithm; the smallest float32 above zero."""
@@ -15,8 +20,8 @@ _TINY = 1e-45
 class ConfidencePair(NamedTuple):
     """Checked confidences of unlearned ``[N, S]`` and retrained ``[M, S]`` models."""
 
-    unlearned: NDArray[np.float64]
-    retrained: NDArray[np.float64]
+    unlearned: Floats
+    retrained: Floats
 
     @property
     def fewest(self) -> int:
@@ -59,9 +64,7 @@ def confidence_pair(unlearned: ArrayLike, retrained: ArrayLike) -> ConfidencePai
     return pair
 
 
-def logit_scaled_confidence(
-    logits: ArrayLike, targets: ArrayLike
-) -> NDArray[np.float64]:
+def logit_scaled_confidence(logits: ArrayLike, targets: ArrayLike) -> Floats:
     """Return how sure a model is of each example's label, on an unbounded scale.
 
     ``log(p_y + 1e-45) - log(sum of the other p_j + 1e-45)`` in float64, with ``p``
@@ -102,7 +105,7 @@ def logit_scaled_confidence(
     own = np.take_along_axis(probabilities, index, axis=-1)[..., 0]
     # Zero out the label rather than compute 1 - p: near 1 that loses all digits.
     np.put_along_axis(probabilities, index, 0.0, axis=-1)
-    others: NDArray[np.float64] = probabilities.sum(axis=-1)
+    others: Floats = probabilities.sum(axis=-1)
     return np.asarray(np.log(own + _TINY) - np.log(others + _TINY), dtype=np.float64)
 
 
