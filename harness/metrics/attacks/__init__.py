@@ -1,1 +1,1 @@
-"""Attacks chosen on some models and judged on others; certified bounds."""
+"""Attacks chosen on some models and tried on others; certified bounds."""

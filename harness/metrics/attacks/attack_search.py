@@ -14,12 +14,13 @@ from harness.metrics.attacks.families import (
     fit_gaussians,
 )
 from harness.metrics.inputs.confidence import ConfidencePair
+from harness.models.outputs import Floats
 
 _BLOCK = 256
 """Examples searched at a time, so that the counts stay in the cache."""
 
 
-def best_threshold(pair: ConfidencePair, table: NDArray[np.float64]) -> IntervalAttack:
+def best_threshold(pair: ConfidencePair, table: Floats) -> IntervalAttack:
     """Search all half lines, in both directions, on ``[n, S]`` and ``[m, S]`` models.
 
     `table` ``[m + 1, n + 1]`` says how good each pair of error counts is.
@@ -38,7 +39,7 @@ def best_threshold(pair: ConfidencePair, table: NDArray[np.float64]) -> Interval
     return IntervalAttack(lower, upper, np.ones(len(promise), dtype=bool), promise)
 
 
-def best_interval(pair: ConfidencePair, table: NDArray[np.float64]) -> IntervalAttack:
+def best_interval(pair: ConfidencePair, table: Floats) -> IntervalAttack:
     """Search all intervals and all complements of intervals; see `best_threshold`.
 
     The interval around the unlearned models and the one around the retrained models
@@ -56,9 +57,7 @@ def best_interval(pair: ConfidencePair, table: NDArray[np.float64]) -> IntervalA
     )
 
 
-def best_likelihood_ratio(
-    pair: ConfidencePair, table: NDArray[np.float64]
-) -> GaussianAttack:
+def best_likelihood_ratio(pair: ConfidencePair, table: Floats) -> GaussianAttack:
     """Search all thresholds on a ratio of two fitted normals; see `best_threshold`."""
     fit = fit_gaussians(pair)
     unlearned = np.sort(fit.log_ratio(pair.unlearned), axis=0)
@@ -78,7 +77,7 @@ class _Ranks:
     where the last is plus infinity.
     """
 
-    def __init__(self, values: NDArray[np.float64], marks: NDArray[np.float64]) -> None:
+    def __init__(self, values: Floats, marks: Floats) -> None:
         m, examples = marks.shape
         self.at_most = np.zeros((m + 1, examples), dtype=np.int32)
         self.less = np.full((m + 1, examples), len(values), dtype=np.int32)
@@ -88,9 +87,7 @@ class _Ranks:
             self.less[:m, s] = column.searchsorted(marks[:, s], side="left")
 
 
-def _around(
-    inner: NDArray[np.float64], outer: NDArray[np.float64], table: NDArray[np.float64]
-) -> IntervalAttack:
+def _around(inner: Floats, outer: Floats, table: Floats) -> IntervalAttack:
     """Return the best intervals around `inner`; `table` is [outer in, inner out]."""
     inner, outer = np.sort(inner, axis=0), np.sort(outer, axis=0)
     rank = _Ranks(inner, outer)
@@ -109,8 +106,8 @@ def _around(
 
 
 def _search_block(
-    at_most: NDArray[np.int32], less: NDArray[np.int32], table: NDArray[np.float64]
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
+    at_most: NDArray[np.int32], less: NDArray[np.int32], table: Floats
+) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
     """Return first mark, last mark and promise of the best interval of each column.
 
     The interval between marks i and j holds j - i - 1 outer values and
@@ -137,11 +134,11 @@ def _search_block(
 
 
 def _between(
-    inner: NDArray[np.float64],
-    outer: NDArray[np.float64],
+    inner: Floats,
+    outer: Floats,
     first: NDArray[np.intp],
     last: NDArray[np.intp],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[Floats, Floats]:
     """Return interval ends half way between the outer marks and the inner values.
 
     Half way, because on other models an end at a mark itself would err to one side. The

@@ -16,6 +16,7 @@ from harness.metrics.attacks.families import Attack, ErrorCounts, count_errors
 from harness.metrics.attacks.joint_bounds import ErrorRates, Loss, prove
 from harness.metrics.inputs.confidence import ConfidencePair
 from harness.metrics.inputs.model_halves import split_pair
+from harness.models.outputs import Floats
 
 ALPHA = 0.05
 """Probability with which the two bounds of an example may fail."""
@@ -36,8 +37,8 @@ class ProvenLoss(NamedTuple):
         How good the attack looked to the models that chose it.
     """
 
-    loss: NDArray[np.float64]
-    promise: NDArray[np.float64]
+    loss: Floats
+    promise: Floats
 
 
 def prove_loss(
@@ -80,7 +81,7 @@ def chosen_attacks(
     bounds are taken at alpha divided by the square root of its number of attacks.
     That is half way (in logarithms) between no correction and Bonferroni's, and in
     simulation close to the better of the two everywhere. Any rule would be valid,
-    as the other half judges; a better one only proves more.
+    as other models bound it; a better one only proves more.
     """
     n, m = len(pair.unlearned), len(pair.retrained)
     single, double = 2 * (n + m), n * n + m * m
@@ -111,7 +112,7 @@ def count_chosen_errors(
     )
 
 
-def _promise_table(n: int, m: int, loss: Loss, alpha: float) -> NDArray[np.float64]:
+def _promise_table(n: int, m: int, loss: Loss, alpha: float) -> Floats:
     """Return the loss that each pair of error counts proves, ``[m + 1, n + 1]``."""
     false_positive = upper_bounds(m, alpha / 2)[:, None]
     false_negative = upper_bounds(n, alpha / 2)[None, :]

@@ -67,7 +67,7 @@ def certified_epsilon(
 
     Perfect separation of N against N models certifies 3.00 for N = 64, 3.71 for 128,
     4.41 for 256 and 5.10 for 512. Clopper–Pearson bounds of
-    each rate by itself would certify 2.41 at N = 64 from as many judging models, and
+    each rate by itself would certify 2.41 at N = 64 from as many bounding models, and
     2.82 from all 64 if the attack were known beforehand.
 
     ``scripts/simulate_certified.py certified`` shows that the bound exceeds known ε in

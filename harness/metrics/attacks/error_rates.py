@@ -1,16 +1,16 @@
 """From an attack's two error rates to epsilon."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.metrics.official.epsilon import DELTA
+from harness.models.outputs import Floats
 
 
 def epsilon_from_errors(
-    false_positive: NDArray[np.float64],
-    false_negative: NDArray[np.float64],
+    false_positive: Floats,
+    false_negative: Floats,
     delta: float = DELTA,
-) -> NDArray[np.float64]:
+) -> Floats:
     """Return the smallest ε that allows an attack with these error rates in (0, 1].
 
     ``max(log((1 - δ - FPR) / FNR), log((1 - δ - FNR) / FPR))``, which is negative for

@@ -1,6 +1,6 @@
 """Attacks that tell unlearned from retrained models, one attack for each example.
 
-An attack is fitted on some models and judged on others. It says "unlearned" on a
+An attack is fitted on some models and tried on others. It says "unlearned" on a
 region of the confidence axis: inside or outside an open interval, or where a ratio of
 two fitted normal densities is large.
 """
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.metrics.inputs.confidence import ConfidencePair
+from harness.models.outputs import Floats
 
 
 class ErrorCounts(NamedTuple):
@@ -28,11 +29,11 @@ class Attack(Protocol):
     """S attacks of one family, one for each example."""
 
     @property
-    def promise(self) -> NDArray[np.float64]:
+    def promise(self) -> Floats:
         """See the class."""
         ...
 
-    def says_unlearned(self, confidences: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def says_unlearned(self, confidences: Floats) -> NDArray[np.bool_]:
         """Return the verdicts ``[n, S]`` on n models' confidences ``[n, S]``."""
         ...
 
@@ -44,12 +45,12 @@ class IntervalAttack:
     An infinite end makes it a single threshold.
     """
 
-    lower: NDArray[np.float64]
-    upper: NDArray[np.float64]
+    lower: Floats
+    upper: Floats
     unlearned_inside: NDArray[np.bool_]
-    promise: NDArray[np.float64]
+    promise: Floats
 
-    def says_unlearned(self, confidences: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def says_unlearned(self, confidences: Floats) -> NDArray[np.bool_]:
         """Return the verdicts ``[n, S]``."""
         inside = (confidences > self.lower) & (confidences < self.upper)
         return np.asarray(inside == self.unlearned_inside)
@@ -60,10 +61,10 @@ class GaussianAttack:
     """Says "unlearned" where the fitted log likelihood ratio exceeds a threshold."""
 
     fit: "GaussianFit"
-    threshold: NDArray[np.float64]
-    promise: NDArray[np.float64]
+    threshold: Floats
+    promise: Floats
 
-    def says_unlearned(self, confidences: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def says_unlearned(self, confidences: Floats) -> NDArray[np.bool_]:
         """Return the verdicts ``[n, S]``."""
         return np.asarray(self.fit.log_ratio(confidences) > self.threshold)
 
@@ -72,12 +73,12 @@ class GaussianAttack:
 class GaussianFit:
     """A normal distribution for each group of models and example, ``[S]`` each."""
 
-    unlearned_mean: NDArray[np.float64]
-    unlearned_sd: NDArray[np.float64]
-    retrained_mean: NDArray[np.float64]
-    retrained_sd: NDArray[np.float64]
+    unlearned_mean: Floats
+    unlearned_sd: Floats
+    retrained_mean: Floats
+    retrained_sd: Floats
 
-    def log_ratio(self, confidences: NDArray[np.float64]) -> NDArray[np.float64]:
+    def log_ratio(self, confidences: Floats) -> Floats:
         """Return ``log p(conf | unlearned) - log p(conf | retrained)``, ``[n, S]``."""
         unlearned = (confidences - self.unlearned_mean) / self.unlearned_sd
         retrained = (confidences - self.retrained_mean) / self.retrained_sd
@@ -86,7 +87,7 @@ class GaussianFit:
 
 
 _SD_FLOOR = 1e-3
-"""Smallest standard deviation, as a share of the two sides' joint one."""
+"""Smallest standard deviation, as a share of the joint one of both groups."""
 
 
 def fit_gaussians(pair: ConfidencePair) -> GaussianFit:
@@ -105,7 +106,7 @@ def fit_gaussians(pair: ConfidencePair) -> GaussianFit:
     )
 
 
-def _sample_sd(confidences: NDArray[np.float64]) -> NDArray[np.float64]:
+def _sample_sd(confidences: Floats) -> Floats:
     """Return the standard deviation of each column, 0 for a single row."""
     freedom = 1 if len(confidences) > 1 else 0
     return np.asarray(confidences.std(axis=0, ddof=freedom))

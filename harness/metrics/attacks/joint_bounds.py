@@ -14,7 +14,7 @@ one by one, though both are seldom unlucky together. The regions here are stairc
 below the line ``w u' + w' v' = c`` (Stouffer's combination; u' and v' the normal
 quantiles of u and v), with the weights that suit the attack. On normal error rates that
 is worth a factor ``1.96 (s + s') / (1.64 sqrt(s² + s'²))``, up to 1.7, in the loss of
-tightness. Where no error is expected on one side an L with unlike arms is better.
+tightness. Where no error of one kind is expected an L with unlike arms is better.
 
 References
 ----------
@@ -34,8 +34,7 @@ from scipy.special import ndtr, ndtri
 
 from harness.metrics.attacks.clopper_pearson import upper_bounds
 from harness.metrics.attacks.families import ErrorCounts
-
-Floats = NDArray[np.float64]
+from harness.models.outputs import Floats
 
 Loss = Callable[[Floats, Floats], Floats]
 """From false positive and false negative rates to the privacy loss they prove; it

@@ -21,6 +21,7 @@ from harness.metrics.flags.flag import Flag, FlagCode
 from harness.metrics.inputs.confidence import ConfidencePair
 from harness.metrics.inputs.model_halves import HalvedPair, halve_pair
 from harness.metrics.official.quality import forgetting_quality
+from harness.models.outputs import Floats
 
 LEAST_MODELS = 16
 """Fewest models a side; below this, half of them choose badly."""
@@ -47,11 +48,11 @@ _CUTS = 60
 
 _LEAST_MASS = 0.1
 _LEAST_COUNT = 6
-"""A shared region must hold this share of one side, and this many models."""
+"""A shared region must hold this share of one group, and this many models."""
 
 
 def attack_gap_flag(
-    pair: ConfidencePair, official: NDArray[np.float64], *, seed: int
+    pair: ConfidencePair, official: Floats, *, seed: int
 ) -> Flag | None:
     """Flag a result whose F falls when attacks are added to the `official` ε, ``[S]``.
 
@@ -83,7 +84,7 @@ def attack_gap_flag(
 
 
 def _with_attacks(
-    pair: ConfidencePair, official: NDArray[np.float64], rng: np.random.Generator
+    pair: ConfidencePair, official: Floats, rng: np.random.Generator
 ) -> tuple[float, float]:
     """Return F with the attacks of one split added, and how often they were better."""
     found = cross_fitted_epsilon(pair, rng)
@@ -92,9 +93,7 @@ def _with_attacks(
     return quality, float((found > official).mean())
 
 
-def cross_fitted_epsilon(
-    pair: ConfidencePair, rng: np.random.Generator
-) -> NDArray[np.float64]:
+def cross_fitted_epsilon(pair: ConfidencePair, rng: np.random.Generator) -> Floats:
     """Estimate each example's ε by attacks chosen on one half, counted on the other.
 
     Both halves take both roles, and the errors are added up. Two attacks are tried: the
@@ -111,7 +110,7 @@ def cross_fitted_epsilon(
     return np.maximum(np.maximum(own, _shared_region(folds)), 0.0)
 
 
-def _own_attack(folds: tuple[HalvedPair, ...], n: int, m: int) -> NDArray[np.float64]:
+def _own_attack(folds: tuple[HalvedPair, ...], n: int, m: int) -> Floats:
     """Return ε of each example's own cross-fitted attack, ``[S]``."""
     positives = negatives = np.zeros(folds[0].first.unlearned.shape[1], dtype=np.intp)
     for fold in folds:
@@ -122,7 +121,7 @@ def _own_attack(folds: tuple[HalvedPair, ...], n: int, m: int) -> NDArray[np.flo
     return epsilon_from_errors((positives + 1) / (m + 2), (negatives + 1) / (n + 2))
 
 
-def _shared_region(folds: tuple[HalvedPair, ...]) -> NDArray[np.float64]:
+def _shared_region(folds: tuple[HalvedPair, ...]) -> Floats:
     """Return ε of each example on the region chosen for all of them, ``[S]``."""
     rich = poor = np.zeros(folds[0].first.unlearned.shape[1], dtype=np.intp)
     for fold in folds:
@@ -146,30 +145,30 @@ class _SharedRegion:
         scale = np.median(np.abs(pair.retrained - self._centre), axis=0)
         self._scale = np.where(scale > 0.0, scale, 1.0)
         models = pair.fewest
-        signed = [self._standardised(side) for side in pair]
+        signed = [self._standardised(group) for group in pair]
         found = [
             _richest(signed, models),
-            _richest([np.abs(side) for side in signed], models),
+            _richest([np.abs(group) for group in signed], models),
         ]
         self.ring = found[1].strength > found[0].strength
         self.low, self.high, self.unlearned_rich, _ = found[int(self.ring)]
 
-    def _standardised(self, confidences: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _standardised(self, confidences: Floats) -> Floats:
         """Return the confidences in the retrained models' own units."""
         return np.asarray((confidences - self._centre) / self._scale)
 
     def count(self, pair: ConfidencePair) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Return how many unlearned and retrained models fall inside, ``[S]`` each."""
         inside = []
-        for side in pair:
-            place = self._standardised(side)
+        for group in pair:
+            place = self._standardised(group)
             place = np.abs(place) if self.ring else place
             inside.append(((place >= self.low) & (place < self.high)).sum(axis=0))
         return inside[0], inside[1]
 
 
 class _Found(NamedTuple):
-    """The best interval of a search and how strongly it tells the sides apart."""
+    """The best interval of a search and how strongly it tells the groups apart."""
 
     low: float
     high: float
@@ -177,10 +176,10 @@ class _Found(NamedTuple):
     strength: float
 
 
-def _richest(sides: list[NDArray[np.float64]], models: int) -> _Found:
+def _richest(groups: list[Floats], models: int) -> _Found:
     """Search all intervals between quantiles for the largest ratio of shares."""
-    cuts = _cuts(np.concatenate(sides))
-    unlearned, retrained = (_share_between(side, cuts) for side in sides)
+    cuts = _cuts(np.concatenate(groups))
+    unlearned, retrained = (_share_between(group, cuts) for group in groups)
     mass = max(_LEAST_MASS, _LEAST_COUNT / (2 * models))
     ratio = np.log(unlearned + 0.5 / models) - np.log(retrained + 0.5 / models)
     strength = np.where(np.maximum(unlearned, retrained) >= mass, np.abs(ratio), -1.0)
@@ -189,15 +188,13 @@ def _richest(sides: list[NDArray[np.float64]], models: int) -> _Found:
     return _Found(low, high, bool(ratio[best] > 0.0), float(strength[best]))
 
 
-def _cuts(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _cuts(values: Floats) -> Floats:
     """Return quantiles of all values, from minus to plus infinity."""
     inner = np.unique(np.quantile(values, np.linspace(0, 1, _CUTS + 1)[1:-1]))
     return np.concatenate([[-np.inf], inner, [np.inf]])
 
 
-def _share_between(
-    values: NDArray[np.float64], cuts: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _share_between(values: Floats, cuts: Floats) -> Floats:
     """Return the share of `values` from cut i up to cut j in entry ``[i, j]``."""
     bins = cuts.searchsorted(values.ravel(), side="right") - 1
     below = np.append(0, np.bincount(bins, minlength=len(cuts) - 1).cumsum())

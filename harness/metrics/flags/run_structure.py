@@ -6,10 +6,10 @@ on, and a mixture of two methods hides behind an average of both.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.metrics.flags.flag import Flag, FlagCode
 from harness.metrics.inputs.confidence import ConfidencePair
+from harness.models.outputs import Floats
 
 LEAST_MODELS = 16
 """Fewest runs in which two groups can be told from chance."""
@@ -43,7 +43,7 @@ def outlier_runs_flag(pair: ConfidencePair) -> Flag | None:
     if len(pair.unlearned) < LEAST_MODELS:
         return None
     scale = _natural_scale(pair)
-    ours, theirs = (_outliers(side, scale) for side in pair)
+    ours, theirs = (_outliers(group, scale) for group in pair)
     if ours < LEAST_OUTLIERS + 3 * theirs:
         return None
     runs = len(pair.unlearned)
@@ -86,7 +86,7 @@ def mixed_runs_flag(pair: ConfidencePair) -> Flag | None:
     return None
 
 
-def two_group_share(values: NDArray[np.float64]) -> tuple[float, int]:
+def two_group_share(values: Floats) -> tuple[float, int]:
     """Split numbers at the best point; return what that explains and the smaller group.
 
     What it explains is the between-group over the total sum of squares, of groups that
@@ -106,33 +106,29 @@ def two_group_share(values: NDArray[np.float64]) -> tuple[float, int]:
     return float(between[best] / total), smaller
 
 
-def _natural_scale(pair: ConfidencePair) -> NDArray[np.float64]:
+def _natural_scale(pair: ConfidencePair) -> Floats:
     """Return each example's spread over retrained models, never quite 0, ``[S]``."""
     joint = np.concatenate(pair).std(axis=0)
     scale = np.maximum(pair.retrained.std(axis=0), _SCALE_FLOOR * joint)
     return np.where(scale > 0.0, scale, 1.0)
 
 
-def _distance(
-    side: NDArray[np.float64], scale: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _distance(models: Floats, scale: Floats) -> Floats:
     """Return each run's mean distance from the median run, ``[N]``."""
-    middle = np.median(side, axis=0)
-    return np.asarray((np.abs(side - middle) / scale).mean(axis=1))
+    middle = np.median(models, axis=0)
+    return np.asarray((np.abs(models - middle) / scale).mean(axis=1))
 
 
-def _principal_score(
-    side: NDArray[np.float64], scale: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _principal_score(models: Floats, scale: Floats) -> Floats:
     """Return each run's place on the first principal axis of all runs, ``[N]``."""
-    cloud = (side - side.mean(axis=0)) / scale
+    cloud = (models - models.mean(axis=0)) / scale
     values, vectors = np.linalg.eigh(cloud @ cloud.T)
     return np.asarray(vectors[:, -1] * np.sqrt(max(values[-1], 0.0)))
 
 
-def _outliers(side: NDArray[np.float64], scale: NDArray[np.float64]) -> int:
+def _outliers(models: Floats, scale: Floats) -> int:
     """Count the runs whose distance from the middle is out of the ordinary."""
-    distance = _distance(side, scale)
+    distance = _distance(models, scale)
     usual = float(np.median(distance))
     spread = 1.4826 * float(np.median(np.abs(distance - usual)))
     # Runs that are almost copies of each other must not make a rounding error far.

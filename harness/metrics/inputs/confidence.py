@@ -6,14 +6,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from harness.errors import UsageError
-from harness.models.outputs import ModelOutputs, confidence_matrix
+from harness.models.outputs import (
+    Floats,
+    ModelOutputs,
+    confidence_matrix,
+)
 
 
 class ConfidencePair(NamedTuple):
     """Checked confidences of unlearned ``[N, S]`` and retrained ``[M, S]`` models."""
 
-    unlearned: NDArray[np.float64]
-    retrained: NDArray[np.float64]
+    unlearned: Floats
+    retrained: Floats
 
     @property
     def fewest(self) -> int:

@@ -3,11 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.metrics.inputs.confidence import ConfidencePair
-
-Floats = NDArray[np.float64]
+from harness.models.outputs import Floats
 
 
 class HalvedPair(NamedTuple):

@@ -1,15 +1,13 @@
 """How far accuracies on forget, retain and test set lie from those of retraining."""
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from harness.metrics.inputs.model_halves import halve_models
 from harness.metrics.literature.comparison import Comparison
 from harness.metrics.literature.metric_value import Direction, MetricValue, missing
-from harness.models.outputs import ModelOutputs
+from harness.models.outputs import Floats, ModelOutputs
 
-Floats = NDArray[np.float64]
 SETS = ("forget", "retain", "test")
 NAMES = tuple(f"{of} accuracy gap" for of in SETS)
 ALPHA = 0.05

@@ -1,7 +1,7 @@
 """Gaussian differential privacy: µ, the shift of a normal that is as hard to see."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
 from harness.metrics.attacks.bounded_errors import ALPHA, prove_loss
@@ -10,6 +10,7 @@ from harness.metrics.literature.comparison import Comparison
 from harness.metrics.literature.half_sampling import MetricKind, measure
 from harness.metrics.literature.metric_value import Direction, MetricValue
 from harness.metrics.literature.ulira import likelihood_scores, roc_auc
+from harness.models.outputs import Floats
 
 MU = MetricKind("GDP µ", Direction.LOWER, -np.inf, np.inf)
 """Mean over the examples, in standard deviations."""
@@ -17,7 +18,7 @@ MU = MetricKind("GDP µ", Direction.LOWER, -np.inf, np.inf)
 _NEARLY_ONE = 1.0 - 1e-16
 
 
-def gdp_mu(pair: ConfidencePair, rng: np.random.Generator) -> NDArray[np.float64]:
+def gdp_mu(pair: ConfidencePair, rng: np.random.Generator) -> Floats:
     """Estimate each example's µ from the AUC of its cross-fitted U-LiRA attack.
 
     A test between N(0, 1) and N(µ, 1) has ``AUC = Φ(µ / √2)``, so
@@ -37,7 +38,7 @@ def gdp_mu(pair: ConfidencePair, rng: np.random.Generator) -> NDArray[np.float64
 
 def certified_mu(
     unlearned: ArrayLike, retrained: ArrayLike, *, seed: int, alpha: float = ALPHA
-) -> NDArray[np.float64]:
+) -> Floats:
     """Bound every example's µ from below, ``[S]``, at least 0.
 
     µ-GDP allows no attack with ``Φ⁻¹(1 - FPR) - Φ⁻¹(FNR) > µ``. As for the certified
@@ -55,9 +56,7 @@ def certified_mu(
     return np.maximum(prove_loss(pair, _mu_from_errors, alpha, rng).loss, 0.0)
 
 
-def _mu_from_errors(
-    false_positive: NDArray[np.float64], false_negative: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _mu_from_errors(false_positive: Floats, false_negative: Floats) -> Floats:
     """Return the µ that two error rates prove, very small where one of them is 1."""
     return np.asarray(
         -ndtri(np.minimum(false_positive, _NEARLY_ONE))
@@ -68,7 +67,7 @@ def _mu_from_errors(
 def gdp_metrics(comparison: Comparison) -> tuple[MetricValue, ...]:
     """Return the mean µ over the examples, with its interval and null."""
 
-    def mean_mu(pair: ConfidencePair) -> NDArray[np.float64]:
+    def mean_mu(pair: ConfidencePair) -> Floats:
         rng = np.random.default_rng([comparison.seed, 4])
         return np.array([gdp_mu(pair, rng).mean()])
 

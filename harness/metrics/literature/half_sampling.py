@@ -16,13 +16,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.metrics.inputs.confidence import ConfidencePair
 from harness.metrics.inputs.model_halves import halve_models, null_pair
 from harness.metrics.literature.comparison import Comparison
 from harness.metrics.literature.metric_value import Direction, MetricValue, missing
 from harness.metrics.uncertainty.interval import LEVEL, student_reach
+from harness.models.outputs import Floats
 
 LEAST_MODELS = 8
 """Fewest models a side of which half can still be halved again."""
@@ -34,7 +34,7 @@ MOST_EXAMPLES = 1000
 """Examples drawn for one half sample. With more than this on file, the share of the
 scatter that comes from examples is taken as that of a thousand: a little too wide."""
 
-Statistic = Callable[[ConfidencePair], NDArray[np.float64]]
+Statistic = Callable[[ConfidencePair], Floats]
 """From the confidences of some models to K metrics, ``[K]``."""
 
 
@@ -80,7 +80,7 @@ def measure(
     )
 
 
-def _reach(statistic: Statistic, comparison: Comparison) -> NDArray[np.float64]:
+def _reach(statistic: Statistic, comparison: Comparison) -> Floats:
     """Return half the width of each 95 % interval, ``[K]``."""
     rng = np.random.default_rng([comparison.seed, 1])
     pair = comparison.pair

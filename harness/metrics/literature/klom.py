@@ -1,12 +1,12 @@
 """KLOM: the KL divergence of margins between unlearned and retrained models."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.metrics.inputs.confidence import ConfidencePair
 from harness.metrics.literature.comparison import Comparison
 from harness.metrics.literature.half_sampling import MetricKind, measure
 from harness.metrics.literature.metric_value import Direction, MetricValue
+from harness.models.outputs import Floats
 
 BINS = 20
 """Bins of equal width over the joint range of an example's margins."""
@@ -15,7 +15,7 @@ CLIP = 100.0
 """Margins are clipped to plus or minus this much, in logits."""
 
 LEAST_PROBABILITY = 1e-5
-"""Stands in for an empty bin on the retrained side."""
+"""Stands in for an empty bin of the retrained models."""
 
 KINDS = (
     MetricKind("KLOM mean", Direction.LOWER, 0.0, -np.log(LEAST_PROBABILITY)),
@@ -24,7 +24,7 @@ KINDS = (
 """Mean and 95th percentile over the examples."""
 
 
-def klom(pair: ConfidencePair) -> NDArray[np.float64]:
+def klom(pair: ConfidencePair) -> Floats:
     """Return ``KL(unlearned || retrained)`` of each example's binned margins, in nats.
 
     The margin of an example is ``logit_y - logsumexp(other logits)``, which is its
@@ -58,15 +58,13 @@ def klom_metrics(comparison: Comparison) -> tuple[MetricValue, ...]:
     return measure(KINDS, _mean_and_p95, comparison)
 
 
-def _mean_and_p95(pair: ConfidencePair) -> NDArray[np.float64]:
+def _mean_and_p95(pair: ConfidencePair) -> Floats:
     """Return mean and 95th percentile over the examples, ``[2]``."""
     values = klom(pair)
     return np.array([values.mean(), np.percentile(values, 95)])
 
 
-def _shares(
-    margins: NDArray[np.float64], low: NDArray[np.float64], width: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _shares(margins: Floats, low: Floats, width: Floats) -> Floats:
     """Return the share of models in each bin, ``[S, BINS]``."""
     models, examples = margins.shape
     bins = ((margins - low) / width * BINS).astype(np.intp)

@@ -1,18 +1,18 @@
 """The Kolmogorov–Smirnov distance between unlearned and retrained confidences."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.metrics.inputs.confidence import ConfidencePair
 from harness.metrics.literature.comparison import Comparison
 from harness.metrics.literature.half_sampling import MetricKind, measure
 from harness.metrics.literature.metric_value import Direction, MetricValue
+from harness.models.outputs import Floats
 
 KS = MetricKind("Kolmogorov–Smirnov", Direction.LOWER, 0.0, 1.0)
 """Mean over the examples of the two-sample distance."""
 
 
-def kolmogorov_smirnov(pair: ConfidencePair) -> NDArray[np.float64]:
+def kolmogorov_smirnov(pair: ConfidencePair) -> Floats:
     """Return the largest distance of the two empirical distribution functions, ``[S]``.
 
     ``max_x |F_unlearned(x) - F_retrained(x)|`` for each example: the advantage
@@ -40,6 +40,6 @@ def ks_metrics(comparison: Comparison) -> tuple[MetricValue, ...]:
     return measure((KS,), _mean_ks, comparison)
 
 
-def _mean_ks(pair: ConfidencePair) -> NDArray[np.float64]:
+def _mean_ks(pair: ConfidencePair) -> Floats:
     """Return the mean over examples, ``[1]``."""
     return np.array([kolmogorov_smirnov(pair).mean()])

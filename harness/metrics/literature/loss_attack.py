@@ -7,9 +7,8 @@ from scipy.special import expit
 from harness.metrics.literature.comparison import Comparison
 from harness.metrics.literature.metric_value import Direction, MetricValue, missing
 from harness.metrics.uncertainty.interval import LEVEL, student_reach
-from harness.models.outputs import ModelOutputs
+from harness.models.outputs import Floats, ModelOutputs
 
-Floats = NDArray[np.float64]
 NAME = "loss-threshold MIA accuracy"
 
 SPLITS = 10

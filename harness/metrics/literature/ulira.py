@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.metrics.attacks.families import fit_gaussians
 from harness.metrics.inputs.confidence import ConfidencePair
@@ -11,6 +10,7 @@ from harness.metrics.inputs.model_halves import halve_pair
 from harness.metrics.literature.comparison import Comparison
 from harness.metrics.literature.half_sampling import MetricKind, measure
 from harness.metrics.literature.metric_value import Direction, MetricValue, missing
+from harness.models.outputs import Floats
 
 KINDS = (
     MetricKind("U-LiRA AUC", Direction.LOWER, 0.0, 1.0),
@@ -27,10 +27,10 @@ _RATES = {2: (0.01, True), 3: (0.001, True), 4: (0.01, False), 5: (0.001, False)
 
 
 class ScoredFold(NamedTuple):
-    """Log likelihood ratios ``[n, S]``, ``[m, S]`` of models that were in no fit."""
+    """Log likelihood ratios ``[n, S]``, ``[m, S]`` of models outside of the fit."""
 
-    unlearned: NDArray[np.float64]
-    retrained: NDArray[np.float64]
+    unlearned: Floats
+    retrained: Floats
 
 
 def likelihood_scores(
@@ -55,15 +55,13 @@ def likelihood_scores(
     return _score(halves.first, halves.second), _score(halves.second, halves.first)
 
 
-def _score(fitted: ConfidencePair, judged: ConfidencePair) -> ScoredFold:
+def _score(fitted: ConfidencePair, other: ConfidencePair) -> ScoredFold:
     """Fit on one pair, score the other."""
     fit = fit_gaussians(fitted)
-    return ScoredFold(fit.log_ratio(judged.unlearned), fit.log_ratio(judged.retrained))
+    return ScoredFold(fit.log_ratio(other.unlearned), fit.log_ratio(other.retrained))
 
 
-def roc_auc(
-    positive: NDArray[np.float64], negative: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def roc_auc(positive: Floats, negative: Floats) -> Floats:
     """Return the area under each column's ROC curve, ties counting one half, ``[S]``.
 
     References
@@ -79,7 +77,7 @@ def roc_auc(
     return np.asarray((rank_sum - n * (n + 1) / 2) / (n * m))
 
 
-def _ranks_of_sorted(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _ranks_of_sorted(values: Floats) -> Floats:
     """Return 1, 2, ... along each row, equal values sharing the mean of their ranks."""
     rank = np.arange(1.0, values.shape[1] + 1)
     rises = values[:, 1:] > values[:, :-1]
@@ -93,9 +91,7 @@ def _ranks_of_sorted(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray((first + last) / 2)
 
 
-def tpr_at_fpr(
-    positive: NDArray[np.float64], negative: NDArray[np.float64], fpr: float
-) -> NDArray[np.float64]:
+def tpr_at_fpr(positive: Floats, negative: Floats, fpr: float) -> Floats:
     """Return the largest true positive rate at a false positive rate up to `fpr`.
 
     With fewer than ``1 / fpr`` negatives none may be wrong.
@@ -136,7 +132,7 @@ def _if_enough(
     return missing(value.name, value.direction, reason)
 
 
-def _statistics(pair: ConfidencePair, seed: int) -> NDArray[np.float64]:
+def _statistics(pair: ConfidencePair, seed: int) -> Floats:
     """Return the values of `KINDS`, averaged over the two folds."""
     folds = likelihood_scores(pair, np.random.default_rng([seed, 3]))
     return np.asarray(np.mean([_fold_statistics(fold) for fold in folds], axis=0))

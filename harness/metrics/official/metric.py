@@ -21,15 +21,12 @@ class OfficialMetric:
         Why an epsilon is 50; see `harness.metrics.official.epsilon.EpsilonResult`.
     forgetting_quality : float
         F, 0 to 1, higher is better.
-    n_models : int
-        Number N of unlearned models, which sets the range of F.
     """
 
     epsilon: NDArray[np.float64]
     undetermined: NDArray[np.bool_]
     peaky: NDArray[np.bool_]
     forgetting_quality: float
-    n_models: int
 
 
 def official_metric(
@@ -45,5 +42,4 @@ def official_metric(
     found = epsilon(
         unlearned.forget_confidence, retrained.forget_confidence, delta=delta
     )
-    quality = forgetting_quality(found.epsilon, len(unlearned))
-    return OfficialMetric(*found, quality, len(unlearned))
+    return OfficialMetric(*found, forgetting_quality(found.epsilon, len(unlearned)))

@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UsageError
-from harness.models.outputs import ModelOutputs
+from harness.models.outputs import Floats, ModelOutputs
 
-Floats = NDArray[np.float64]
 Models = NDArray[np.intp]
 
 

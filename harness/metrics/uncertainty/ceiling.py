@@ -7,7 +7,6 @@ hope for more than they score against each other: about 0.19, not 1.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.errors import UsageError
 from harness.metrics.inputs.confidence import confidence_pair, forget_pair
@@ -22,7 +21,7 @@ from harness.metrics.uncertainty.interval import (
     student_reach,
 )
 from harness.metrics.uncertainty.quality_replicates import epsilon_of_subsets
-from harness.models.outputs import ModelOutputs
+from harness.models.outputs import Floats, ModelOutputs
 
 SPLITS = 20
 """Random splits of the bank.  Their scatter is then known to a sixth."""
@@ -32,24 +31,12 @@ SPLITS = 20
 class Ceiling:
     """F, or score, of retrained models against held-out retrained models.
 
-    Attributes
-    ----------
-    value : float
-        Mean over random splits of the bank.
-    standard_deviation : float
-        Of a single split: how much the F of a perfect unlearner scatters.
-    interval : Interval
-        Where the F of a perfect unlearner falls, with the interval's level.
-    n_models : int
-        N, on either side.
-    n_splits : int
+    `value` is the mean over random splits of the bank, and `interval` is where the
+    number of a perfect unlearner falls.
     """
 
     value: float
-    standard_deviation: float
     interval: Interval
-    n_models: int
-    n_splits: int
 
 
 @dataclass(frozen=True)
@@ -110,27 +97,21 @@ def ceilings(
     held_out, compared = orders[:, :n_models], orders[:, n_models : 2 * n_models]
     found = epsilon_of_subsets(pair, held_out, compared, delta=options.delta)
     values = np.array([forgetting_quality(row, n_models) for row in found])
-    quality = _summary(values, n_models, options.level)
+    quality = _summary(values, options.level)
     utility = Utility.between(bank, bank)
     if utility is None:
         reason = "needs the accuracies of the bank's models"
         return Ceilings(quality, Unavailable(reason))
     scores = values * utility.of_subsets(held_out, compared)
-    return Ceilings(quality, _summary(scores, n_models, options.level))
+    return Ceilings(quality, _summary(scores, options.level))
 
 
-def _summary(values: NDArray[np.float64], n_models: int, level: float) -> Ceiling:
+def _summary(values: Floats, level: float) -> Ceiling:
     """Sum up the splits, with Student's interval for one more of them."""
     mean, deviation = float(values.mean()), float(values.std(ddof=1))
     reach = student_reach(len(values) - 1, level) * deviation
     half = reach * float(np.sqrt(1 + 1 / len(values)))
-    interval = Interval(
-        max(mean - half, 0.0),
-        mean + half,
-        level,
-        "scatter of random splits of the bank",
-    )
-    return Ceiling(mean, deviation, interval, n_models, len(values))
+    return Ceiling(mean, Interval(max(mean - half, 0.0), mean + half, level))
 
 
 def share_of_ceiling(

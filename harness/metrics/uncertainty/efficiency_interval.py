@@ -42,7 +42,7 @@ def efficiency_interval(
     variances are involved" (1947).
     """
     logs = _logarithms(costs, "costs"), _logarithms(retraining_costs, "retraining")
-    fewest = min(len(side) for side in logs)
+    fewest = min(len(each) for each in logs)
     if fewest < 2:
         return Unavailable("needs two or more timed runs on either side")
     centre = float(np.median(logs[0]) - np.median(logs[1]))
@@ -54,7 +54,7 @@ def efficiency_interval(
     if half > 50:
         return Unavailable("the timings scatter too much to compare them")
     low, high = math.exp(centre - half), math.exp(centre + half)
-    return Interval(low, high, level, "Welch's t on logarithms of costs")
+    return Interval(low, high, level)
 
 
 def _logarithms(costs: ArrayLike, name: str) -> NDArray[np.float64]:

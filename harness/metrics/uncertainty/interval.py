@@ -20,12 +20,11 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Interval:
-    """A two-sided confidence interval, its nominal coverage and how it was found."""
+    """A two-sided confidence interval and its nominal coverage."""
 
     low: float
     high: float
     level: float
-    method: str
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.high - self.low) and self.low <= self.high):
@@ -84,7 +83,7 @@ class IntervalOptions:
 DEFAULT_OPTIONS = IntervalOptions()
 
 
-def relative_interval(value: float, half: float, level: float, method: str) -> Interval:
+def relative_interval(value: float, half: float, level: float) -> Interval:
     """Return `value` > 0 divided and multiplied by ``exp(half)``.
 
     Positive numbers whose noise grows with them are symmetric on this scale, and the
@@ -92,7 +91,7 @@ def relative_interval(value: float, half: float, level: float, method: str) -> I
     """
     # Beyond a factor of e^50 an end says no more, and could overflow.
     factor = math.exp(min(half, 50.0))
-    return Interval(value / factor, value * factor, level, method)
+    return Interval(value / factor, value * factor, level)
 
 
 def agreement_interval(quality: float, n_examples: int, level: float) -> Interval:
@@ -106,7 +105,6 @@ def agreement_interval(quality: float, n_examples: int, level: float) -> Interva
         max(quality - open_share, 0.0),
         min(quality + open_share, 1.0),
         level,
-        "share of examples that could differ unseen",
     )
 
 
@@ -133,4 +131,4 @@ def mean_interval(values: ArrayLike, *, level: float = LEVEL) -> Interval | Unav
         float(array.mean()),
         reach * float(np.std(array, ddof=1)) / math.sqrt(array.size),
     )
-    return Interval(mean - half, mean + half, level, "Student's t over models")
+    return Interval(mean - half, mean + half, level)

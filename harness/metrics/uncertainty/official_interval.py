@@ -74,9 +74,6 @@ class OfficialIntervals:
     score: Interval | Unavailable | None
 
 
-_METHOD = "variance of disjoint halves and quarters of the models, log scale"
-
-
 def official_intervals(
     unlearned: ModelOutputs,
     retrained: ModelOutputs,
@@ -175,7 +172,7 @@ def _interval(
     factor = 1.0 if utility is None else utility.factor
     quality = float(scoring.points.mean())
     if scoring.untouched:
-        return Interval(0.0, 0.0, options.level, "identical models have F = 0")
+        return Interval(0.0, 0.0, options.level)
     _, noise = scoring.noise(utility)
     variance = noisy_values * noise.variance(options.examples)
     if factor * quality == 0 or variance == 0:
@@ -186,4 +183,4 @@ def _interval(
         degrees = min(degrees, spread_degrees(scoring.points))
     reach = student_reach(degrees, options.level)
     half = reach * math.sqrt(variance) / (factor * quality)
-    return relative_interval(factor * quality, half, options.level, _METHOD)
+    return relative_interval(factor * quality, half, options.level)

@@ -38,11 +38,11 @@ class PairedDifference:
     difference : float
         A minus B.
     low, high : float
-        95 % interval over new models of all three sides and, where drawn, examples.
+        95 % interval over new models of all three and, where drawn, examples.
     p_value : float
         Two-sided, of no difference.
     n_models : int
-        N of either side.
+        N of either submission.
     models_needed : int or None
         About how many models would separate the two, were the difference what it
         seems; None when they are separable already, or when no realistic number would.
@@ -101,8 +101,8 @@ def paired_difference(
 ) -> PairedDifference:
     """Compare two results on the same examples against the same retrained models.
 
-    Scores both sides and their halves first, which takes nearly all of the time; of
-    many results, score each once and call `difference_of` for each pair.
+    Scores both and their halves first, which takes nearly all of the time; of many
+    results, score each once and call `difference_of` for each pair.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def difference_of(
     """Compare two submissions that were scored already, in about a millisecond.
 
     The scatter is that of `paired_noise`, with Student's t for as many
-    degrees of freedom as the smallest side has models, less one, or with the fewer of
+    degrees of freedom as there are models of the fewest, less one, or with the fewer of
     `quality_variance.spread_degrees` where examples are drawn.
 
     Parameters
@@ -160,7 +160,7 @@ def difference_of(
         A and B, scored with the same seed against the same retrained models.
     examples : {"fixed", "drawn"}, default "fixed"
         "fixed" asks which method is better on this forget set, over new models of all
-        three sides; "drawn" asks which is better on forget examples of this kind, over
+        three; "drawn" asks which is better on forget examples of this kind, over
         new models and new examples. The second is what a ranking of methods means, and
         the harder question: its interval is never narrower.
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from harness.metrics.inputs.confidence import ConfidencePair
 from harness.metrics.official.epsilon import epsilon
 from harness.metrics.official.quality import points
+from harness.models.outputs import Floats
 
 _EXAMPLES_AT_ONCE = 2000
 """Examples of several repetitions scored in one call; a call with few is slow."""
@@ -23,11 +24,11 @@ class Replicates:
     same bank. `unlearned` ``[L, 2, n]`` and `retrained` ``[L, 2, m]`` are the subsets.
     """
 
-    epsilon: NDArray[np.float64]
+    epsilon: Floats
     unlearned: NDArray[np.intp]
     retrained: NDArray[np.intp]
 
-    def points(self, n_models: int) -> NDArray[np.float64]:
+    def points(self, n_models: int) -> Floats:
         """Return the points of each example, [L, 2, S], as with `n_models` models."""
         return points(self.epsilon.ravel(), n_models).reshape(self.epsilon.shape)
 
@@ -71,7 +72,7 @@ def epsilon_of_subsets(
     retrained: NDArray[np.intp],
     *,
     delta: float,
-) -> NDArray[np.float64]:
+) -> Floats:
     """Return epsilon, [K, S], of K scorings with the models [K, n] and [K, m] alone."""
     n_examples = pair.unlearned.shape[1]
     at_once = max(1, _EXAMPLES_AT_ONCE // n_examples)

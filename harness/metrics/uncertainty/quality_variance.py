@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.metrics.uncertainty.interval import Examples
-
-Floats = NDArray[np.float64]
+from harness.models.outputs import Floats
 
 
 @dataclass(frozen=True)
@@ -107,7 +105,7 @@ def extrapolate(half: NoiseParts, quarter: NoiseParts, spread: float) -> NoisePa
         falls = _ratio(half.own_share, quarter.own_share, 0.7, 1.0)
         own = (own + spread * half.own_share * falls) / 2
     shared = max(half.shared, 0.0)
-    # Own noise in both terms keeps a ratio of two small, noisy numbers tame.
+    # Own noise above and below keeps a ratio of two small, noisy numbers tame.
     grows = _ratio(
         shared + half.own / 2, max(quarter.shared, 0.0) + quarter.own / 2, 0.5, 2.25
     )

@@ -122,7 +122,7 @@ def _subset_row(
         ends = agreement_interval(mean, whole.points.size, options.level)
         return SampleSizeRow(size, mean, ends.low, ends.high)
     half = student_reach(size - 1, options.level) * math.sqrt(variance) / mean
-    ends = relative_interval(mean, half, options.level, "")
+    ends = relative_interval(mean, half, options.level)
     return SampleSizeRow(size, mean, ends.low, min(ends.high, 1.0))
 
 

@@ -3,16 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.errors import UsageError
 from harness.metrics.inputs.confidence import forget_pair
 from harness.metrics.official.epsilon import DELTA
 from harness.metrics.official.utility import Utility
 from harness.metrics.uncertainty.scoring_noise import LEAST_HALVED, Scoring, utility_of
-from harness.models.outputs import ModelOutputs
-
-Floats = NDArray[np.float64]
+from harness.models.outputs import Floats, ModelOutputs
 
 
 @dataclass(frozen=True)

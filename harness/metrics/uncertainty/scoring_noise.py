@@ -25,8 +25,7 @@ from harness.metrics.uncertainty.quality_variance import (
     noise_parts,
     spread_of,
 )
-
-Floats = NDArray[np.float64]
+from harness.models.outputs import Floats
 
 LEAST_HALVED = 4
 """Fewest models a side of which a half still has a spread."""

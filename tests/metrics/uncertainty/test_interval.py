@@ -53,12 +53,12 @@ def test_refuses_an_unknown_kind_of_examples():
 
 
 def test_a_relative_interval_reaches_as_far_in_either_direction_by_factor():
-    interval = relative_interval(0.1, np.log(2), 0.95, "")
+    interval = relative_interval(0.1, np.log(2), 0.95)
     assert (interval.low, interval.high) == pytest.approx((0.05, 0.2))
 
 
 def test_a_relative_interval_of_wild_noise_stays_finite():
-    assert np.isfinite(relative_interval(1e-6, 1e9, 0.95, "").high)
+    assert np.isfinite(relative_interval(1e-6, 1e9, 0.95).high)
 
 
 def test_agreement_leaves_open_what_could_hide_from_so_few_examples():
@@ -71,4 +71,4 @@ def test_agreement_leaves_open_what_could_hide_from_so_few_examples():
 @pytest.mark.parametrize("ends", [(1.0, 0.0), (np.nan, 1.0), (0.0, np.inf)])
 def test_an_interval_has_finite_ends_in_order(ends):
     with pytest.raises(ValueError, match="no interval"):
-        Interval(*ends, 0.95, "")
+        Interval(*ends, 0.95)

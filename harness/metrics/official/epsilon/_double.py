@@ -22,12 +22,12 @@ import numpy as np
 from harness.metrics.official.epsilon._grid import RIGHT_ENDS, Indices, IntervalGrid
 from harness.metrics.official.epsilon._sample import (
     Bools,
-    Floats,
     MergedSample,
     Roles,
     odds,
 )
 from harness.metrics.official.epsilon._window import window_minimum
+from harness.models.outputs import Floats
 
 _ROUNDING = 1e-12
 """An attack has to beat the best one by more than this, in shares."""

@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 from harness.errors import UsageError
 from harness.metrics.inputs.confidence import confidence_pair
 from harness.metrics.official.epsilon._double import best_double_threshold
-from harness.metrics.official.epsilon._sample import Floats, MergedSample, Roles
+from harness.metrics.official.epsilon._sample import MergedSample, Roles
 from harness.metrics.official.epsilon._single import best_single_threshold
+from harness.models.outputs import Floats
 
 DELTA = 1e-5
 """The competition's delta."""
@@ -40,7 +41,7 @@ class EpsilonResult(NamedTuple):
         One group's range is below 1 % of the other's; epsilon is then 50.
     """
 
-    epsilon: NDArray[np.float64]
+    epsilon: Floats
     undetermined: NDArray[np.bool_]
     peaky: NDArray[np.bool_]
 

@@ -6,7 +6,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.metrics.official.epsilon._sample import Bools, Floats, MergedSample, Roles
+from harness.metrics.official.epsilon._sample import Bools, MergedSample, Roles
+from harness.models.outputs import Floats
 
 Indices = NDArray[np.intp]
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from harness.models.outputs import Floats
+
 Bools = NDArray[np.bool_]
 
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from harness.metrics.official.epsilon._sample import Floats, MergedSample, Roles, odds
+from harness.metrics.official.epsilon._sample import MergedSample, Roles, odds
+from harness.models.outputs import Floats
 
 STEPS_PER_LOGIT = 100
 """Thresholds of the official metric in one unit of confidence."""

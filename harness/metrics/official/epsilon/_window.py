@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.metrics.official.epsilon._sample import Floats
+from harness.models.outputs import Floats
 
 
 def window_minimum(
