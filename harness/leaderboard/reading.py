@@ -30,11 +30,10 @@ class Provenance(NamedTuple):
 def provenance(result: Result) -> Provenance:
     """Read how a result was made."""
     made = result.provenance
-    told = {name: made.get(name) for name in Provenance._fields}
     isolation = made.get("isolation")
-    known = isinstance(isolation, dict)
-    told["isolation_level"] = isolation.get("level") if known else "unknown"
-    return Provenance(**told)
+    level = isolation.get("level") if isinstance(isolation, dict) else "unknown"
+    told = {**made, "isolation_level": level}
+    return Provenance._make(told.get(name) for name in Provenance._fields)
 
 
 def title(result: Result) -> str:
