@@ -203,7 +203,7 @@ def test_only_the_process_of_a_run_can_read_a_checkpoint():
                 case ast.ImportFrom(module="harness.run.inside.checkpoint_reading"):
                     importing.add(place)
     assert loading == {"run/inside/checkpoint_reading.py"}
-    assert importing == {"runner/template.py"}
+    assert importing == {"run/inside/template.py"}
 
 
 def test_what_was_saved_on_a_gpu_is_read_without_one(arrays, state, saved, monkeypatch):
