@@ -142,7 +142,7 @@ class _Started(Exception):
     """All was written."""
 
 
-def _refuse_to_start(*_: object) -> None:
+def _refuse_to_start(*_: object, **_options: object) -> None:
     raise _Started
 
 
