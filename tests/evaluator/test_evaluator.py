@@ -165,7 +165,9 @@ def test_one_that_was_closed_is_not_started_again(one_more):
         one_more.restart()
 
 
-def test_the_inputs_hold_the_test_set_and_no_split_seed(track_file, split, bank, tmp_path):
+def test_the_inputs_hold_the_test_set_and_no_split_seed(
+    track_file, split, bank, tmp_path
+):
     private = find_task(find_track(str(track_file), split_seed=471_147))
     write_evaluator_inputs(tmp_path, private, "cpu", bank.original_weights, split)
 
