@@ -62,10 +62,13 @@ class ImageFolderTask(ImageTask):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Numbers, where only the track is at hand, stand for the folders' names."""
-        if self._root is None:
-            return tuple(map(str, range(self._options.n_classes)))
+        """Names of the folders."""
         return self._files.classes
+
+    @property
+    def n_classes(self) -> int:
+        """What the track says; the folder is held to it."""
+        return self._options.n_classes
 
     @cached_property
     def data_hash(self) -> str:

@@ -45,7 +45,7 @@ class ImageTask(Task):
 
     def __init__(self, track: Track, data_dir: Path | None = None) -> None:
         super().__init__(track, data_dir)
-        require_balanced(track.data, len(self.classes))
+        require_balanced(track.data, self.n_classes)
         name = track.network.name
         if ":" in name:
             self._imported = ImportedFunction.named(name, track.folder)
@@ -57,6 +57,11 @@ class ImageTask(Task):
     @abstractmethod
     def classes(self) -> tuple[str, ...]:
         """Names of the classes."""
+
+    @property
+    def n_classes(self) -> int:
+        """How many there are; known without the data."""
+        return len(self.classes)
 
     @abstractmethod
     def images(self) -> Images:
@@ -86,7 +91,7 @@ class ImageTask(Task):
     def _split(self) -> Split:
         images, spec = self._images, self.track.data
         return make_split(
-            images.train_targets, images.held_out_targets, spec, len(self.classes)
+            images.train_targets, images.held_out_targets, spec, self.n_classes
         )
 
     def sets(self) -> Sets:
@@ -109,7 +114,7 @@ class ImageTask(Task):
         """Build the track's network, one of ours or an imported one."""
         from harness.tasks.images import networks  # noqa: PLC0415
 
-        name, n_classes = self.track.network.name, len(self.classes)
+        name, n_classes = self.track.network.name, self.n_classes
         if self._imports_network:
             build = self._imported.load()
             return networks.fresh_imported(build, name, n_classes, seed)
@@ -139,7 +144,7 @@ class ImageTask(Task):
         from harness.tasks.images.networks import require_logits  # noqa: PLC0415
 
         name = self.track.network.name
-        require_logits(self.network(seed=0), name, inputs, len(self.classes))
+        require_logits(self.network(seed=0), name, inputs, self.n_classes)
 
     def evaluator(
         self, sets: Mapping[str, Examples], device: "torch.device"
