@@ -10,11 +10,10 @@ from pathlib import Path
 from harness.errors import UsageError
 from harness.storage.cache import CACHE_VARIABLE
 from harness.storage.lock import only_one
-from harness.tasks.cifar10.array_files import write_arrays
 from harness.tasks.cifar10.binary import BATCH_NAMES, Edition
 from harness.tasks.cifar10.progress import Progress
 from harness.tasks.cifar10.source import Source, SourceError
-from harness.tasks.cifar10.store import Cifar10, StoreMiss, read_store, write_manifest
+from harness.tasks.cifar10.store import Cifar10, StoreMiss, read_store, write_store
 
 _BUILDING = "building-"
 #: A downloaded archive, what is unpacked from it, and the arrays.
@@ -107,8 +106,7 @@ def _fetch(
         workspace.mkdir()
         try:
             batches = source.batches(workspace, progress)
-            sums = write_arrays(arrays, edition, batches, progress)
-            return write_manifest(arrays, edition, sums)
+            return write_store(arrays, edition, batches, progress)
         except SourceError as error:
             reasons.append(f"{source.name}: {error}")
             progress.say(f"No data from {reasons[-1]}")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.errors import UsageError
-from harness.tasks.cifar10.binary import BATCH_NAMES, Batch
+from harness.tasks.cifar10.binary import BATCH_NAMES, Batch, Edition
 from harness.tasks.cifar10.pickled_batch import read_pickled_batch
 from harness.tasks.cifar10.progress import Progress
 
@@ -18,17 +18,19 @@ class FolderSource:
     ----------
     folder : Path
         Holds ``data_batch_1`` to ``data_batch_5`` and ``test_batch``.
+    edition : Edition
+        What they must be.
     """
 
     name = "--data-dir"
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, edition: Edition) -> None:
+        self._folder, self._edition = folder, edition
 
     def batches(self, workspace: Path, progress: Progress) -> Iterator[Batch]:
         """Read the pickles one after the other; see `Source.batches`."""
-        for name in BATCH_NAMES:
-            yield read_pickled_batch(self._folder / name)
+        for name, md5 in zip(BATCH_NAMES, self._edition.pickle_sums, strict=True):
+            yield read_pickled_batch(self._folder / name, md5)
 
 
 def find_batches_folder(data_dir: Path) -> Path:

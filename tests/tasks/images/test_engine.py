@@ -1,6 +1,7 @@
 """The fast engine trains what the plain recipe says, bit for bit from its seed."""
 
 from dataclasses import replace
+from itertools import product
 
 import pytest
 import torch
@@ -81,12 +82,17 @@ RECIPES = {
 }
 
 
+@pytest.fixture(scope="module")
+def tensors(task, split):
+    return task.tensors(split.retain)
+
+
 @pytest.mark.parametrize("changes", RECIPES.values(), ids=RECIPES)
-def test_it_learns_by_every_recipe(track, task, training_set, split, train, changes):
+def test_it_learns_by_every_recipe(track, training_set, tensors, train, changes):
     recipe = replace(track.recipe, epochs=10, **changes)
     network = train(recipe, training_set, seed=0)
 
-    inputs, targets = task.tensors(split.retain)
+    inputs, targets = tensors
     with torch.inference_mode():
         right = network(inputs).argmax(1) == targets
     assert right.float().mean() > 0.5  # chance is 0.1
@@ -105,13 +111,16 @@ PLAIN = {
 }
 
 
-@pytest.mark.parametrize("smoothing", [0.0, 0.2])
-@pytest.mark.parametrize("optimizer", PLAIN)
-def test_its_steps_are_those_of_a_plain_loop(
-    track, task, split, train, monkeypatch, optimizer, smoothing
-):
-    """In float32: bfloat16 would hide an error of one part in a hundred."""
+@pytest.fixture
+def _in_float32(monkeypatch):
+    """bfloat16 would hide an error of one part in a hundred."""
     monkeypatch.setattr(engine, "compute_dtype", lambda device: torch.float32)
+
+
+@pytest.mark.usefixtures("_in_float32")
+@pytest.mark.parametrize("how", list(product(PLAIN, [0.0, 0.2])))
+def test_its_steps_are_those_of_a_plain_loop(track, task, tensors, train, how):
+    optimizer, smoothing = how
     recipe = replace(
         track.recipe,
         optimizer=optimizer,
@@ -122,7 +131,7 @@ def test_its_steps_are_those_of_a_plain_loop(
         epochs=1,
         batch_size=50,
     )
-    inputs, targets = task.tensors(split.retain)
+    inputs, targets = tensors
     network = task.network(seed=0).train()
     plain = PLAIN[optimizer](network.parameters(), 0.01)
     n_steps, generator = recipe.steps(350), torch.Generator().manual_seed(0)
