@@ -21,12 +21,11 @@ import numpy as np
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from harness.metrics.inputs.confidence import logit_scaled_confidence
 from harness.metrics.uncertainty.contender import Contender, contender
 from harness.metrics.uncertainty.paired import PairedDifference, paired_difference
+from harness.models.outputs import ModelOutputs
 from harness.reference import ReferenceBank
 from harness.reference.build import BuildPlan, build_bank
-from harness.tasks.images.inference import EvaluationSets, evaluate
 from harness.track import find_track
 from scripts.pages import table, write_page
 from scripts.tune_baselines import (
@@ -226,12 +225,7 @@ def make_bench(n_models: int) -> Bench:
 
 def retrained(bank: ReferenceBank, n_models: int) -> Contender:
     """Return the first N retrained models of a bank."""
-    logits, targets = bank.arrays["forget_logits"], bank.arrays["forget_targets"]
-    return contender(
-        logit_scaled_confidence(logits[:n_models], targets),
-        bank.accuracy("retain")[:n_models],
-        bank.accuracy("test")[:n_models],
-    )
+    return _contender(bank.retrained.first(n_models))
 
 
 def seeds_of(place: int, n_models: int) -> range:
@@ -257,15 +251,17 @@ def unlearned(
 
 def run_all(bench: Bench, variant: Variant, seeds: range) -> Contender:
     """Run a variant with each seed and judge the models."""
-    sets = EvaluationSets(*(bench.sets[name] for name in EvaluationSets._fields))
     replaced = variant.replaced(bench)
     path = SUBMISSIONS / f"{variant.submission}.py"
-    outputs = [evaluate(bench.run(path, replaced, seed), sets) for seed in seeds]
-    targets = bench.bank.arrays["forget_targets"]
+    tables = [bench.evaluate(bench.run(path, replaced, seed)) for seed in seeds]
+    return _contender(ModelOutputs.stack(tables))
+
+
+def _contender(outputs: ModelOutputs) -> Contender:
     return contender(
-        logit_scaled_confidence(np.stack([o.forget_logits for o in outputs]), targets),
-        [o.retain_accuracy for o in outputs],
-        [o.test_accuracy for o in outputs],
+        outputs.forget_confidence,
+        outputs.accuracy("retain"),
+        outputs.accuracy("test"),
     )
 
 

@@ -26,7 +26,7 @@ import click
 from harness.machine import this_machine
 from harness.models.weights import WeightSpec
 from harness.reference import find_bank
-from harness.run.inputs import write_task
+from harness.run.inputs import RUN_SETS, sets_named, write_inputs
 from harness.run.isolation import Isolation, ProcessBoundary
 from harness.run.messages import RunRequest, Usage
 from harness.run.submission import read_submission
@@ -35,9 +35,9 @@ from harness.sandbox import LEVELS, choose, why_not
 from harness.sandbox.child.descendants import descendants
 from harness.scoring.request import run_request
 from harness.storage.shipped import shipped_submissions
-from harness.tasks.cifar10 import load_cifar10
-from harness.tasks.images.splits import split_data
-from harness.track import Track, find_track
+from harness.tasks.base import Task
+from harness.tasks.registry import find_task
+from harness.track import find_track
 
 _TRACK = "cifar10-quick"
 #: What the others are compared with: a forked process, and nothing around it.
@@ -72,11 +72,11 @@ Usages = Mapping[str, Mapping[str, Sequence[Usage]]]
 
 def bench_overhead(names: Sequence[str], rounds: int) -> None:
     """Print what each level adds to a run of each submission."""
-    track = find_track(_TRACK)
+    task = find_task(find_track(_TRACK))
     usages: dict[str, dict[str, list[Usage]]] = {
         name: defaultdict(list) for name in names
     }
-    with _slots(track) as slots:
+    with _slots(task) as slots:
         requests = {name: _request(name) for name in names}
         for slot in slots.values():
             _run(slot, requests[names[0]])  # The first after the start is slower.
@@ -90,7 +90,7 @@ def bench_overhead(names: Sequence[str], rounds: int) -> None:
 
 
 @contextmanager
-def _slots(track: Track) -> Iterator[dict[str, Slot]]:
+def _slots(task: Task) -> Iterator[dict[str, Slot]]:
     """Open a slot without isolation, and one at each level that is to be had."""
     isolations: dict[str, Isolation] = {_BARE: ProcessBoundary()}
     for level in reversed(LEVELS):
@@ -98,14 +98,14 @@ def _slots(track: Track) -> Iterator[dict[str, Slot]]:
             print(f"{level}: {reason}")
         else:
             isolations[level] = choose(level)
-    split = split_data(load_cifar10(), track.data)
-    original = find_bank(track).original_weights
+    sets = sets_named(task.sets(), RUN_SETS)
+    original = find_bank(task).original_weights
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        write_task(folder / "task", track, "cpu", split, original)
+        write_inputs(folder / "inputs", task, "cpu", original, sets)
         spec = WeightSpec.of(original)
         yield {
-            level: stack.enter_context(Slot(folder / "task", spec, isolation))
+            level: stack.enter_context(Slot(folder / "inputs", spec, isolation))
             for level, isolation in isolations.items()
         }
 

@@ -384,8 +384,12 @@ class Building(Work):
         names = sorted(path.name for path in folder.iterdir())
         require(len(names) == 3, f"there is more than a bank: {names}")
         bank = read_bank(folder)
-        numbers = {k: v for k, v in bank.arrays.items() if not k.endswith("seconds")}
-        return {**numbers, ORIGINAL: (folder / ORIGINAL).read_bytes()}
+        return {
+            "seeds": bank.seeds,
+            **vars(bank.retrained),
+            **{f"original_{name}": a for name, a in vars(bank.original).items()},
+            ORIGINAL: (folder / ORIGINAL).read_bytes(),
+        }
 
     def clear(self) -> None:
         """Forget the bank."""
