@@ -26,38 +26,22 @@ TRAIN_BATCHES = 5
 class Batch(NamedTuple):
     """One of the six files in which CIFAR-10 is published.
 
-    Attributes
-    ----------
-    labels : ndarray of uint8, [N]
-        Class of each image.
-    planes : ndarray of uint8, [N, 3072]
-        Per image 1024 red, 1024 green and 1024 blue values, row by row.
+    Labels ``[N]``; planes ``[N, 3072]``: 1024 red, 1024 green and 1024 blue values an
+    image, row by row.
     """
 
     labels: NDArray[np.uint8]
     planes: NDArray[np.uint8]
 
     def sha1(self) -> str:
-        """Return the SHA-1 of this batch as a file of the binary version.
-
-        Returns
-        -------
-        str
-            Hexadecimal sum over, per image, the label byte and the three planes.
-        """
+        """Hex SHA-1 over the label byte and the planes of each image in turn."""
         records = np.empty((len(self.labels), 1 + IMAGE_BYTES), dtype=np.uint8)
         records[:, 0] = self.labels
         records[:, 1:] = self.planes
         return hashlib.sha1(records.data, usedforsecurity=False).hexdigest()
 
     def images(self) -> NDArray[np.uint8]:
-        """Return the images with the channel as last axis.
-
-        Returns
-        -------
-        ndarray of uint8, [N, 32, 32, 3]
-            A view, red first.
-        """
+        """View the images as ``[N, 32, 32, 3]``, red first."""
         return self.planes.reshape(-1, CHANNELS, SIDE, SIDE).transpose(0, 2, 3, 1)
 
 

@@ -23,23 +23,10 @@ _COPIES_WHILE_BUILDING = 3
 def obtain(
     root: Path, edition: Edition, sources: Sequence[Source], progress: Progress
 ) -> Cifar10:
-    """Return a data set, fetching it only where the store has no sound copy.
+    """Return a data set, fetching it only where its folder in `root` is not sound.
 
-    Parameters
-    ----------
-    root : Path
-        The folder that stores are kept in.
-    edition : Edition
-        The data set.
-    sources : sequence of Source
-        Tried in this order until one gives the batches that `edition` names.
-    progress : Progress
-        Told what a person wants to know meanwhile.
-
-    Returns
-    -------
-    Cifar10
-        Read-only arrays. Two processes that fetch at once get the work of the first.
+    Sources are tried in their order until one gives the batches that `edition` names.
+    Two processes that fetch at once get the work of the first.
 
     Raises
     ------

@@ -12,15 +12,7 @@ FOLDER_NAME = "cifar-10-batches-py"
 
 
 class FolderSource:
-    """The six pickles of the Python version in a folder.
-
-    Parameters
-    ----------
-    folder : Path
-        Holds ``data_batch_1`` to ``data_batch_5`` and ``test_batch``.
-    edition : Edition
-        What they must be.
-    """
+    """The six pickles of the Python version in a folder."""
 
     name = "--data-dir"
 
@@ -34,17 +26,7 @@ class FolderSource:
 
 
 def find_batches_folder(data_dir: Path) -> Path:
-    """Find ``cifar-10-batches-py`` from what the user named.
-
-    Parameters
-    ----------
-    data_dir : Path
-        The folder itself or its parent.
-
-    Returns
-    -------
-    Path
-        A folder that holds a file ``data_batch_1``.
+    """Find ``cifar-10-batches-py``, or its parent, where the user says that it is.
 
     Raises
     ------

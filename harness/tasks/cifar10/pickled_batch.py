@@ -17,14 +17,7 @@ from harness.tasks.cifar10.source import SourceError
 
 
 def read_pickled_batch(path: Path, md5: str) -> Batch:
-    """Read one batch of the Python version.
-
-    Parameters
-    ----------
-    path : Path
-        A file such as ``data_batch_1``.
-    md5 : str
-        Hex sum that the file is published with.
+    """Read one batch of the Python version, which is published with a hex `md5`.
 
     Raises
     ------

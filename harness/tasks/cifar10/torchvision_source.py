@@ -19,15 +19,8 @@ class TorchvisionSource:
 
     A child keeps torchvision's noise off the terminal, lets a stalled connection be
     ended, and makes a torchvision that does not fit its torch one more reason to go
-    on to the next source. The pickles it leaves are read like anybody else's.
-
-    Parameters
-    ----------
-    edition : Edition
-        What must come.
-    downloader : sequence of str or None
-        Program that puts ``cifar-10-batches-py`` into the folder it is given as its
-        last argument; None stands for torchvision.
+    on to the next source. The pickles it leaves are read like anybody else's. Tests
+    give another `downloader`: a program that is told the folder as its last argument.
     """
 
     name = "torchvision"
