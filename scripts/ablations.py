@@ -19,15 +19,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch.nn.functional as F
-from harness.scoring.sides import bank_side
 from torch import Tensor, nn
 
-from harness.metrics.inputs.confidence import logit_scaled_confidence
 from harness.metrics.uncertainty.paired import PairedDifference, paired_difference
 from harness.models.outputs import SETS, ModelOutputs
 from harness.reference import ReferenceBank
 from harness.reference.build import BuildPlan, build_bank
-from harness.tasks.images.inference import EvaluationSets, evaluate
 from harness.track import find_track
 from scripts.pages import table, write_page
 from scripts.tune_baselines import (
@@ -229,7 +226,7 @@ def make_bench(n_models: int) -> Bench:
 
 def retrained(bank: ReferenceBank, n_models: int) -> ModelOutputs:
     """Return the first N retrained models of a bank."""
-    return bank_side(bank).first(n_models)
+    return bank.retrained.first(n_models)
 
 
 def seeds_of(place: int, n_models: int) -> range:
@@ -255,19 +252,10 @@ def unlearned(
 
 def run_all(bench: Bench, variant: Variant, seeds: range) -> ModelOutputs:
     """Run a variant with each seed and judge the models."""
-    sets = EvaluationSets(*(bench.sets[name] for name in EvaluationSets._fields))
     replaced = variant.replaced(bench)
     path = SUBMISSIONS / f"{variant.submission}.py"
-    outputs = [evaluate(bench.run(path, replaced, seed), sets) for seed in seeds]
-    targets = bench.bank.arrays["forget_targets"]
-    forget = np.stack([each.forget_logits for each in outputs])
-    return ModelOutputs(
-        forget_confidence=logit_scaled_confidence(forget, targets),
-        **{
-            f"{of}_accuracy": np.array([getattr(o, f"{of}_accuracy") for o in outputs])
-            for of in SETS
-        },
-    )
+    tables = [bench.evaluate(bench.run(path, replaced, seed)) for seed in seeds]
+    return ModelOutputs.stack(tables)
 
 
 def repeat(

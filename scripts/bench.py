@@ -31,11 +31,10 @@ from harness.metrics.official.epsilon import epsilon
 from harness.reference.training import train_member
 from harness.results.store import ResultFolder, read_examples
 from harness.storage.shipped import shipped_submissions
-from harness.tasks.cifar10 import load_cifar10
-from harness.tasks.images.networks import build_network
+from harness.tasks.base import Examples, Task
 from harness.tasks.images.normalize import MEAN, STD
-from harness.tasks.images.splits import Examples, split_data
-from harness.track import Track, find_track
+from harness.tasks.registry import find_task
+from harness.track import find_track
 
 _TRACK = "cifar10-quick"
 
@@ -52,14 +51,14 @@ class PilImages(Dataset[tuple[torch.Tensor, int]]):
         return len(self.examples.targets)
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
-        image = Image.fromarray(self.examples.images[index])
+        image = Image.fromarray(self.examples.inputs[index])
         return self.transform(image), int(self.examples.targets[index])
 
 
-def train_plainly(track: Track, retain: Examples, seed: int) -> nn.Module:
+def train_plainly(task: Task, retain: Examples, seed: int) -> nn.Module:
     """Train one model the way most scripts do today; same recipe, same network."""
     torch.manual_seed(seed)
-    recipe = track.recipe
+    recipe = task.track.recipe
     transform = transforms.Compose(
         [
             transforms.RandomHorizontalFlip(),
@@ -74,7 +73,7 @@ def train_plainly(track: Track, retain: Examples, seed: int) -> nn.Module:
         drop_last=True,
         num_workers=2,
     )
-    network = build_network(track.network).to(memory_format=torch.contiguous_format)
+    network = task.network().to(memory_format=torch.contiguous_format)
     optimizer = torch.optim.SGD(
         network.parameters(),
         lr=recipe.learning_rate,
@@ -109,11 +108,12 @@ def plain_accuracy(network: nn.Module, test: Examples) -> float:
 def bench_bank(n_plain: int, n_fast: int) -> None:
     """Compare models an hour, and test accuracy."""
     track = find_track(_TRACK)
-    split = split_data(load_cifar10(), track.data)
+    task = find_task(track)
+    split = task.sets()
     torch.set_num_threads(2)
     start, plain = time.perf_counter(), []
     for seed in range(n_plain):
-        plain.append(train_plainly(track, split.retain, seed))
+        plain.append(train_plainly(task, split.retain, seed))
     plain_seconds = (time.perf_counter() - start) / n_plain
     plain_accuracies = [plain_accuracy(network, split.test) for network in plain]
 
@@ -123,7 +123,7 @@ def bench_bank(n_plain: int, n_fast: int) -> None:
     start = time.perf_counter()
     members = pool(delayed(train_member)(track, 99, i, None) for i in range(n_fast))
     fast_seconds = (time.perf_counter() - start) / n_fast
-    fast_accuracies = [member.outputs.test_accuracy for member, _ in members]
+    fast_accuracies = [float(m.outputs.accuracy("test")[0]) for m, _ in members]
 
     difference = statistics.mean(fast_accuracies) - statistics.mean(plain_accuracies)
     error = np.hypot(

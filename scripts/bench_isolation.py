@@ -27,7 +27,7 @@ import click
 from harness.machine import this_machine
 from harness.models.weights import WeightSpec
 from harness.reference import find_bank
-from harness.run.inputs import write_inputs
+from harness.run.inputs import RUN_SETS, sets_named, write_inputs
 from harness.run.messages import Limit, RunRequest, Usage
 from harness.run.submission import read_submission
 from harness.run.worker import RunWorker
@@ -70,11 +70,10 @@ Usages = Mapping[str, Mapping[str, Sequence[Usage]]]
 
 def bench_overhead(names: Sequence[str], rounds: int) -> None:
     """Print what each level adds to a run of each submission."""
-    track = find_track(_TRACK)
     usages: dict[str, dict[str, list[Usage]]] = {
         name: defaultdict(list) for name in names
     }
-    with _workers(track) as workers:
+    with _workers(find_track(_TRACK)) as workers:
         requests = {name: _request(name) for name in names}
         for worker in workers.values():
             _run(worker, requests[names[0]])  # The first after the start is slower.
@@ -97,10 +96,11 @@ def _workers(track: Track) -> Iterator[dict[str, RunWorker]]:
         else:
             isolations[level] = choose(level)
     task = find_task(track)
-    original = find_bank(track).original_weights
+    original = find_bank(task).original_weights
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        write_inputs(folder / "task", task, task.sets(), "cpu", original)
+        sets = sets_named(task.sets(), RUN_SETS)
+        write_inputs(folder / "task", task, "cpu", original, sets)
         spec = WeightSpec.of(original)
         yield {
             level: stack.enter_context(RunWorker(folder / "task", spec, isolation))

@@ -31,11 +31,11 @@ from typing import Any
 
 import numpy as np
 
+from harness.models.records import ModelRecord, read_record
 from harness.reference.bank import MANIFEST, ORIGINAL, read_bank
 from harness.reference.member import (
     member_paths,
     original_path,
-    read_member,
     read_original,
 )
 from harness.results.store import EXAMPLES, MODELS, RESULT, ResultFolder
@@ -367,7 +367,7 @@ class Building(Work):
             return
         kept = {}
         for path in member_paths(folder):
-            require(read_member(path) is not None, f"{path} is damaged")
+            require(read_record(path, ModelRecord) is not None, f"{path} is damaged")
             kept[path.name] = _identity(path)
         original = original_path(folder)
         if original.exists():
@@ -384,8 +384,12 @@ class Building(Work):
         names = sorted(path.name for path in folder.iterdir())
         require(len(names) == 3, f"there is more than a bank: {names}")
         bank = read_bank(folder)
-        numbers = {k: v for k, v in bank.arrays.items() if not k.endswith("seconds")}
-        return {**numbers, ORIGINAL: (folder / ORIGINAL).read_bytes()}
+        return {
+            "seeds": bank.seeds,
+            **vars(bank.retrained),
+            **{f"original_{name}": a for name, a in vars(bank.original).items()},
+            ORIGINAL: (folder / ORIGINAL).read_bytes(),
+        }
 
     def clear(self) -> None:
         """Forget the bank."""

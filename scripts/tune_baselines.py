@@ -24,28 +24,25 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from harness.tasks.images.loaders import make_loader
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from harness.errors import UsageError
-from harness.metrics.inputs.confidence import logit_scaled_confidence
-from harness.metrics.official.epsilon import epsilon
-from harness.metrics.official.quality import forgetting_quality
+from harness.evaluator.worker import load_weights
+from harness.metrics.official.metric import official_metric
+from harness.metrics.official.utility import Utility
+from harness.models.outputs import ModelOutputs
 from harness.reference import ReferenceBank, find_bank
 from harness.reference.build import BuildPlan, build_bank
-from harness.tasks.cifar10 import load_cifar10
-from harness.tasks.images.inference import load_weights
-from harness.tasks.images.networks import build_network
-from harness.tasks.images.normalize import normalize
-from harness.tasks.images.splits import Examples, split_data
+from harness.tasks.base import Task
+from harness.tasks.loaders import make_loader
+from harness.tasks.registry import find_task
 from harness.track import find_track
 
 SUBMISSIONS = Path(__file__).parents[1] / "submissions"
 SPLIT_SEED = 7
 BANK_SIZE = 32
 CONTROLS = ("identity", "retrain")
-_UTILITY_RUNS = 8  # accuracies barely vary between runs; measuring them costs time
 _SAMPLE_EPOCHS = 2  # of the retraining that the cost is compared with
 
 Pair = tuple[Tensor, Tensor]
@@ -74,13 +71,12 @@ class Bench:
         torch.set_num_threads(1)
         torch.set_flush_denormal(True)
         self.track = find_track("cifar10-quick", split_seed=SPLIT_SEED)
-        self.bank = _bank(self.track)
-        split = split_data(load_cifar10(), self.track.data)
-        self.sets = {
-            name: _tensors(getattr(split, name))
-            for name in ("retain", "forget", "validation", "test")
-        }
-        self.original = build_network(self.track.network, seed=0).eval()
+        task = find_task(self.track)
+        self.bank = _bank(task)
+        sets = task.sets()._asdict()
+        self.sets = {name: task.tensors(examples) for name, examples in sets.items()}
+        self.evaluate = task.evaluator(sets, torch.device("cpu"))
+        self.original = task.network(seed=0).eval()
         load_weights(self.original, self.bank.original_weights)
 
     def run(self, path: Path, constants: Constants, seed: int) -> nn.Module:
@@ -113,42 +109,32 @@ class Bench:
 
     def judge(self, path: Path, constants: Constants, n_models: int) -> Verdict:
         """Run a setting N times and compare with N retrained models."""
-        targets = self.bank.arrays["forget_targets"]
-        logits, retain, test, seconds = [], [], [], []
+        tables, seconds = [], []
         for seed in range(n_models):
             start = time.process_time()
             network = self.run(path, constants, seed).eval()
             seconds.append(time.process_time() - start)
-            logits.append(_logits(network, self.sets["forget"][0]).numpy())
-            if seed < _UTILITY_RUNS:
-                retain.append(_accuracy(network, self.sets["retain"]))
-                test.append(_accuracy(network, self.sets["test"]))
-        retrained = self.bank.arrays["forget_logits"][:n_models]
-        found = epsilon(
-            logit_scaled_confidence(np.stack(logits), targets),
-            logit_scaled_confidence(retrained, targets),
-        )
+            tables.append(self.evaluate(network))
+        unlearned, bank = ModelOutputs.stack(tables), self.bank.retrained
+        metric = official_metric(unlearned, bank.first(n_models))
+        retain, test = Utility(unlearned, bank).ratios
         return Verdict(
-            forgetting_quality(found.epsilon, n_models),
-            float(np.mean(retain) / self.bank.accuracy("retain").mean()),
-            float(np.mean(test) / self.bank.accuracy("test").mean()),
-            float((np.stack(logits).argmax(2) == targets).mean()),
+            metric.forgetting_quality,
+            retain,
+            test,
+            float(unlearned.accuracy("forget").mean()),
             float(np.median(seconds)),
         )
 
 
-def _bank(track: Any) -> ReferenceBank:
+def _bank(task: Task) -> ReferenceBank:
     try:
-        return find_bank(track, at_least=BANK_SIZE)
+        return find_bank(task, at_least=BANK_SIZE)
     except UsageError:
-        plan = BuildPlan(track=track, n_models=BANK_SIZE, jobs=1)
+        plan = BuildPlan(track=task.track, n_models=BANK_SIZE, jobs=1)
         return build_bank(
             plan, lambda done: print(f"{done} of {BANK_SIZE}", flush=True)
         )
-
-
-def _tensors(examples: Examples) -> Pair:
-    return normalize(examples.images), torch.as_tensor(examples.targets)
 
 
 def _load(path: Path, constants: Constants) -> tuple[Any, tuple[str, ...]]:
@@ -160,17 +146,6 @@ def _load(path: Path, constants: Constants) -> tuple[Any, tuple[str, ...]]:
     module.update(constants)
     function = module["unlearning"]
     return function, tuple(inspect.signature(function).parameters)
-
-
-@torch.inference_mode()
-def _logits(network: nn.Module, inputs: Tensor) -> Tensor:
-    return torch.cat([network(batch) for batch in torch.split(inputs, 256)])
-
-
-def _accuracy(network: nn.Module, examples: Pair) -> float:
-    inputs, targets = examples
-    right = _logits(network, inputs).argmax(1) == targets
-    return float(right.float().mean())
 
 
 def grid(settings: list[str]) -> Iterator[Constants]:

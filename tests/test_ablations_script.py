@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from harness.metrics.uncertainty.paired import paired_difference
-from harness.tasks.images.networks import build_network
-from harness.track.schema import NetworkSpec
+from harness.tasks.images.inference import ImageEvaluator
+from harness.tasks.images.networks import SmallCNN, fresh
 from scripts import ablations
 from scripts.ablations import ABLATIONS, Ablation, Repeated, Variant
 from tests.metrics.tables import outputs
@@ -27,7 +27,7 @@ def examples():
 
 @pytest.fixture
 def network():
-    return build_network(NetworkSpec(name="small-cnn"), seed=3)
+    return fresh(SmallCNN, 10, seed=3)
 
 
 def side(shift, seed, models=12):
@@ -155,8 +155,7 @@ class CountingBench:
 
     def __init__(self, examples, network):
         self.sets = dict.fromkeys(("forget", "retain", "test"), examples)
-        targets = {"forget_targets": examples[1].numpy()}
-        self.bank = SimpleNamespace(arrays=targets)
+        self.evaluate = ImageEvaluator(self.sets, torch.device("cpu"))
         self.network = network
         self.seeds = []
 

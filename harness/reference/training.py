@@ -33,7 +33,8 @@ class _Prepared(NamedTuple):
 
 
 @lru_cache(maxsize=1)
-def _prepared(track: Track, data_dir: Path | None) -> _Prepared:
+def _prepared(track: Track, folder: str, data_dir: Path | None) -> _Prepared:
+    """Prepare once; `folder`, where an imported network lies, is no part of a track."""
     torch.set_num_threads(1)
     device = torch.device(track.device)
     task = find_task(track, data_dir)
@@ -77,7 +78,7 @@ def train_member(
     UsageError
         If the training diverged.
     """
-    here = _prepared(track, data_dir)
+    here = _prepared(track, track.folder, data_dir)
     train = here.train_original if index == ORIGINAL_INDEX else here.retrain
     seed = member_seed(track, bank_seed, index)
     clock = time.process_time if here.device.type == "cpu" else time.perf_counter

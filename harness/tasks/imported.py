@@ -7,11 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.machinery import ModuleSpec, PathFinder
-from importlib.util import find_spec
+from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
+
+#: Where each top-level module was imported from, and the digest of its code then.
+_IMPORTED: dict[str, tuple[Path, str]] = {}
 
 
 @dataclass(frozen=True)
@@ -76,13 +79,14 @@ class ImportedFunction:
         Raises
         ------
         UsageError
-            If the module cannot be imported or has no such function.
+            If the module cannot be imported, was changed since it was, or has no such
+            function.
         """
-        root = str(self.code.parent)
-        if root not in sys.path:
-            sys.path.append(root)
         try:
+            self._import_top()
             function = getattr(importlib.import_module(self.module), self.function)
+        except UsageError:
+            raise
         except Exception as error:  # whatever a user's module raises
             raise UsageError(
                 f"network.name = '{self.module}:{self.function}' cannot be imported: "
@@ -94,6 +98,27 @@ class ImportedFunction:
             )
         loaded: Callable[..., Any] = function
         return loaded
+
+    def _import_top(self) -> None:
+        """Import the code that `digest` is of, and no namesake found elsewhere."""
+        name, code = self.module.partition(".")[0], self.code
+        if str(code.parent) not in sys.path:
+            sys.path.append(str(code.parent))  # for what the code itself imports
+        spec = self._top
+        if name not in sys.modules and spec is not None:
+            sys.modules[name] = module = module_from_spec(spec)
+            try:
+                if spec.loader is not None:
+                    spec.loader.exec_module(module)
+            except BaseException:
+                del sys.modules[name]
+                raise
+        here = (code, self.digest)
+        if _IMPORTED.setdefault(name, here) != here:
+            raise UsageError(
+                f"the module {name!r} in {code} is not the code that was imported "
+                "under this name before; start Python again."
+            )
 
     @property
     def _top(self) -> ModuleSpec | None:

@@ -10,12 +10,12 @@ from types import SimpleNamespace
 import click
 import numpy as np
 import pytest
+from harness.run.isolation import ProcessBoundary
 
 from harness import __version__
 from harness.cli.entry import cli as commands
 from harness.cli.progress import ProgressListener
 from harness.errors import ExitCode
-from harness.run.isolation import ProcessBoundary
 from harness.scoring.scorer import Scorer
 
 NO_GPU = SimpleNamespace(gpu="")

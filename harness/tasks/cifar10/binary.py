@@ -26,38 +26,22 @@ TRAIN_BATCHES = 5
 class Batch(NamedTuple):
     """One of the six files in which CIFAR-10 is published.
 
-    Attributes
-    ----------
-    labels : ndarray of uint8, [N]
-        Class of each image.
-    planes : ndarray of uint8, [N, 3072]
-        Per image 1024 red, 1024 green and 1024 blue values, row by row.
+    Labels ``[N]``; planes ``[N, 3072]``: 1024 red, 1024 green and 1024 blue values an
+    image, row by row.
     """
 
     labels: NDArray[np.uint8]
     planes: NDArray[np.uint8]
 
     def sha1(self) -> str:
-        """Return the SHA-1 of this batch as a file of the binary version.
-
-        Returns
-        -------
-        str
-            Hexadecimal sum over, per image, the label byte and the three planes.
-        """
+        """Hex SHA-1 over the label byte and the planes of each image in turn."""
         records = np.empty((len(self.labels), 1 + IMAGE_BYTES), dtype=np.uint8)
         records[:, 0] = self.labels
         records[:, 1:] = self.planes
         return hashlib.sha1(records.data, usedforsecurity=False).hexdigest()
 
     def images(self) -> NDArray[np.uint8]:
-        """Return the images with the channel as last axis.
-
-        Returns
-        -------
-        ndarray of uint8, [N, 32, 32, 3]
-            A view, red first.
-        """
+        """View the images as ``[N, 32, 32, 3]``, red first."""
         return self.planes.reshape(-1, CHANNELS, SIDE, SIDE).transpose(0, 2, 3, 1)
 
 
@@ -71,6 +55,10 @@ class Edition:
         Images in each batch.
     sums : tuple of str
         SHA-1 of each batch in its binary version, in the order of ``BATCH_NAMES``.
+    pickle_sums : tuple of str
+        MD5 of each batch in its Python version, a pickle.
+    arrays_sha256 : str
+        SHA-256 over the arrays that are made of all batches.
 
     Raises
     ------
@@ -80,10 +68,13 @@ class Edition:
 
     images_per_batch: int
     sums: tuple[str, ...]
+    pickle_sums: tuple[str, ...]
+    arrays_sha256: str
 
     def __post_init__(self) -> None:
-        if len(self.sums) != len(BATCH_NAMES):
-            raise ValueError(f"{len(BATCH_NAMES)} sums needed, got {len(self.sums)}")
+        for sums in (self.sums, self.pickle_sums):
+            if len(sums) != len(BATCH_NAMES):
+                raise ValueError(f"{len(BATCH_NAMES)} sums needed, got {len(sums)}")
 
     @property
     def data_hash(self) -> str:
@@ -96,7 +87,8 @@ class Edition:
         return self.images_per_batch * (1 + IMAGE_BYTES)
 
 
-#: The sums that MXNet publishes for the binary version of CIFAR-10.
+#: The sums that MXNet publishes for the binary version of CIFAR-10, and torchvision
+#: for the Python version.
 CIFAR10 = Edition(
     images_per_batch=10_000,
     sums=(
@@ -107,4 +99,13 @@ CIFAR10 = Edition(
         "26e2849e66a845b7f1e4614ae70f4889ae604628",
         "67eb016db431130d61cd03c7ad570b013799c88c",
     ),
+    pickle_sums=(
+        "c99cafc152244af753f735de768cd75f",
+        "d4bba439e000b95fd0a9bffe97cbabec",
+        "54ebc095f3ab1f0389bbae665268c751",
+        "634d18415352ddfa80567beed471001a",
+        "482c414d41f54cd18b22e5b47cb7c3cb",
+        "40351d587109b95175f43aff81a1287e",
+    ),
+    arrays_sha256="5c34a9cb2e882eb5fb8df9c7c132224c9b6ef21bf5cc8b47026884324b961b8c",
 )

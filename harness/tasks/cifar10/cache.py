@@ -10,11 +10,10 @@ from pathlib import Path
 from harness.errors import UsageError
 from harness.storage.cache import CACHE_VARIABLE
 from harness.storage.lock import only_one
-from harness.tasks.cifar10.array_files import write_arrays
 from harness.tasks.cifar10.binary import BATCH_NAMES, Edition
 from harness.tasks.cifar10.progress import Progress
 from harness.tasks.cifar10.source import Source, SourceError
-from harness.tasks.cifar10.store import Cifar10, StoreMiss, read_store, write_manifest
+from harness.tasks.cifar10.store import Cifar10, StoreMiss, read_store, write_store
 
 _BUILDING = "building-"
 #: A downloaded archive, what is unpacked from it, and the arrays.
@@ -24,23 +23,10 @@ _COPIES_WHILE_BUILDING = 3
 def obtain(
     root: Path, edition: Edition, sources: Sequence[Source], progress: Progress
 ) -> Cifar10:
-    """Return a data set, fetching it only where the store has no sound copy.
+    """Return a data set, fetching it only where its folder in `root` is not sound.
 
-    Parameters
-    ----------
-    root : Path
-        The folder that stores are kept in.
-    edition : Edition
-        The data set.
-    sources : sequence of Source
-        Tried in this order until one gives the batches that `edition` names.
-    progress : Progress
-        Told what a person wants to know meanwhile.
-
-    Returns
-    -------
-    Cifar10
-        Read-only arrays. Two processes that fetch at once get the work of the first.
+    Sources are tried in their order until one gives the batches that `edition` names.
+    Two processes that fetch at once get the work of the first.
 
     Raises
     ------
@@ -107,8 +93,7 @@ def _fetch(
         workspace.mkdir()
         try:
             batches = source.batches(workspace, progress)
-            sums = write_arrays(arrays, edition, batches, progress)
-            return write_manifest(arrays, edition, sums)
+            return write_store(arrays, edition, batches, progress)
         except SourceError as error:
             reasons.append(f"{source.name}: {error}")
             progress.say(f"No data from {reasons[-1]}")

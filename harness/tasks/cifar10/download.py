@@ -4,9 +4,8 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from harness.tasks.cifar10.progress import Progress
 from harness.tasks.cifar10.source import SourceError
@@ -14,17 +13,8 @@ from harness.tasks.cifar10.source import SourceError
 _POLL_SECONDS = 0.1
 
 
-@dataclass(frozen=True)
-class Finished:
-    """How a child ended.
-
-    Attributes
-    ----------
-    exit_code : int
-        0 when it did its work.
-    lines : tuple of str
-        What it wrote to stdout and stderr, without empty lines.
-    """
+class Finished(NamedTuple):
+    """How a child ended, and the lines it wrote, without empty ones."""
 
     exit_code: int
     lines: tuple[str, ...]
@@ -36,23 +26,8 @@ def run_download(
     """Run a command that downloads into a folder.
 
     Its output is kept off the terminal, and it has no stdin to ask anything on. It is
-    killed when this function is left in any way, an interrupt included.
-
-    Parameters
-    ----------
-    command : sequence of str
-        Program and arguments.
-    folder : Path
-        Where it runs and puts its files; their growth is what `progress` is told.
-    progress : Progress
-        Told the bytes in the folder.
-    patience : float
-        Seconds that the folder may go without growing.
-
-    Returns
-    -------
-    Finished
-        Exit code and output.
+    killed when this function is left in any way, an interrupt included. `progress` is
+    told how the folder grows.
 
     Raises
     ------

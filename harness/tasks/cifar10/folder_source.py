@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.errors import UsageError
-from harness.tasks.cifar10.binary import BATCH_NAMES, Batch
+from harness.tasks.cifar10.binary import BATCH_NAMES, Batch, Edition
 from harness.tasks.cifar10.pickled_batch import read_pickled_batch
 from harness.tasks.cifar10.progress import Progress
 
@@ -12,37 +12,21 @@ FOLDER_NAME = "cifar-10-batches-py"
 
 
 class FolderSource:
-    """The six pickles of the Python version in a folder.
-
-    Parameters
-    ----------
-    folder : Path
-        Holds ``data_batch_1`` to ``data_batch_5`` and ``test_batch``.
-    """
+    """The six pickles of the Python version in a folder."""
 
     name = "--data-dir"
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, edition: Edition) -> None:
+        self._folder, self._edition = folder, edition
 
     def batches(self, workspace: Path, progress: Progress) -> Iterator[Batch]:
         """Read the pickles one after the other; see `Source.batches`."""
-        for name in BATCH_NAMES:
-            yield read_pickled_batch(self._folder / name)
+        for name, md5 in zip(BATCH_NAMES, self._edition.pickle_sums, strict=True):
+            yield read_pickled_batch(self._folder / name, md5)
 
 
 def find_batches_folder(data_dir: Path) -> Path:
-    """Find ``cifar-10-batches-py`` from what the user named.
-
-    Parameters
-    ----------
-    data_dir : Path
-        The folder itself or its parent.
-
-    Returns
-    -------
-    Path
-        A folder that holds a file ``data_batch_1``.
+    """Find ``cifar-10-batches-py``, or its parent, where the user says that it is.
 
     Raises
     ------

@@ -62,9 +62,9 @@ def _data_dir_of_environment() -> Path | None:
 
 def _sources(data_dir: Path | None) -> Sequence[Source]:
     sources: list[Source] = [
-        TorchvisionSource(),
+        TorchvisionSource(CIFAR10),
         NpmSource(CIFAR10.images_per_batch),
     ]
     if data_dir is not None:
-        sources.insert(0, FolderSource(find_batches_folder(data_dir)))
+        sources.insert(0, FolderSource(find_batches_folder(data_dir), CIFAR10))
     return sources

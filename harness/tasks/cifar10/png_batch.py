@@ -11,21 +11,7 @@ from harness.tasks.cifar10.source import SourceError
 
 
 def read_sheet(content: bytes, name: str, n_images: int) -> NDArray[np.uint8]:
-    """Decode a PNG of ``n_images`` rows and 1024 columns.
-
-    Parameters
-    ----------
-    content : bytes
-        The PNG.
-    name : str
-        What a message calls it.
-    n_images : int
-        Rows that it must have.
-
-    Returns
-    -------
-    ndarray of uint8, [n_images, 3072]
-        Per image the red, the green and the blue plane.
+    """Decode a PNG of ``n_images`` rows and 1024 columns to the planes of a `Batch`.
 
     Raises
     ------

@@ -22,18 +22,8 @@ class Source(Protocol):
     def batches(self, workspace: Path, progress: Progress) -> Iterator[Batch]:
         """Give the six batches in the order of ``BATCH_NAMES``.
 
-        Parameters
-        ----------
-        workspace : Path
-            An empty folder for whatever the source must put on disk; it is removed
-            afterwards.
-        progress : Progress
-            Told of a download's advance.
-
-        Yields
-        ------
-        Batch
-            Checked against the published sums by the caller, not by the source.
+        The caller checks them against the published sums. `workspace` is an empty
+        folder for whatever must be put on disk, and is removed afterwards.
 
         Raises
         ------

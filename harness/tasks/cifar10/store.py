@@ -1,21 +1,19 @@
 """The arrays of one edition on disk: read with every byte checked, or replaced."""
 
 import hashlib
-import json
 import os
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from harness.tasks.cifar10.array_files import ArrayForm, FileSum, array_forms
-from harness.tasks.cifar10.binary import Edition
-
-_MANIFEST = "manifest.json"
-_FORMAT = 1
+from harness.tasks.cifar10.binary import BATCH_NAMES, TRAIN_BATCHES, Batch, Edition
+from harness.tasks.cifar10.progress import Progress
+from harness.tasks.cifar10.source import SourceError
 
 
 class StoreMiss(Exception):
@@ -42,108 +40,101 @@ class Cifar10(NamedTuple):
     test_images: NDArray[np.uint8]
     test_targets: NDArray[np.int64]
 
+    @classmethod
+    def of(cls, batches: Iterable[Batch]) -> "Cifar10":
+        """Join the six batches."""
+        given = list(batches)
+        train, test = given[:TRAIN_BATCHES], given[TRAIN_BATCHES:]
+        return cls(*_joined(train), *_joined(test))
+
+    def sha256(self) -> str:
+        """Hex digest over the four arrays, with their types and shapes."""
+        total = hashlib.sha256()
+        for array in self:
+            total.update(f"{array.dtype.str} {array.shape}\n".encode())
+            total.update(array.data)
+        return total.hexdigest()
+
 
 def read_store(folder: Path, edition: Edition) -> Cifar10:
     """Map the arrays into memory after checking all their bytes.
 
-    Every read compares the SHA-1 of each whole file with the manifest. That takes a
-    tenth of a second for CIFAR-10, so nothing is taken on trust from a time stamp,
-    and one flipped byte is noticed however it came about.
-
-    Parameters
-    ----------
-    folder : Path
-        What `write_manifest` completed.
-    edition : Edition
-        What must be in it.
-
-    Returns
-    -------
-    Cifar10
-        Read-only arrays.
+    Every read computes the sum over all arrays. That takes a tenth of a second for
+    CIFAR-10, so nothing is taken on trust from a time stamp, and one flipped byte is
+    noticed however it came about.
 
     Raises
     ------
     StoreMiss
         When the folder is missing, incomplete, damaged or of something else.
     """
-    try:
-        sums = _manifest(folder, edition)
-        arrays = {
-            name: _checked_array(folder / name, form, sums)
-            for name, form in array_forms(edition).items()
-        }
-    except OSError as error:
-        raise StoreMiss(f"cannot be read ({error.strerror})") from error
-    return Cifar10(
-        train_images=arrays["train_images.npy"],
-        train_targets=arrays["train_targets.npy"],
-        test_images=arrays["test_images.npy"],
-        test_targets=arrays["test_targets.npy"],
-    )
+    if not folder.exists():
+        raise StoreMiss("is not there")
+    data = Cifar10(*(_mapped(folder / f"{name}.npy") for name in Cifar10._fields))
+    if data.sha256() != edition.arrays_sha256:
+        raise StoreMiss("has other bytes than CIFAR-10")
+    return data
 
 
-def write_manifest(folder: Path, edition: Edition, sums: Mapping[str, FileSum]) -> None:
-    """Complete a folder of arrays; to be called last.
-
-    Parameters
-    ----------
-    folder : Path
-        Holds the arrays.
-    edition : Edition
-        What they are.
-    sums : mapping of str to FileSum
-        Size and SHA-1 of each file.
+def write_store(
+    folder: Path, edition: Edition, batches: Iterable[Batch], progress: Progress
+) -> None:
+    """Check six batches, in order, against their sums and write them as four arrays.
 
     Raises
     ------
+    SourceError
+        At the first batch whose SHA-1 is another one.
     OSError
-        When the file cannot be written.
+        When the files cannot be written.
     """
-    manifest = _manifest_of(edition, {name: asdict(s) for name, s in sums.items()})
-    with (folder / _MANIFEST).open("w", encoding="utf-8") as file:
-        json.dump(manifest, file, indent=1)
+    data = Cifar10.of(_checked(batches, edition, progress))
+    for name, array in data._asdict().items():
+        _write(folder / f"{name}.npy", array)
+
+
+def _joined(batches: list[Batch]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    images = np.concatenate([batch.images() for batch in batches])
+    labels = np.concatenate([batch.labels for batch in batches])
+    return np.ascontiguousarray(images), labels.astype("<i8")
+
+
+def _checked(
+    batches: Iterable[Batch], edition: Edition, progress: Progress
+) -> Iterator[Batch]:
+    given = zip(BATCH_NAMES, edition.sums, batches, strict=True)
+    for index, (name, expected, batch) in enumerate(given):
+        if index == 0:
+            total = len(BATCH_NAMES) * edition.batch_bytes
+            progress.start("Checking CIFAR-10", total)
+        found = batch.sha1()
+        if found != expected:
+            raise SourceError(f"{name} has SHA-1 {found}, not {expected}")
+        progress.reach((index + 1) * edition.batch_bytes)
+        yield batch
+
+
+def _write(path: Path, array: NDArray[Any]) -> None:
+    """Write an array through to the disk.
+
+    Not with numpy's own writing, whose error does not say that the disk is full, and
+    not mapped, where a full disk is a crash.
+    """
+    with path.open("wb") as file:
+        npy.write_array_header_1_0(file, npy.header_data_from_array_1_0(array))
+        file.write(array.data)
         file.flush()
         os.fsync(file.fileno())
 
 
-def _manifest_of(edition: Edition, files: object) -> dict[str, object]:
-    return {"format": _FORMAT, "data_hash": edition.data_hash, "files": files}
-
-
-def _manifest(folder: Path, edition: Edition) -> Mapping[str, FileSum]:
-    path = folder / _MANIFEST
-    if not path.exists():
-        raise StoreMiss("is not there" if not folder.exists() else "is half-written")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        files = content["files"]
-        sums = {name: FileSum(**files[name]) for name in array_forms(edition)}
-    except (ValueError, KeyError, TypeError) as error:
-        raise StoreMiss(f"has a broken {_MANIFEST}") from error
-    if content != _manifest_of(edition, files):
-        raise StoreMiss("is of another format or edition")
-    return sums
-
-
-def _checked_array(
-    path: Path, form: ArrayForm, sums: Mapping[str, FileSum]
-) -> NDArray[Any]:
-    """Map one file; the cheap checks come first."""
-    if path.stat().st_size != sums[path.name].bytes:
-        raise StoreMiss(f"has a {path.name} of another size than written")
-    with path.open("rb") as file:
-        sha1 = hashlib.file_digest(file, _sha1).hexdigest()
-    if sha1 != sums[path.name].sha1:
-        raise StoreMiss(f"has a {path.name} with other bytes than written")
+def _mapped(path: Path) -> NDArray[Any]:
     try:
         array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except ValueError as error:
+        whole = array.offset + array.nbytes  # type: ignore[attr-defined]
+        if path.stat().st_size != whole or not array.flags.c_contiguous:
+            raise StoreMiss(f"has a {path.name} of another size than written")
+    except OSError as error:
+        raise StoreMiss(f"cannot be read ({error.strerror})") from error
+    except (ValueError, EOFError, SyntaxError, TokenError) as error:
         raise StoreMiss(f"has a {path.name} that is no array") from error
-    if (array.shape, array.dtype) != form:
-        raise StoreMiss(f"has a {path.name} of another shape or type")
     return array
-
-
-def _sha1() -> "hashlib._Hash":
-    return hashlib.sha1(usedforsecurity=False)

@@ -9,18 +9,9 @@ _READ_SECONDS = 20.0
 
 
 def main(folder: str) -> None:
-    """Download with torchvision's own checksums.
+    """Download ``cifar-10-batches-py`` with torchvision's own checksums.
 
-    Parameters
-    ----------
-    folder : str
-        An existing folder; ``cifar-10-batches-py`` appears in it.
-
-    Raises
-    ------
-    OSError
-        When the host does not answer. It is asked once with a short limit first,
-        since torchvision itself waits without any.
+    The host is asked once with a short limit first: torchvision waits without any.
     """
     from torchvision.datasets import CIFAR10  # noqa: PLC0415
 

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from harness.tasks.cifar10.binary import Batch
+from harness.tasks.cifar10.binary import Batch, Edition
 from harness.tasks.cifar10.download import run_download
 from harness.tasks.cifar10.folder_source import FOLDER_NAME, FolderSource
 from harness.tasks.cifar10.progress import Progress
@@ -19,18 +19,16 @@ class TorchvisionSource:
 
     A child keeps torchvision's noise off the terminal, lets a stalled connection be
     ended, and makes a torchvision that does not fit its torch one more reason to go
-    on to the next source. The pickles it leaves are read like anybody else's.
-
-    Parameters
-    ----------
-    downloader : sequence of str or None
-        Program that puts ``cifar-10-batches-py`` into the folder it is given as its
-        last argument; None stands for torchvision.
+    on to the next source. The pickles it leaves are read like anybody else's. Tests
+    give another `downloader`: a program that is told the folder as its last argument.
     """
 
     name = "torchvision"
 
-    def __init__(self, downloader: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, edition: Edition, downloader: Sequence[str] | None = None
+    ) -> None:
+        self._edition = edition
         # -P: a file of the user's called torch.py must not be imported instead.
         script = Path(__file__).with_name("torchvision_download.py")
         self._downloader = downloader or (sys.executable, "-P", str(script))
@@ -46,4 +44,5 @@ class TorchvisionSource:
         )
         if ended.exit_code != 0:
             raise SourceError(ended.lines[-1] if ended.lines else "failed silently")
-        yield from FolderSource(workspace / FOLDER_NAME).batches(workspace, progress)
+        folder = FolderSource(workspace / FOLDER_NAME, self._edition)
+        yield from folder.batches(workspace, progress)

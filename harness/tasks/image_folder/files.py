@@ -68,10 +68,12 @@ def read_image(file: ImageFile, size: int) -> NDArray[np.uint8]:
     UsageError
         If it is no image that can be read.
     """
-    from PIL import Image, ImageOps  # noqa: PLC0415
+    from PIL import Image, ImageOps, UnidentifiedImageError  # noqa: PLC0415
 
     try:
         with Image.open(io.BytesIO(file.content())) as picture:
             return np.asarray(ImageOps.fit(picture.convert("RGB"), (size, size)))
+    except UnidentifiedImageError:
+        raise UsageError(f"{file.path} is no image that can be read.") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise UsageError(f"{file.path} cannot be read as an image: {error}.") from None

@@ -62,19 +62,23 @@ class ImageFolderTask(ImageTask):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Numbers, where only the track is at hand, stand for the folders' names."""
-        if self._root is None:
-            return tuple(map(str, range(self._options.n_classes)))
+        """Names of the folders."""
         return self._files.classes
+
+    @property
+    def n_classes(self) -> int:
+        """What the track says; the folder is held to it."""
+        return self._options.n_classes
 
     @cached_property
     def data_hash(self) -> str:
-        """Digest over the names and contents of all image files."""
+        """Digest over the names and contents of all image files, wherever they lie."""
         total = hashlib.sha256()
-        for file in (*self._files.train, *self._files.held_out):
-            total.update(
-                f"{file.name}\n".encode() + hashlib.sha256(file.content()).digest()
-            )
+        parts = {"train": self._files.train, "test": self._files.held_out}
+        for part, files in parts.items():
+            for file in files:
+                total.update(f"{part}/{file.name}\n".encode())
+                total.update(hashlib.sha256(file.content()).digest())
         return total.hexdigest()
 
     def images(self) -> Images:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from harness.errors import UnlearnEvalError
+from harness.errors import UnlearnEvalError, UsageError
 
 
 def conv_block(n_in: int, n_out: int, kernel: int, stride: int) -> nn.Sequential:
@@ -100,6 +100,8 @@ def _resnet18(n_classes: int) -> nn.Module:
 
 
 def _channels_last(network: nn.Module) -> nn.Module:
+    if not isinstance(network, nn.Module):
+        raise TypeError(f"{type(network).__name__} is no torch.nn.Module")
     # Untyped in torch, though documented.
     moved: nn.Module = network.to(memory_format=torch.channels_last)
     return moved
@@ -140,3 +142,48 @@ def fresh(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return _channels_last(build(**options))
+
+
+def fresh_imported(
+    build: Callable[..., nn.Module], name: str, n_classes: int, seed: int | None
+) -> nn.Module:
+    """Build a network by somebody's own function; `name` is what messages call it.
+
+    Raises
+    ------
+    UsageError
+        If the function raises, or builds something else.
+    """
+    try:
+        return fresh(build, n_classes, seed)
+    except Exception as error:  # whatever a user's function raises
+        raise UsageError(
+            f"network.name = {name!r} builds no network: "
+            f"{type(error).__name__}: {error}."
+        ) from error
+
+
+def require_logits(
+    network: nn.Module, name: str, inputs: Tensor, n_classes: int
+) -> None:
+    """Refuse a network that does not give a logit for each class.
+
+    Raises
+    ------
+    UsageError
+        If it fails on the inputs, or its outputs have another shape.
+    """
+    try:
+        with torch.inference_mode():
+            found = network.eval()(inputs)
+    except Exception as error:  # whatever a user's network raises
+        raise UsageError(
+            f"network.name = {name!r} cannot take images of shape "
+            f"{list(inputs.shape[1:])}: {type(error).__name__}: {error}."
+        ) from error
+    shape = list(found.shape) if isinstance(found, Tensor) else type(found).__name__
+    if shape != [len(inputs), n_classes]:
+        raise UsageError(
+            f"network.name = {name!r} outputs {shape} for {len(inputs)} images; it "
+            f"must output {[len(inputs), n_classes]}, a logit for each class."
+        )

@@ -1,12 +1,11 @@
 """What every image classification task has in common."""
 
-import hashlib
 import io
 from abc import abstractmethod
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +45,7 @@ class ImageTask(Task):
 
     def __init__(self, track: Track, data_dir: Path | None = None) -> None:
         super().__init__(track, data_dir)
-        require_balanced(track.data, len(self.classes))
+        require_balanced(track.data, self.n_classes)
         name = track.network.name
         if ":" in name:
             self._imported = ImportedFunction.named(name, track.folder)
@@ -58,6 +57,11 @@ class ImageTask(Task):
     @abstractmethod
     def classes(self) -> tuple[str, ...]:
         """Names of the classes."""
+
+    @property
+    def n_classes(self) -> int:
+        """How many there are; known without the data."""
+        return len(self.classes)
 
     @abstractmethod
     def images(self) -> Images:
@@ -87,7 +91,7 @@ class ImageTask(Task):
     def _split(self) -> Split:
         images, spec = self._images, self.track.data
         return make_split(
-            images.train_targets, images.held_out_targets, spec, len(self.classes)
+            images.train_targets, images.held_out_targets, spec, self.n_classes
         )
 
     def sets(self) -> Sets:
@@ -112,11 +116,13 @@ class ImageTask(Task):
 
     def network(self, seed: int | None = None) -> "nn.Module":
         """Build the track's network, one of ours or an imported one."""
-        from harness.tasks.images.networks import BUILDERS, fresh  # noqa: PLC0415
+        from harness.tasks.images import networks  # noqa: PLC0415
 
-        name = self.track.network.name
-        build = self._imported.load() if self._imports_network else BUILDERS[name]
-        return fresh(build, len(self.classes), seed)
+        name, n_classes = self.track.network.name, self.n_classes
+        if self._imports_network:
+            build = self._imported.load()
+            return networks.fresh_imported(build, name, n_classes, seed)
+        return networks.fresh(networks.BUILDERS[name], n_classes, seed)
 
     def tensors(self, examples: Examples) -> "tuple[Tensor, Tensor]":
         """Normalise images to float32 ``[n, 3, height, width]``."""
@@ -128,11 +134,21 @@ class ImageTask(Task):
         """Hold images ready on the device, mirrored and not."""
         from harness.tasks.images.engine import make_training_set, train  # noqa: PLC0415
 
-        training_set = make_training_set(self.tensors(examples), device)
+        inputs, targets = self.tensors(examples)
+        if self._imports_network:
+            self._try_network(inputs[:2])
+        training_set = make_training_set((inputs, targets), device)
         recipe = self.track.recipe
         return lambda seed: train(
             self.network(seed).to(device), recipe, training_set, seed=seed
         )
+
+    def _try_network(self, inputs: "Tensor") -> None:
+        """Refuse an imported network that is not for these images and classes."""
+        from harness.tasks.images.networks import require_logits  # noqa: PLC0415
+
+        name = self.track.network.name
+        require_logits(self.network(seed=0), name, inputs, self.n_classes)
 
     def evaluator(
         self, sets: Mapping[str, Examples], device: "torch.device"
@@ -157,13 +173,3 @@ def _take(
     images: NDArray[np.uint8], targets: NDArray[np.int64], indices: Indices
 ) -> Examples:
     return Examples(np.asarray(images[indices]), np.asarray(targets[indices]))
-
-
-def digest_of(arrays: Mapping[str, NDArray[Any]]) -> str:
-    """Hex SHA-256 of arrays with their names, types and shapes."""
-    total = hashlib.sha256()
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        total.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        total.update(array.data)
-    return total.hexdigest()

@@ -1,5 +1,6 @@
 """Real CIFAR-10, once a session, and small fakes of it."""
 
+import hashlib
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -35,7 +36,12 @@ def batches() -> tuple[Batch, ...]:
 
 @pytest.fixture(scope="session")
 def edition(batches) -> Edition:
-    return Edition(N_IMAGES, tuple(batch.sha1() for batch in batches))
+    return Edition(
+        N_IMAGES,
+        tuple(batch.sha1() for batch in batches),
+        tuple(hashlib.md5(_pickled(batch)).hexdigest() for batch in batches),
+        Cifar10.of(batches).sha256(),
+    )
 
 
 @dataclass

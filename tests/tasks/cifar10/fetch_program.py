@@ -14,6 +14,7 @@ from harness.errors import UsageError
 from harness.tasks.cifar10.binary import Batch, Edition
 from harness.tasks.cifar10.cache import obtain
 from harness.tasks.cifar10.progress import SilentProgress
+from harness.tasks.cifar10.store import Cifar10
 
 
 def tell(line):
@@ -43,7 +44,9 @@ def main(root, archive, largest_file=None):
         resource.setrlimit(resource.RLIMIT_FSIZE, 2 * (int(largest_file),))
     with np.load(archive) as stored:
         batches = list(map(Batch, stored["labels"], stored["planes"]))
-    edition = Edition(len(batches[0].labels), tuple(b.sha1() for b in batches))
+    sums = tuple(b.sha1() for b in batches)
+    whole = Cifar10.of(batches).sha256()
+    edition = Edition(len(batches[0].labels), sums, sums, whole)
     try:
         data = obtain(Path(root), edition, [SlowSource(batches)], Spoken())
     except UsageError as error:

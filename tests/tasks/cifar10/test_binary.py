@@ -1,12 +1,13 @@
 """The binary version of CIFAR-10, and that what is loaded is CIFAR-10."""
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from harness.tasks.cifar10 import DATA_HASH
-from harness.tasks.cifar10.binary import BATCH_NAMES, CIFAR10, Batch, Edition
+from harness.tasks.cifar10 import DATA_HASH, Cifar10
+from harness.tasks.cifar10.binary import BATCH_NAMES, CIFAR10, Batch
 
 
 def _planes(images):
@@ -67,4 +68,21 @@ def test_the_data_hash_never_changes():
 
 def test_an_edition_needs_a_sum_for_every_batch():
     with pytest.raises(ValueError, match="6 sums needed, got 5"):
-        Edition(10_000, CIFAR10.sums[:5])
+        replace(CIFAR10, sums=CIFAR10.sums[:5])
+    with pytest.raises(ValueError, match="6 sums needed, got 7"):
+        replace(CIFAR10, pickle_sums=(*CIFAR10.pickle_sums, ""))
+
+
+def test_the_sums_of_the_pickles_are_those_that_torchvision_publishes():
+    from torchvision.datasets import CIFAR10 as published  # noqa: PLC0415
+
+    lists = published.train_list + published.test_list
+    assert list(zip(BATCH_NAMES, CIFAR10.pickle_sums, strict=True)) == [
+        tuple(entry) for entry in lists
+    ]
+
+
+def test_the_sum_of_the_arrays_is_that_of_the_six_batches(cifar10):
+    batches = [_as_batch(cifar10, index) for index in range(6)]
+
+    assert Cifar10.of(batches).sha256() == CIFAR10.arrays_sha256

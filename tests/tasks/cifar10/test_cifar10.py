@@ -1,8 +1,10 @@
 """What the rest of the harness calls."""
 
+import hashlib
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 from harness.errors import UsageError
 from harness.storage.cache import cache_root
 from harness.tasks.cifar10 import load_cifar10
-from harness.tasks.cifar10.binary import Batch
+from harness.tasks.cifar10.binary import BATCH_NAMES, CIFAR10, Batch
 
 
 def test_importing_the_data_room_does_not_import_torch():
@@ -75,6 +77,13 @@ def test_all_of_cifar10_comes_from_a_folder_the_same(
     with tempfile.TemporaryDirectory() as place:
         monkeypatch.setenv("UNLEARN_EVAL_CACHE", str(Path(place, "cache")))
         data_dir = write_folder(Path(place), _published(cifar10))
+        # The pickles of these tests lack the names of the image files.
+        sums = tuple(
+            hashlib.md5((data_dir / name).read_bytes()).hexdigest()
+            for name in BATCH_NAMES
+        )
+        ours = replace(CIFAR10, pickle_sums=sums)
+        monkeypatch.setattr("harness.tasks.cifar10.load.CIFAR10", ours)
         loaded = load_cifar10(data_dir, progress=True)
         for array, same in zip(loaded, cifar10, strict=True):
             assert np.array_equal(array, same)

@@ -43,16 +43,33 @@ def test_another_place_is_a_usage_error_with_its_remedy(tmp_path, kind):
     )
 
 
-def test_the_six_batches_come_in_order(tmp_path, batches, write_folder, recorded):
-    source = FolderSource(write_folder(tmp_path, batches))
-    read = list(source.batches(tmp_path, recorded))
+@pytest.fixture
+def source(edition):
+    return lambda folder: FolderSource(folder, edition)
+
+
+def test_the_six_batches_come_in_order(
+    tmp_path, batches, write_folder, source, recorded
+):
+    read = list(source(write_folder(tmp_path, batches)).batches(tmp_path, recorded))
     for given, found in zip(batches, read, strict=True):
         assert np.array_equal(given.labels, found.labels)
         assert np.array_equal(given.planes, found.planes)
 
 
-def test_a_batch_that_is_missing_is_named(tmp_path, batches, write_folder, recorded):
+def test_a_batch_that_is_missing_is_named(
+    tmp_path, batches, write_folder, source, recorded
+):
     folder = write_folder(tmp_path, batches)
     (folder / "data_batch_4").unlink()
     with pytest.raises(SourceError, match="data_batch_4 cannot be read"):
-        list(FolderSource(folder).batches(tmp_path, recorded))
+        list(source(folder).batches(tmp_path, recorded))
+
+
+def test_a_batch_in_anothers_place_is_named(
+    tmp_path, batches, write_folder, source, recorded
+):
+    folder = write_folder(tmp_path, batches)
+    (folder / "data_batch_4").replace(folder / "data_batch_3")
+    with pytest.raises(SourceError, match=r"^data_batch_3 has MD5 \w+, not the"):
+        list(source(folder).batches(tmp_path, recorded))

@@ -17,11 +17,13 @@ from harness.tasks.cifar10.source import SourceError
 from harness.tasks.cifar10.torchvision_source import TorchvisionSource
 
 
-def test_what_the_downloader_leaves_is_read(tmp_path, batches, write_folder, recorded):
+def test_what_the_downloader_leaves_is_read(
+    tmp_path, batches, write_folder, edition, recorded
+):
     workspace = tmp_path / "workspace"
     workspace.mkdir()
     copy = ("sh", "-c", 'cp -r "$0" "$1"', str(write_folder(tmp_path, batches)))
-    read = list(TorchvisionSource(copy).batches(workspace, recorded))
+    read = list(TorchvisionSource(edition, copy).batches(workspace, recorded))
     assert np.array_equal(read[5].planes, batches[5].planes)
     assert recorded.stages == [("Downloading CIFAR-10 (torchvision)", 170_498_071)]
 
@@ -34,8 +36,10 @@ def test_what_the_downloader_leaves_is_read(tmp_path, batches, write_folder, rec
         ("", "data_batch_1 cannot be read"),
     ],
 )
-def test_a_failure_is_told_by_its_last_line(tmp_path, recorded, program, reason):
-    source = TorchvisionSource((sys.executable, "-c", program))
+def test_a_failure_is_told_by_its_last_line(
+    tmp_path, edition, recorded, program, reason
+):
+    source = TorchvisionSource(edition, (sys.executable, "-c", program))
     with pytest.raises(SourceError, match=reason):
         list(source.batches(tmp_path, recorded))
 
