@@ -1,0 +1,96 @@
+"""The one table of what N models output: checked where it enters, cut and stacked."""
+
+import numpy as np
+import pytest
+
+from harness.errors import UsageError
+from harness.models.confidence import logit_scaled_confidence
+from harness.models.outputs import ModelOutputs, NonFiniteOutputs
+
+SHARES = ("retain_accuracy", "forget_accuracy", "test_accuracy")
+
+
+def table(n_models=3, **changes) -> ModelOutputs:
+    rng = np.random.default_rng(0)
+    content = {
+        "forget_confidence": rng.normal(size=(n_models, 5)),
+        "test_confidence": rng.normal(size=(n_models, 7)),
+        **{name: rng.random(n_models) for name in SHARES},
+    }
+    return ModelOutputs(**{**content, **changes})
+
+
+def test_a_table_knows_its_models_and_examples():
+    outputs = table()
+
+    assert (len(outputs), outputs.n_examples) == (3, 5)
+    assert outputs.has_accuracies
+    assert outputs.accuracy("test").shape == (3,)
+
+
+def test_confidences_alone_are_a_table_without_a_score():
+    outputs = ModelOutputs(forget_confidence=[[1, 2], [3, 4]])
+
+    assert outputs.forget_confidence.dtype == np.float64
+    assert not outputs.has_accuracies
+    with pytest.raises(UsageError, match="There are no retain accuracies"):
+        outputs.accuracy("retain")
+
+
+def test_rows_are_taken_in_the_order_asked_for_from_every_column():
+    outputs = table()
+
+    taken = outputs.take([2, 0])
+
+    for name, array in vars(outputs).items():
+        assert np.array_equal(getattr(taken, name), array[[2, 0]])
+    assert len(outputs.first(2)) == 2
+
+
+def test_what_is_taken_apart_is_stacked_to_the_same_bits():
+    outputs = table()
+
+    again = ModelOutputs.stack([outputs.take([i]) for i in range(3)])
+
+    for name, array in vars(outputs).items():
+        assert np.array_equal(getattr(again, name), array)
+
+
+@pytest.mark.parametrize("name", ["forget_confidence", "test_confidence", *SHARES])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_refused_wherever_it_stands(name, value):
+    array = getattr(table(), name).copy()
+    array.flat[-1] = value
+
+    with pytest.raises(NonFiniteOutputs, match="holds 1 NaN or infinite"):
+        table(**{name: array})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"forget_confidence": np.zeros(5)}, r"has shape \(5,\)"),
+        ({"forget_confidence": np.zeros((0, 5))}, r"has shape \(0, 5\)"),
+        ({"forget_confidence": [["a"]]}, "give real numbers"),
+        ({"forget_confidence": [[1], [1, 2]]}, "is ragged"),
+        ({"forget_confidence": np.full((3, 5), 1e10)}, "values beyond ±1e"),
+        ({"test_confidence": np.zeros((2, 7))}, "of 2 models and the forget"),
+        ({"test_accuracy": np.zeros(2)}, "of 2 models and the forget"),
+        ({"test_accuracy": None}, "accuracies on retain, forget alone"),
+        ({"retain_accuracy": np.full(3, 1.01)}, "give shares between 0 and 1"),
+        ({"retain_accuracy": np.full(3, -0.01)}, "give shares between 0 and 1"),
+        ({"retain_accuracy": np.zeros((3, 1))}, "give one number a model"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(changes, message):
+    with pytest.raises(UsageError, match=message):
+        table(**changes)
+
+
+def test_a_confidence_is_the_log_odds_of_the_label():
+    logits = np.array([[1.0, 2.0, 0.5], [0.0, 0.0, 0.0]])
+    odds = np.exp(2.0) / (np.exp(1.0) + np.exp(0.5))
+
+    found = logit_scaled_confidence(logits, [1, 2])
+
+    assert np.allclose(found, [np.log(odds), np.log(1 / 2)])
