@@ -55,28 +55,10 @@ def member_seed(track: Track, bank_seed: int, index: int) -> int:
 def train_member(
     track: Track, bank_seed: int, index: int, data_dir: Path | None
 ) -> tuple[ModelRecord, dict[str, Array]]:
-    """Train and measure one model.
+    """Train and measure one model; returns its outputs and its weights.
 
-    Parameters
-    ----------
-    track : Track
-        Data, network and recipe.
-    bank_seed : int
-        Seed of the bank.
-    index : int
-        Place in the bank; `ORIGINAL_INDEX` trains the original model on all of D.
-    data_dir : Path, optional
-        Where the data lie.
-
-    Returns
-    -------
-    tuple of ModelRecord and dict of arrays
-        Its outputs and its weights.
-
-    Raises
-    ------
-    UsageError
-        If the training diverged.
+    `ORIGINAL_INDEX` is the original model, on all of D. A training that diverged
+    raises `UsageError`.
     """
     here = _prepared(track, track.folder, data_dir)
     train = here.train_original if index == ORIGINAL_INDEX else here.retrain
