@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from torch import nn
 
 from harness.errors import UsageError
 from harness.models.outputs import NonFiniteOutputs
@@ -73,7 +72,8 @@ def train_member(
         except NonFiniteOutputs:
             raise UsageError(_diverged(track, index)) from None
     record = ModelRecord(index=index, seed=seed, cpu_seconds=seconds, outputs=outputs)
-    return record, _weights(network)
+    weights = network.state_dict().items()
+    return record, {n: t.cpu().numpy().copy(order="C") for n, t in weights}
 
 
 def _diverged(track: Track, index: int) -> str:
@@ -101,10 +101,3 @@ def train_and_keep(
     member, _ = train_member(track, bank_seed, index, data_dir)
     write_record(member_path(folder, index), member)
     return index
-
-
-def _weights(network: nn.Module) -> dict[str, Array]:
-    return {
-        name: tensor.cpu().numpy().copy(order="C")
-        for name, tensor in network.state_dict().items()
-    }
