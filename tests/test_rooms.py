@@ -39,6 +39,7 @@ ORDER = (
     ("scoring",),
     ("leaderboard",),
     ("cli",),
+    ("api",),
     ("__init__", "__main__"),
 )
 HEIGHTS = {room: height for height, rooms in enumerate(ORDER) for room in rooms}

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import pytest
 import torch
 import torch.nn.functional as F
+from harness.tasks.images.loaders import TensorImages
 from torch.utils.data import DataLoader
 
 from harness.tasks.cifar10 import load_cifar10
-from harness.tasks.images.loaders import TensorImages
 from harness.tasks.images.networks import build_network
 from harness.tasks.images.normalize import normalize
 from harness.track.schema import NetworkSpec, Recipe
