@@ -234,7 +234,7 @@ def leaderboard(
 
 
 class _Callable(ModuleType):
-    """``from harness import leaderboard`` finds the room of that name once it is loaded.
+    """``from harness import leaderboard`` finds the room once that is loaded.
 
     To call the room is then to call the function.
     """

@@ -53,7 +53,9 @@ def assert_same_runs(outcomes, undisturbed):
         assert np.array_equal(
             run.outputs.forget_confidence, wanted.outputs.forget_confidence
         )
-        assert np.array_equal(run.test_confidence, wanted.test_confidence)
+        assert np.array_equal(
+            run.outputs.test_confidence, wanted.outputs.test_confidence
+        )
         assert run.moved == wanted.moved
 
 
