@@ -37,7 +37,6 @@ class Scorer(Closing):
     Parameters
     ----------
     settings : ScoreSettings
-        What is asked.
     listener : Listener
         Who is told of progress.
     isolation : Sandbox, optional
@@ -120,7 +119,7 @@ class Scorer(Closing):
         """
         settings, name = self.settings, secret_name(self.settings.secret)
         conditions = (str(settings.seed), settings.device, self.isolation.level)
-        parts = (self.bank.key, entry.sha256, *conditions, *filter(None, [name]))
+        parts = (self.bank.key, entry.sha256, *conditions, *([name] if name else []))
         digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
         parent = settings.output / settings.track.name / entry.name
         return ResultFolder(parent / f"{digest}-n{settings.n_models}")
