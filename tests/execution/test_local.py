@@ -38,8 +38,8 @@ def test_every_job_is_done_once_and_measured(shared_executor, split):
             1,
             len(split.forget.targets),
         )
-        assert run.test_confidence.shape == (len(split.test.targets),)
-        assert 0 <= run.retain_accuracy <= 1
+        assert run.outputs.test_confidence.shape == (1, len(split.test.targets))
+        assert 0 <= run.outputs.accuracy("retain")[0] <= 1
         assert run.moved > 0
         assert run.cpu_seconds > 0
 
