@@ -93,9 +93,13 @@ def test_an_order_to_end_a_run_that_has_ended_is_passed_over(level, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "broken", [{"scratch": "/there/is/no/such/folder"}, {"scratch_bytes": 1 << 70}]
+    ("broken", "why"),
+    [
+        ({"scratch": "/there/is/no/such/folder"}, "No such file"),
+        ({"scratch_bytes": 1 << 70}, "too large"),
+    ],
 )
-def test_a_template_whose_runs_cannot_be_confined_serves_none(tmp_path, broken):
+def test_a_template_whose_runs_cannot_be_confined_serves_none(tmp_path, broken, why):
     """Nothing of a stranger runs where a single step of the confining fails."""
 
     def wrap(argv):
@@ -109,6 +113,7 @@ def test_a_template_whose_runs_cannot_be_confined_serves_none(tmp_path, broken):
         error = worker.died("the template")
         assert isinstance(error, WorkerDied)
         assert "a run could not be confined" in str(error)
+        assert why in str(error)
     finally:
         worker.end()
 
