@@ -167,8 +167,10 @@ class LocalExecutor(Closing):
     def _do(self, job: Job, position: int) -> Outcome:
         try:
             return self._run(job, self._workers[position])
-        except WorkerDied as error:
+        except Exception as error:
             if self._closed:
+                raise WorkerDied("the processes for runs were ended") from error
+            if not isinstance(error, WorkerDied):
                 raise
             failure = Failure(Status.HARNESS_ERROR, str(error))
             report = RunReport(Usage(0.0, 0.0, 0), failure=failure)
@@ -211,13 +213,18 @@ class LocalExecutor(Closing):
 def _twice(action: Callable[[], T], restart: Callable[[], None]) -> T:
     """Do what a process of ours failed at once more, in a fresh one.
 
-    It is our fault, not the submission's: the same run, with the same seed.
+    It is our fault, not the submission's: the same run, with the same seed. What failed
+    twice is replaced too: a late answer of it would be taken for that to the next job.
     """
     try:
         return action()
     except WorkerDied:
         restart()
-    return action()
+    try:
+        return action()
+    except WorkerDied:
+        restart()
+        raise
 
 
 def _join(threads: Sequence[threading.Thread]) -> None:

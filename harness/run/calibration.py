@@ -14,7 +14,7 @@ from typing import NamedTuple
 from harness.machine import this_machine
 from harness.run.messages import Usage
 from harness.storage.cache import cache_root
-from harness.storage.checksums import sealed_json, unsealed_json
+from harness.storage.checksums import checked_json, json_with_checksum
 from harness.storage.files import write_atomic
 from harness.storage.shipped import shipped_submissions
 from harness.track.schema import Track
@@ -94,7 +94,7 @@ class CalibrationKey(NamedTuple):
 def read_calibration(key: CalibrationKey) -> Calibration | None:
     """Read a kept calibration; None if there is none or it is damaged."""
     with suppress(OSError, ValueError, KeyError, TypeError):
-        seconds = unsealed_json(key.path.read_bytes())["retraining_seconds"]
+        seconds = checked_json(key.path.read_bytes())["retraining_seconds"]
         values = tuple(float(value) for value in seconds)
         if values and all(0 < value < float("inf") for value in values):
             return Calibration(values)
@@ -111,7 +111,7 @@ def write_calibration(key: CalibrationKey, calibration: Calibration) -> None:
         "machine": this_machine().describe(),
         "retraining_seconds": list(calibration.seconds),
     }
-    write_atomic(key.path, sealed_json(content))
+    write_atomic(key.path, json_with_checksum(content))
 
 
 def calibration_runs(n_jobs: int) -> int:

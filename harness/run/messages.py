@@ -13,6 +13,14 @@ WEIGHTS, FAILURE = b"W", b"E"
 CHECKPOINT = "checkpoint"
 
 
+def largest_checkpoint(n_bytes: int) -> int:
+    """Bytes that a checkpoint may have, packed or not, for weights of `n_bytes`.
+
+    It may be of double precision, twice, and has words around its numbers.
+    """
+    return 4 * n_bytes + 1_000_000
+
+
 class Limit(NamedTuple):
     """When a run is killed; None for never.
 

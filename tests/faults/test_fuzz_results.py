@@ -34,7 +34,7 @@ from harness.run.calibration import (
     read_calibration,
     write_calibration,
 )
-from harness.storage.checksums import sealed_json
+from harness.storage.checksums import json_with_checksum
 from harness.storage.files import sha256_of, write_atomic
 from tests.typed_results import measured, run_record, same_record, typed_result
 
@@ -95,13 +95,13 @@ def test_a_damaged_result_is_noticed_or_the_same(
 @FUZZ
 @given(st.data())
 def test_any_json_for_a_result_is_none_or_a_result(folder, any_json, with_file, data):
-    """Sealed anew, so that nothing but its types speaks against it."""
+    """With a new checksum, so that nothing but its types speaks against it."""
     wanted = RESULT_OF_THREE.to_dict()
     content = {**wanted, "files": {}}
     for key in data.draw(st.sets(st.sampled_from(sorted(content)), min_size=1)):
         content[key] = data.draw(any_json)
     try:
-        text = sealed_json(content)
+        text = json_with_checksum(content)
     except ValueError:  # NaN, or a lone surrogate
         text = json.dumps(content)
 

@@ -13,14 +13,12 @@ from harness.plain_text import harmless
 from harness.run.checkpoints.containers import Refused, open_container
 from harness.run.checkpoints.selection import select
 from harness.run.cost import Budget, limit_at
-from harness.run.messages import CheckpointRequest, Failure
+from harness.run.messages import CheckpointRequest, Failure, largest_checkpoint
 from harness.run.submission import submission_name
 from harness.seeds import derive_seed
 from harness.status import Status
 from harness.storage.files import sha256_of
 
-#: A file may have double precision, twice; and words around its numbers.
-_FACTOR, _AROUND = 4, 1_000_000
 #: Torch itself takes most of it; the rest holds a checkpoint in all its precisions.
 _MEMORY_BYTES, _COPIES = 4 << 30, 4
 _LIMIT_SECONDS = 120.0
@@ -137,11 +135,6 @@ class CheckpointSet:
         for one in self.checkpoints:
             writer.writerow((one.number, harmless(one.file), one.n_bytes, one.sha256))
         return "checkpoints.csv", buffer.getvalue()
-
-
-def largest_checkpoint(n_bytes: int) -> int:
-    """Bytes that one file may have, packed or not, for weights of `n_bytes`."""
-    return _FACTOR * n_bytes + _AROUND
 
 
 def read_checkpoints(path: Path, n_models: int, n_bytes: int) -> CheckpointSet:

@@ -17,8 +17,7 @@ from torch import Tensor
 
 from harness.models.network_difference import network_difference
 from harness.models.weights import Array, WeightSpec
-from harness.run.checkpoints.checkpoint_set import largest_checkpoint
-from harness.run.messages import Failure
+from harness.run.messages import Failure, largest_checkpoint
 from harness.status import Status
 
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
