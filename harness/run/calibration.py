@@ -25,7 +25,7 @@ _RUNNER = 2
 
 
 def oracle_path() -> Path:
-    """The oracle's file."""
+    """Find the oracle's file."""
     return shipped_submissions() / f"{ORACLE}.py"
 
 
@@ -37,14 +37,9 @@ _LONG_ENOUGH = 1.0
 
 
 class Calibration(NamedTuple):
-    """What a few retrainings cost.
+    """What a few retrainings cost, each as `cost_seconds` counts it.
 
-    Attributes
-    ----------
-    seconds : tuple of float
-        Cost of each, as `cost_seconds` counts it.
-    waited : float
-        Share of their time that they waited for a core; 0 where it is not known.
+    They waited for a core for the share `waited` of their time; 0 where not known.
     """
 
     seconds: tuple[float, ...]
@@ -59,10 +54,7 @@ class Calibration(NamedTuple):
 def share_waited(usages: Sequence[Usage]) -> float:
     """Return the share of its time that a run of one thread waited, by the median.
 
-    Parameters
-    ----------
-    usages : sequence of Usage
-        Of runs that compute all the time; 0 if they are too short to tell.
+    The runs compute all the time; it is 0 if they are too short to tell.
     """
     shares = [
         1 - usage.cpu_seconds / usage.wall_seconds

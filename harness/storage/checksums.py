@@ -19,30 +19,14 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def json_with_checksum(content: Mapping[str, Any]) -> str:
-    """Write a JSON object with its checksum.
-
-    Raises
-    ------
-    ValueError
-        If a number is NaN or infinite.
-    """
+    """Write a JSON object with its checksum; NaN and infinity are a ValueError."""
     return to_json({**content, CHECKSUM: _json_sum(content)})
 
 
 def checked_json(text: str | bytes, *, required: bool = True) -> dict[str, Any]:
-    """Read a JSON object and check its checksum.
+    """Read a JSON object; what is not as it was written is a ValueError.
 
-    Parameters
-    ----------
-    text : str or bytes
-        What `json_with_checksum` wrote.
-    required : bool
-        Whether an object without any checksum is refused.
-
-    Raises
-    ------
-    ValueError
-        If it is no JSON object, or not the one that was written.
+    Unless it is `required` there may be no checksum.
     """
     try:
         content = json.loads(text)
@@ -63,13 +47,7 @@ def arrays_with_checksum(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 
 
 def checked_arrays(data: bytes) -> Arrays:
-    """Read arrays and check their checksum.
-
-    Raises
-    ------
-    ValueError
-        If they cannot be read, or are not the ones that were written.
-    """
+    """Read arrays; what is not as it was written is a ValueError."""
     try:
         arrays: Arrays = load(data)
     except (SafetensorError, KeyError, TypeError, AttributeError) as error:

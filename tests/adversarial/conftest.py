@@ -287,7 +287,8 @@ def pytest_configure(config) -> None:
 
 def pytest_terminal_summary(terminalreporter) -> None:
     reports = [r for kind in terminalreporter.stats.values() for r in kind]
-    reports = [r for r in reports if "adversarial/" in getattr(r, "nodeid", "")]
+    reports = [r for r in reports if isinstance(r, pytest.TestReport)]
+    reports = [r for r in reports if "adversarial/" in r.nodeid]
     for level in LEVELS if reports else ():
         terminalreporter.write_line(_line(level, reports))
     if reports:
