@@ -40,7 +40,7 @@ from harness.reference.member import (
 )
 from harness.results.store import EXAMPLES, MODELS, RESULT, ResultFolder
 from harness.storage.cache import CACHE_VARIABLE, cache_root
-from harness.storage.checksums import unsealed_arrays
+from harness.storage.checksums import checked_arrays
 
 TRACK = """\
 name = "killed"
@@ -419,7 +419,7 @@ def require_whole(path: Path) -> None:
                 with np.load(path) as arrays:
                     require(all(arrays[key].size for key in arrays.files), f"{path}")
             case ".safetensors":
-                unsealed_arrays(path.read_bytes())
+                checked_arrays(path.read_bytes())
         if path.name == RESULT:
             ResultFolder(path.parent).check()
     except (ValueError, OSError) as error:

@@ -39,6 +39,7 @@ ORDER = (
     ("scoring",),
     ("leaderboard",),
     ("cli",),
+    ("api",),
     ("__init__", "__main__"),
 )
 HEIGHTS = {room: height for height, rooms in enumerate(ORDER) for room in rooms}
@@ -47,12 +48,12 @@ BESIDE_STRANGERS = {
     "sandbox/child": ("errors", "processes", "sandbox/child"),
     "run/inside": (
         *("errors", "status", "processes", "models", "track", "tasks"),
-        *("run/inputs", "run/messages", "run/checkpoints", "run/inside"),
+        *("run/inputs", "run/messages", "run/inside"),
         "sandbox/child",
     ),
 }
 #: What these load besides, through the rooms that they may import.
-LOADED = (*("seeds", "machine", "plain_text", "storage"), "run/submission")
+LOADED = ("storage",)
 TEMPLATES = (
     "harness.sandbox.child.probe_template",
     "harness.run.inside.template",

@@ -21,7 +21,8 @@ class ProgressListener:
 
     def __init__(self, *, quiet: bool, bars: bool) -> None:
         self._console = Console(stderr=True, quiet=quiet, highlight=False)
-        self._bars = bars and self._console.is_terminal and not quiet
+        can_draw = self._console.is_terminal or self._console.is_jupyter
+        self._bars = bars and can_draw and not quiet
         self._progress: Progress | None = None
         self._what, self._total, self._done, self._started = "", 0, 0, 0
 

@@ -29,13 +29,7 @@ def write_evaluator_inputs(
 
 
 class EvaluatorProcess:
-    """Measures weights in a process of its own, with its own time limit.
-
-    Parameters
-    ----------
-    folder : Path
-        What `write_evaluator_inputs` wrote.
-    """
+    """Measures weights in a process of its own, with its own time limit."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -43,19 +37,9 @@ class EvaluatorProcess:
         self._worker = self._start()
 
     def evaluate(self, blob: bytes) -> ModelOutputs:
-        """Measure one model.
+        """Measure one model, given its weights as `WeightSpec.pack` writes them.
 
-        Parameters
-        ----------
-        blob : bytes
-            Checked weights, as `WeightSpec.pack` writes them.
-
-        Raises
-        ------
-        NonFiniteOutputs
-            If the model's outputs are not finite numbers.
-        WorkerDied
-            If the evaluator fails or outlasts its limit: our failure.
+        An evaluator that fails or outlasts its limit is our failure: `WorkerDied`.
         """
         sock = self._worker.socket
         try:
@@ -75,13 +59,7 @@ class EvaluatorProcess:
         return ModelOutputs(**load(answer[1:]))
 
     def restart(self) -> None:
-        """Replace a process that failed by a fresh one, unless this is closed.
-
-        Raises
-        ------
-        WorkerDied
-            If this is closed.
-        """
+        """Replace a process that failed by a fresh one, unless this is closed."""
         self._worker.kill()
         if not self._closed:
             self._worker = self._start()

@@ -10,7 +10,7 @@ from safetensors.numpy import save
 from torch import nn
 
 from harness.evaluator.client import NON_FINITE, OUTPUTS
-from harness.models.outputs import ModelOutputs, NonFiniteOutputs
+from harness.models.outputs import NonFiniteOutputs
 from harness.models.weights import Array, WeightSpec
 from harness.processes import worker_main
 from harness.processes.channel import receive_bytes, send_bytes
@@ -19,15 +19,7 @@ from harness.tasks.base import Evaluator
 
 
 def main(fd: int, args: list[str]) -> None:
-    """Serve evaluations until the parent has gone.
-
-    Parameters
-    ----------
-    fd : int
-        Socket to the parent.
-    args : list of str
-        The folder that `harness.evaluator.client` wrote.
-    """
+    """Serve evaluations until the parent has gone; the argument is what it wrote."""
     torch.set_num_threads(1)
     # Denormal weights would slow the arithmetic a hundredfold.
     torch.set_flush_denormal(True)
@@ -57,11 +49,8 @@ def load_weights(network: nn.Module, weights: dict[str, Array]) -> None:
 
 def _answer(evaluate: Evaluator, network: nn.Module) -> bytes:
     try:
-        return OUTPUTS + save(_arrays(evaluate(network)))
+        outputs = evaluate(network)
     except NonFiniteOutputs:
         return NON_FINITE
-
-
-def _arrays(outputs: ModelOutputs) -> dict[str, Array]:
-    """Leave out what a task does not measure."""
-    return {name: a for name, a in vars(outputs).items() if a is not None}
+    # What a task does not measure is left out.
+    return OUTPUTS + save({n: a for n, a in vars(outputs).items() if a is not None})

@@ -42,13 +42,7 @@ class Outcome(NamedTuple):
     run: RunRecord | None
 
     def failure_of_its_own(self) -> Failure | None:
-        """Return what the submission failed by, where nobody scores it.
-
-        Raises
-        ------
-        WorkerDied
-            If it was a process of ours that failed.
-        """
+        """Return what the submission failed by; a failure of ours is raised."""
         failure = self.report.failure
         if failure is not None and failure.status == Status.HARNESS_ERROR:
             raise WorkerDied(failure.reason)
@@ -61,19 +55,6 @@ class LocalExecutor(Closing):
     Each worker has a thread that waits for its template, then for an evaluator that is
     free. An evaluation takes a fraction of a run, so one evaluator serves several
     workers, and each saved is an import of torch and its memory.
-
-    Parameters
-    ----------
-    task : Task
-        Whose sets runs are given and models are measured on.
-    device : str
-        ``"cpu"`` or ``"cuda"``.
-    original : dict of arrays
-        Weights of the original model.
-    n_jobs : int
-        Runs at a time.
-    isolation : Sandbox
-        How they are kept apart.
     """
 
     def __init__(
@@ -122,13 +103,8 @@ class LocalExecutor(Closing):
         """Do jobs, in order of their start, and yield each as it is done.
 
         Closing the iterator waits for the runs in flight and throws them away; to wait
-        for nothing, close this first. A job on which a process of ours failed
-        twice has the status ``harness-error``.
-
-        Raises
-        ------
-        WorkerDied
-            If this is closed meanwhile.
+        for nothing, close this first, which is a `WorkerDied`. A job on which a process
+        of ours failed twice has the status ``harness-error``.
         """
         waiting: queue.SimpleQueue[Job] = queue.SimpleQueue()
         for job in jobs:
@@ -162,13 +138,14 @@ class LocalExecutor(Closing):
             raise
         finally:
             stop.set()
-        _join(threads)
 
     def _do(self, job: Job, position: int) -> Outcome:
         try:
             return self._run(job, self._workers[position])
-        except WorkerDied as error:
+        except Exception as error:
             if self._closed:
+                raise WorkerDied("the processes for runs were ended") from error
+            if not isinstance(error, WorkerDied):
                 raise
             failure = Failure(Status.HARNESS_ERROR, str(error))
             report = RunReport(Usage(0.0, 0.0, 0), failure=failure)
@@ -211,13 +188,18 @@ class LocalExecutor(Closing):
 def _twice(action: Callable[[], T], restart: Callable[[], None]) -> T:
     """Do what a process of ours failed at once more, in a fresh one.
 
-    It is our fault, not the submission's: the same run, with the same seed.
+    It is our fault, not the submission's: the same run, with the same seed. What failed
+    twice is replaced too: a late answer of it would be taken for that to the next job.
     """
     try:
         return action()
     except WorkerDied:
         restart()
-    return action()
+    try:
+        return action()
+    except WorkerDied:
+        restart()
+        raise
 
 
 def _join(threads: Sequence[threading.Thread]) -> None:

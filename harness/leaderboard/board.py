@@ -12,7 +12,7 @@ from harness.leaderboard.eligibility import Eligibility
 from harness.leaderboard.markdown import markdown_table
 from harness.leaderboard.stored import StoredResult, read_one
 from harness.results.store import EXAMPLES, MODELS, RESULT, ResultFolder
-from harness.storage.checksums import sealed_json
+from harness.storage.checksums import json_with_checksum
 from harness.storage.files import sha256_of, write_atomic
 from harness.storage.shipped import own_submissions
 
@@ -135,4 +135,4 @@ def _copy(stored: StoredResult, place: Path) -> None:
         else:
             (place / name).unlink(missing_ok=True)
     result = {**stored.result.to_dict(), "files": sums}
-    write_atomic(place / RESULT, sealed_json(result))
+    write_atomic(place / RESULT, json_with_checksum(result))

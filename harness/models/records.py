@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from harness.errors import UsageError
 from harness.models.outputs import Floats, ModelOutputs
-from harness.storage.checksums import Arrays, sealed_arrays, unsealed_arrays
+from harness.storage.checksums import Arrays, arrays_with_checksum, checked_arrays
 from harness.storage.files import write_atomic
 
 _OUTPUTS = tuple(each.name for each in fields(ModelOutputs))
@@ -119,13 +119,13 @@ def record_path(folder: Path, index: int) -> Path:
 
 def write_record(path: Path, record: ModelRecord) -> None:
     """Keep a model, whole or not at all."""
-    write_atomic(path, sealed_arrays(record.arrays()))
+    write_atomic(path, arrays_with_checksum(record.arrays()))
 
 
 def read_record(path: Path, kind: type[R]) -> R | None:
     """Read a kept model; None if there is none, or it is damaged."""
     try:
-        return kind.from_arrays(unsealed_arrays(path.read_bytes()))
+        return kind.from_arrays(checked_arrays(path.read_bytes()))
     except (OSError, KeyError, TypeError, ValueError, UsageError):
         return None
 

@@ -74,14 +74,8 @@ def worker_environment() -> dict[str, str]:
 class WorkerProcess(Closing):
     """A running worker. Use it as a context manager; leaving it kills the worker.
 
-    Parameters
-    ----------
-    module : str
-        Module whose ``main(fd, args)`` the process runs.
-    args : sequence of str
-        Its arguments.
-    wrap : callable, optional
-        Turns the command line into another one: the place for a sandbox.
+    The process runs the ``main(fd, args)`` of a module. `wrap` turns its command line
+    into another one: the place for a sandbox.
     """
 
     def __init__(

@@ -6,7 +6,7 @@ from pathlib import Path
 from harness.errors import UsageError
 from harness.models.records import ModelRecord, record_path
 from harness.models.weights import Array
-from harness.storage.checksums import sealed_arrays, unsealed_arrays
+from harness.storage.checksums import arrays_with_checksum, checked_arrays
 from harness.storage.files import write_atomic
 
 #: The original model is kept under this name, with its weights.
@@ -33,13 +33,13 @@ def write_original(
 ) -> None:
     """Keep the finished original model, whole or not at all."""
     named = {_WEIGHTS + name: array for name, array in weights.items()}
-    write_atomic(path, sealed_arrays({**record.arrays(), **named}))
+    write_atomic(path, arrays_with_checksum({**record.arrays(), **named}))
 
 
 def read_original(path: Path) -> tuple[ModelRecord, dict[str, Array]] | None:
     """Read the kept original model; None if there is none or it is damaged."""
     try:
-        arrays = unsealed_arrays(path.read_bytes())
+        arrays = checked_arrays(path.read_bytes())
         record = ModelRecord.from_arrays(arrays)
     except (OSError, KeyError, ValueError, TypeError, UsageError):
         return None

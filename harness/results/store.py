@@ -24,7 +24,7 @@ from harness.models.tables import csv_of, from_table, read_csv, table_of
 from harness.results.schema import Result
 from harness.results.serialization import JsonObject
 from harness.status import Status
-from harness.storage.checksums import sealed_json, unsealed_json
+from harness.storage.checksums import checked_json, json_with_checksum
 from harness.storage.files import (
     held_folder,
     make_folder,
@@ -118,7 +118,7 @@ class ResultFolder:
                 write_atomic(self.path / name, data)
             sums = {name: sha256_of(data) for name, data in contents.items()}
         content = {**result.to_dict(), "files": sums}
-        write_atomic(self.path / RESULT, sealed_json(content))
+        write_atomic(self.path / RESULT, json_with_checksum(content))
         if runs:
             shutil.rmtree(self.path / "runs", ignore_errors=True)
 
@@ -182,8 +182,8 @@ class ResultFolder:
         )
 
     def _content(self) -> JsonObject:
-        # Results of earlier versions have no seal.
-        return unsealed_json((self.path / RESULT).read_bytes(), required=False)
+        # Results of earlier versions have no checksum.
+        return checked_json((self.path / RESULT).read_bytes(), required=False)
 
     def _siblings(self) -> list["ResultFolder"]:
         stem = self.path.name.rpartition("-n")[0]

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from harness.machine import this_machine
 from harness.run.messages import Usage
 from harness.storage.cache import cache_root
-from harness.storage.checksums import sealed_json, unsealed_json
+from harness.storage.checksums import checked_json, json_with_checksum
 from harness.storage.files import write_atomic
 from harness.storage.shipped import shipped_submissions
 from harness.track.schema import Track
@@ -25,7 +25,7 @@ _RUNNER = 2
 
 
 def oracle_path() -> Path:
-    """The oracle's file."""
+    """Find the oracle's file."""
     return shipped_submissions() / f"{ORACLE}.py"
 
 
@@ -37,14 +37,9 @@ _LONG_ENOUGH = 1.0
 
 
 class Calibration(NamedTuple):
-    """What a few retrainings cost.
+    """What a few retrainings cost, each as `cost_seconds` counts it.
 
-    Attributes
-    ----------
-    seconds : tuple of float
-        Cost of each, as `cost_seconds` counts it.
-    waited : float
-        Share of their time that they waited for a core; 0 where it is not known.
+    They waited for a core for the share `waited` of their time; 0 where not known.
     """
 
     seconds: tuple[float, ...]
@@ -59,10 +54,7 @@ class Calibration(NamedTuple):
 def share_waited(usages: Sequence[Usage]) -> float:
     """Return the share of its time that a run of one thread waited, by the median.
 
-    Parameters
-    ----------
-    usages : sequence of Usage
-        Of runs that compute all the time; 0 if they are too short to tell.
+    The runs compute all the time; it is 0 if they are too short to tell.
     """
     shares = [
         1 - usage.cpu_seconds / usage.wall_seconds
@@ -94,7 +86,7 @@ class CalibrationKey(NamedTuple):
 def read_calibration(key: CalibrationKey) -> Calibration | None:
     """Read a kept calibration; None if there is none or it is damaged."""
     with suppress(OSError, ValueError, KeyError, TypeError):
-        seconds = unsealed_json(key.path.read_bytes())["retraining_seconds"]
+        seconds = checked_json(key.path.read_bytes())["retraining_seconds"]
         values = tuple(float(value) for value in seconds)
         if values and all(0 < value < float("inf") for value in values):
             return Calibration(values)
@@ -111,7 +103,7 @@ def write_calibration(key: CalibrationKey, calibration: Calibration) -> None:
         "machine": this_machine().describe(),
         "retraining_seconds": list(calibration.seconds),
     }
-    write_atomic(key.path, sealed_json(content))
+    write_atomic(key.path, json_with_checksum(content))
 
 
 def calibration_runs(n_jobs: int) -> int:

@@ -19,13 +19,8 @@ def source_of(function: Callable[..., Any]) -> str:
     """Write the file that defines a function as ``unlearning``.
 
     What the function refers to comes along: imported modules and names, plain values,
-    and functions and classes whose source can be read.
-
-    Raises
-    ------
-    UsageError
-        If its source cannot be read, or it refers to something that cannot be written
-        down: an open file, a network, a variable of an outer function.
+    and functions and classes whose source can be read. An open file, a network or a
+    variable of an outer function cannot be written down and is a `UsageError`.
     """
     gathered = _Gathered()
     gathered.add(function.__name__, function)
@@ -93,7 +88,7 @@ def _read(value: FunctionType | type) -> str:
 
 
 def _names(source: str) -> list[str]:
-    """Names of the surrounding module that a definition refers to, sorted."""
+    """Names of the module around it that a definition refers to, sorted."""
     module = symtable.symtable(source, "<submission>", "exec")
     found = {symbol.get_name() for symbol in module.get_symbols()}
     scopes = list(module.get_children())

@@ -20,16 +20,7 @@ RUN_SETS = ("retain", "forget", "validation")
 class Inputs(NamedTuple):
     """What the process that runs a submission, or evaluates its models, holds.
 
-    Attributes
-    ----------
-    task : Task
-        Made from the public part of the track: no split seed is in it.
-    device : str
-        ``"cpu"`` or ``"cuda"``.
-    original : dict of arrays
-        Weights of the original model.
-    sets : dict of Examples
-        By the names of the sets.
+    The task is made from the public part of the track: no split seed is in it.
     """
 
     task: Task

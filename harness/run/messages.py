@@ -13,17 +13,20 @@ WEIGHTS, FAILURE = b"W", b"E"
 CHECKPOINT = "checkpoint"
 
 
+def largest_checkpoint(n_bytes: int) -> int:
+    """Bytes that a checkpoint may have, packed or not, for weights of `n_bytes`.
+
+    It may be of double precision, twice, and has words around its numbers.
+    """
+    return 4 * n_bytes + 1_000_000
+
+
 class Limit(NamedTuple):
     """When a run is killed; None for never.
 
-    Attributes
-    ----------
-    cpu_seconds : float or None
-        Used by its whole process tree. Where that cannot be read while processes live,
-        only the clock stops a run.
-    wall_seconds : float or None
-        Passed on the harness's clock; beside a limit of CPU time they pass the slower
-        the busier the machine is.
+    CPU seconds are those of its whole process tree; where they cannot be read while
+    processes live, only the clock stops a run. Beside a limit of CPU time the wall
+    seconds pass the slower the busier the machine is.
     """
 
     cpu_seconds: float | None = None
@@ -35,20 +38,10 @@ NO_LIMIT = Limit()
 
 @dataclass(frozen=True)
 class RunRequest:
-    """One call of a submission.
+    """One call of a submission, by value: no path of ours reaches the run.
 
-    Attributes
-    ----------
-    filename, source : str
-        The submission, by value: no path of ours reaches the run.
-    seed : int
-        Seed of the run.
-    budget_seconds : float or None
-        The cap in seconds, passed to a submission that names it.
-    memory_bytes : int or None
-        Limit of the run's data segment.
-    limit : Limit
-        When it is killed.
+    A submission that names `budget_seconds` is told the cap; `memory_bytes` bound the
+    data segment of each of its processes, and what all of them hold.
     """
 
     filename: str
@@ -68,16 +61,8 @@ class RunRequest:
 class CheckpointRequest:
     """One reading of a checkpoint that was made elsewhere, where a run would be.
 
-    Attributes
-    ----------
-    read : callable
-        Gives the file's bytes, when its turn has come: N files need not fit in memory.
-    seed : int
-        Stands for the content of the file, as a run's stands for its draw.
-    memory_bytes : int or None
-        Limit of the process's data segment.
-    limit : Limit
-        When it is killed.
+    `read` gives the file's bytes when its turn has come: N files need not fit in
+    memory. The `seed` stands for their content, as a run's stands for its draw.
     """
 
     read: Callable[[], bytes]
@@ -99,16 +84,10 @@ Request = RunRequest | CheckpointRequest
 
 
 class Usage(NamedTuple):
-    """What a run used, read outside it.
+    """What a run used with all its processes, read outside it.
 
-    Attributes
-    ----------
-    cpu_seconds : float
-        CPU time of the whole process tree.
-    wall_seconds : float
-        From the go to the death of the last process.
-    peak_bytes : int
-        Largest resident set of one process of the run.
+    The wall seconds are those from the go to the death of the last process; the peak is
+    the memory that all of them held, or one of them where that was more.
     """
 
     cpu_seconds: float
@@ -118,17 +97,7 @@ class Usage(NamedTuple):
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a run gave no usable weights.
-
-    Attributes
-    ----------
-    status : Status
-        Never ``SCORED``.
-    reason : str
-        One sentence.
-    traceback : str
-        The end of the submission's own traceback, or nothing.
-    """
+    """Why a run gave no usable weights: a sentence, and the end of its traceback."""
 
     status: Status
     reason: str

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from harness.errors import UsageError
 from harness.plain_text import harmless
@@ -23,7 +24,7 @@ SIGNATURE = "def unlearning(net, retain, forget, validation)"
 
 @dataclass(frozen=True)
 class Submission:
-    """A file to run, by what it says about itself; an `harness.run.entry.Entry`.
+    """A file to run, by what it says about itself.
 
     The title, summary, authors and url are its ``NAME``, the docstring's first line,
     ``AUTHORS`` and ``URL``; it is a reference if it says ``REFERENCE = True``.
@@ -37,12 +38,10 @@ class Submission:
     summary: str = ""
     authors: str = ""
     url: str = ""
+    #: Shown and never ranked, so that the cap does not stop it.
     is_reference: bool = False
-
-    @property
-    def made_elsewhere(self) -> bool:
-        """No: its runs are made here, and cost what they cost here."""
-        return False
+    #: Its runs are made here, and cost what they cost here.
+    made_elsewhere: ClassVar[bool] = False
 
     @property
     def sha256(self) -> str:
@@ -84,13 +83,7 @@ class Submission:
 
 
 def read_submission(path: Path) -> Submission:
-    """Read a submission; what is wrong with it is collected, not raised.
-
-    Raises
-    ------
-    UsageError
-        If there is no such file.
-    """
+    """Read a submission; what is wrong with it is collected, not raised."""
     content, n_bytes = _content(path)
     name = path.stem
     if n_bytes > LARGEST_SOURCE:

@@ -55,7 +55,6 @@ class RunWorker(Closing):
         self._gpu, self._readable = gpu, tuple(readable)
         self._closed = False
         self._worker = self._start()
-        self._ready = False
 
     def close(self) -> None:
         """End the template, and with it a run in flight; no other takes its place."""
@@ -65,11 +64,7 @@ class RunWorker(Closing):
     def run(self, request: Request) -> RunReport:
         """Call a submission once, or read a checkpoint.
 
-        Raises
-        ------
-        WorkerDied
-            If the template failed: our failure, the run may be repeated with the
-            same seed.
+        `WorkerDied` is our failure: the run may be repeated with the same seed.
         """
         self._await_ready()
         result, theirs = os.pipe()
@@ -113,6 +108,9 @@ class RunWorker(Closing):
             ),
         )
 
+    def _died(self) -> WorkerDied:
+        return self._worker.died("the process that runs submissions")
+
     def _await_ready(self) -> None:
         if self._ready:
             return
@@ -121,14 +119,14 @@ class RunWorker(Closing):
         try:
             receive_json(sock)
         except (ChannelClosed, TimeoutError):
-            raise self._worker.died("the process that runs submissions") from None
+            raise self._died() from None
         self._ready = True
 
     def _send(self, request: Request, result: int, log: int) -> None:
         try:
             send_json(self._worker.socket, request.message(), (result, log))
-        except ChannelClosed:
-            raise self._worker.died("the process that runs submissions") from None
+        except (ChannelClosed, TimeoutError):
+            raise self._died() from None
         finally:
             os.close(result)
             os.close(log)
@@ -185,7 +183,7 @@ class RunWorker(Closing):
             used: dict[str, Any] = receive_json(sock)
         except (ChannelClosed, TimeoutError):
             if self._sandbox.guards_template:
-                raise self._worker.died("the process that runs submissions") from None
+                raise self._died() from None
             return None
         return used
 

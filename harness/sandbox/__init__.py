@@ -4,39 +4,14 @@ The names come from `harness.sandbox.host` at first use: a process in which stra
 code runs imports this package on its way to `harness.sandbox.child`, and no more.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.sandbox.host import (
-        AUTO,
-        PROPERTIES,
-        IsolationReport,
-        Level,
-        LevelNotAvailable,
-        Sandbox,
-        choose,
-        not_enforced_on,
-        probe,
-        why_not,
-    )
-
-__all__ = [
-    "AUTO",
-    "PROPERTIES",
-    "IsolationReport",
-    "Level",
-    "LevelNotAvailable",
-    "Sandbox",
-    "choose",
-    "not_enforced_on",
-    "probe",
-    "why_not",
-]
+    from harness.sandbox.host import *  # noqa: F403
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name.startswith("_"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from harness.sandbox import host  # noqa: PLC0415 - not for the template
-
-    return getattr(host, name)
+    return getattr(import_module("harness.sandbox.host"), name)

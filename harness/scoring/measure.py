@@ -40,7 +40,7 @@ from harness.metrics.uncertainty.scoring_noise import Scoring
 from harness.models.outputs import ModelOutputs
 from harness.models.records import RunRecord, stack
 from harness.results.schema import Epsilon, Metrics, Number
-from harness.scoring.figures import Intervals, accuracy, number
+from harness.scoring.figures import accuracy, number
 from harness.scoring.reference import SEED, Reference
 
 
@@ -117,7 +117,7 @@ class Measurement:
         """F, with its intervals, ceiling and floor."""
         return number(
             self.official.forgetting_quality,
-            Intervals(*(each.forgetting_quality for each in self._intervals)),
+            [each.forgetting_quality for each in self._intervals],
             self._reference.ceilings.forgetting_quality,
             self._reference.floors.forgetting_quality,
         )
@@ -131,7 +131,7 @@ class Measurement:
             return None
         score = number(
             quality * utility.factor,
-            Intervals(*scores),
+            scores,
             self._reference.ceilings.score,
             self._reference.floors.score,
         )
@@ -181,25 +181,18 @@ class Measurement:
 
     def _flags(self) -> tuple[Flag, ...]:
         ceiling = self._reference.ceilings.forgetting_quality
+        high = ceiling.interval.high if isinstance(ceiling, Ceiling) else None
         facts = ResultFacts(
             weight_hashes=self._weight_hashes,
             weight_movement=self._weight_movement,
-            ceiling_high=ceiling.interval.high
-            if isinstance(ceiling, Ceiling)
-            else None,
+            ceiling_high=high,
         )
         return tuple(result_flags(*self._both, self.official, facts, seed=SEED))
 
     def examples(
         self, indices: NDArray[np.int64], targets: NDArray[np.int64]
     ) -> tuple[ExampleRow, ...]:
-        """List the forget examples: ε, certified ε, medians.
-
-        Parameters
-        ----------
-        indices, targets : ndarray ``[S]``
-            Their places in the training set, and their classes.
-        """
+        """List the forget examples, of given places in the training set and classes."""
         certified = np.zeros(self.official.epsilon.size)
         if self._pair.fewest >= CERTIFIABLE_MODELS:
             certified = certified_epsilon(*self._pair, seed=SEED).epsilon
@@ -212,9 +205,8 @@ class Measurement:
         )
 
     def _epsilon(self) -> Epsilon:
-        official = self.official
         return Epsilon(
-            value=float(np.median(official.epsilon)),
-            undetermined=int(official.undetermined.sum()),
-            peaky=int(official.peaky.sum()),
+            value=float(np.median(self.official.epsilon)),
+            undetermined=int(self.official.undetermined.sum()),
+            peaky=int(self.official.peaky.sum()),
         )

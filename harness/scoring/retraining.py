@@ -35,11 +35,11 @@ class RetrainingCost:
             isolation,
             self._oracle.sha256,
         )
-        self.known: Calibration | None = None
+        self._known: Calibration | None = None
 
     def kept(self) -> Calibration | None:
         """Return the cost where it is known or kept from an earlier time."""
-        return self.known or read_calibration(self._key)
+        return self._known or read_calibration(self._key)
 
     def get(
         self, open_executor: Callable[[], LocalExecutor], listener: Listener
@@ -55,14 +55,15 @@ class RetrainingCost:
         WorkerDied
             If a process of ours does.
         """
-        self.known = self.kept()
-        if self.known is None:
-            self.known = self._measure(open_executor(), listener)
-            if self.known.busy:
-                listener.say(_busy(self.known))
+        found = self.kept()
+        if found is None:
+            found = self._measure(open_executor(), listener)
+            if found.busy:
+                listener.say(_busy(found))
             else:
-                write_calibration(self._key, self.known)
-        return self.known
+                write_calibration(self._key, found)
+        self._known = found
+        return found
 
     def _measure(self, executor: LocalExecutor, listener: Listener) -> Calibration:
         count = calibration_runs(self._settings.n_jobs)

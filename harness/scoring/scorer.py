@@ -37,7 +37,6 @@ class Scorer(Closing):
     Parameters
     ----------
     settings : ScoreSettings
-        What is asked.
     listener : Listener
         Who is told of progress.
     isolation : Sandbox, optional
@@ -60,7 +59,7 @@ class Scorer(Closing):
         make_folder(settings.output)
         self._task = find_task(settings.track, settings.data_dir)
         self.bank = find_bank(self._task, at_least=settings.n_models)
-        self._spec = WeightSpec.of(self.bank.original_weights)
+        self.spec = WeightSpec.of(self.bank.original_weights)
         self._executor: LocalExecutor | None = None
         self._retraining = RetrainingCost(settings, self.isolation.level)
         self._verdicts = Verdicts(settings, self.bank, self.isolation)
@@ -102,7 +101,7 @@ class Scorer(Closing):
                 for future in futures:
                     if future.done():
                         future.result()  # what went wrong there ends it here
-                entry = read_entry(path, self.settings.n_models, self._spec)
+                entry = read_entry(path, self.settings.n_models, self.spec)
                 folder = self.folder_of(entry)
                 stored = None if self.settings.force else self._stored(folder)
                 if stored is None:
@@ -120,7 +119,7 @@ class Scorer(Closing):
         """
         settings, name = self.settings, secret_name(self.settings.secret)
         conditions = (str(settings.seed), settings.device, self.isolation.level)
-        parts = (self.bank.key, entry.sha256, *conditions, *filter(None, [name]))
+        parts = (self.bank.key, entry.sha256, *conditions, *([name] if name else []))
         digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
         parent = settings.output / settings.track.name / entry.name
         return ResultFolder(parent / f"{digest}-n{settings.n_models}")

@@ -5,20 +5,29 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
+from harness import __version__
+from harness.machine import this_machine
 from harness.metrics import METRICS_VERSION
 from harness.metrics.literature.example_table import ExampleRow
 from harness.metrics.uncertainty.efficiency import EfficiencyRatio, efficiency_ratio
 from harness.models.records import RunRecord
 from harness.reference import ReferenceBank
-from harness.results.schema import Efficiency, Metrics, Result
+from harness.results.schema import (
+    About,
+    Efficiency,
+    Isolation,
+    Metrics,
+    Provenance,
+    Result,
+)
 from harness.run.calibration import Calibration
 from harness.run.cost import cost_seconds
 from harness.run.entry import Entry
 from harness.run.messages import Failure, Usage
-from harness.sandbox import Sandbox
+from harness.sandbox import Sandbox, not_enforced_on
 from harness.scoring.measure import Measurement
-from harness.scoring.provenance import about_submission, provenance
 from harness.scoring.reference import Reference
+from harness.scoring.seeds import secret_name
 from harness.scoring.settings import ScoreSettings
 from harness.status import Status
 from harness.tasks.base import Indices
@@ -30,20 +39,9 @@ COST_UNKNOWN = "cost unknown: made elsewhere"
 class Attempt:
     """What has been done for one entry, before anything is measured.
 
-    Attributes
-    ----------
-    entry : Entry
-        What is scored.
-    runs : sequence of RunRecord
-        In the order of their indices; fewer than N if it was stopped.
-    failure : Failure or None
-        Why it is not measured.
-    repeat : str
-        The command that does the failed run again.
-    retraining : Calibration or None
-        What the cost of the runs is held against; None where neither is known.
-    forget_indices, forget_labels : ndarray of int
-        Places of the forget examples in the data set, and their classes.
+    The `runs` are in order, and fewer than N if it was stopped; `repeat` is the command
+    that does the failed one again. `retraining` is None where no cost is known. The
+    forget examples are told by their places in the data set, and by their classes.
     """
 
     entry: Entry
@@ -88,12 +86,8 @@ class Verdicts:
         self, runs: Sequence[RunRecord], retraining: Calibration
     ) -> EfficiencyRatio:
         """Hold the cost of runs against that of retrainings."""
-        costs = [
-            cost_seconds(Usage(r.cpu_seconds, r.wall_seconds, 0), self._settings.device)
-            for r in runs
-        ]
-        cap = self._settings.track.evaluation.cap
-        return efficiency_ratio(costs, retraining.seconds, cap)
+        device, cap = self._settings.device, self._settings.track.evaluation.cap
+        return efficiency_of(runs, retraining.seconds, device, cap)
 
     def conclude(self, attempt: Attempt) -> Scored:
         """Measure what was run, and make the result."""
@@ -112,9 +106,8 @@ class Verdicts:
 
     @cached_property
     def _reference(self) -> Reference:
-        settings = self._settings
-        delta = settings.track.evaluation.delta
-        return Reference.of_bank(self._bank, settings.n_models, delta)
+        delta = self._settings.track.evaluation.delta
+        return Reference.of_bank(self._bank, self._settings.n_models, delta)
 
     def _cost(self, attempt: Attempt) -> tuple[Efficiency, Failure | None]:
         """Return the efficiency, null where it is unknown, and a verdict over it."""
@@ -131,18 +124,63 @@ class Verdicts:
     def _result(
         self, attempt: Attempt, failure: Failure | None, metrics: Metrics
     ) -> Result:
-        settings, retraining = self._settings, attempt.retraining
         return Result(
             about=about_submission(attempt.entry),
             status=failure.status if failure else Status.SCORED,
             reason=failure.reason if failure else "",
             traceback=failure.traceback if failure else "",
             repeat=attempt.repeat,
-            n_models=settings.n_models,
+            n_models=self._settings.n_models,
             n_finished=len(attempt.runs),
-            provenance=provenance(settings, self._bank, self._isolation, retraining),
+            provenance=self._provenance(attempt.retraining),
             metrics=metrics,
         )
+
+    def _provenance(self, retraining: Calibration | None) -> Provenance:
+        settings, bank, isolation = self._settings, self._bank, self._isolation
+        missing = (*isolation.not_enforced, *not_enforced_on(settings.device))
+        return Provenance(
+            harness_version=__version__,
+            metrics_version=METRICS_VERSION,
+            track=settings.track.name,
+            track_hash=settings.track.hash,
+            split_seed=settings.track.data.split_seed,
+            data_hash=bank.manifest.data_hash,
+            bank_key=bank.key,
+            bank_size=len(bank),
+            delta=settings.track.evaluation.delta,
+            seed=settings.seed,
+            secret_name=secret_name(settings.secret),
+            device=settings.device,
+            n_jobs=settings.n_jobs,
+            retraining_seconds=tuple(retraining.seconds) if retraining else (),
+            retraining_waited=retraining.waited if retraining else 0.0,
+            machine=this_machine(),
+            isolation=Isolation(level=isolation.level, not_enforced=missing),
+        )
+
+
+def about_submission(entry: Entry) -> About:
+    """Describe what is scored by what it says of itself."""
+    return About(
+        name=entry.name,
+        title=entry.title,
+        summary=entry.summary,
+        authors=entry.authors,
+        url=entry.url,
+        sha256=entry.sha256,
+        reference=entry.is_reference,
+        made="elsewhere" if entry.made_elsewhere else None,
+    )
+
+
+def efficiency_of(
+    runs: Sequence[RunRecord], retraining: Sequence[float], device: str, cap: float
+) -> EfficiencyRatio:
+    """Hold the cost of runs against the seconds of retrainings."""
+    usages = [Usage(run.cpu_seconds, run.wall_seconds, 0) for run in runs]
+    costs = [cost_seconds(usage, device) for usage in usages]
+    return efficiency_ratio(costs, retraining, cap)
 
 
 def over_budget_reason(

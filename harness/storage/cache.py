@@ -11,11 +11,7 @@ CACHE_VARIABLE = "UNLEARN_EVAL_CACHE"
 def cache_root() -> Path:
     """Return the folder that keeps what is fetched or measured once per user.
 
-    Returns
-    -------
-    Path
-        ``$UNLEARN_EVAL_CACHE`` where that is set and not empty, else the platform's
-        cache folder for ``unlearn-eval``; absolute, and not necessarily there yet.
+    It is absolute, and not necessarily there yet.
     """
     chosen = os.environ.get(CACHE_VARIABLE)
     if chosen:

@@ -1,6 +1,6 @@
-"""Seals: a checksum inside a file, so that a change by hand or by a disk is noticed.
+"""A checksum inside a file, so that a change by hand or by a disk is noticed.
 
-A seal is no signature: who wants to deceive can make one.
+It is no signature: who wants to deceive can make one.
 """
 
 import json
@@ -14,35 +14,19 @@ from safetensors.numpy import load, save
 
 from harness.storage.files import sha256_of, to_json
 
-SEAL = "sha256"
+CHECKSUM = "sha256"
 Arrays = dict[str, NDArray[Any]]
 
 
-def sealed_json(content: Mapping[str, Any]) -> str:
-    """Write a JSON object with its seal.
-
-    Raises
-    ------
-    ValueError
-        If a number is NaN or infinite.
-    """
-    return to_json({**content, SEAL: _json_sum(content)})
+def json_with_checksum(content: Mapping[str, Any]) -> str:
+    """Write a JSON object with its checksum; NaN and infinity are a ValueError."""
+    return to_json({**content, CHECKSUM: _json_sum(content)})
 
 
-def unsealed_json(text: str | bytes, *, required: bool = True) -> dict[str, Any]:
-    """Read a JSON object and check its seal.
+def checked_json(text: str | bytes, *, required: bool = True) -> dict[str, Any]:
+    """Read a JSON object; what is not as it was written is a ValueError.
 
-    Parameters
-    ----------
-    text : str or bytes
-        What `sealed_json` wrote.
-    required : bool
-        Whether an object without any seal is refused.
-
-    Raises
-    ------
-    ValueError
-        If it is no JSON object, or not the one that was written.
+    Unless it is `required` there may be no checksum.
     """
     try:
         content = json.loads(text)
@@ -50,32 +34,26 @@ def unsealed_json(text: str | bytes, *, required: bool = True) -> dict[str, Any]
         raise ValueError("it is nested too deeply") from None
     if not isinstance(content, dict):
         raise ValueError("it is no JSON object")
-    if required or SEAL in content:
-        seal = content.pop(SEAL, None)
-        if seal != _json_sum(content):
+    if required or CHECKSUM in content:
+        checksum = content.pop(CHECKSUM, None)
+        if checksum != _json_sum(content):
             raise ValueError("it was changed after it was written")
     return content
 
 
-def sealed_arrays(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """Write arrays in the safetensors format with their seal."""
-    return save({**arrays, SEAL: _array_sum(arrays)})
+def arrays_with_checksum(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """Write arrays in the safetensors format with their checksum."""
+    return save({**arrays, CHECKSUM: _array_sum(arrays)})
 
 
-def unsealed_arrays(data: bytes) -> Arrays:
-    """Read arrays and check their seal.
-
-    Raises
-    ------
-    ValueError
-        If they cannot be read, or are not the ones that were written.
-    """
+def checked_arrays(data: bytes) -> Arrays:
+    """Read arrays; what is not as it was written is a ValueError."""
     try:
         arrays: Arrays = load(data)
     except (SafetensorError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"it cannot be read ({error})") from None
-    seal = arrays.pop(SEAL, np.empty(0, dtype=np.uint8))
-    if not np.array_equal(seal, _array_sum(arrays)):
+    checksum = arrays.pop(CHECKSUM, np.empty(0, dtype=np.uint8))
+    if not np.array_equal(checksum, _array_sum(arrays)):
         raise ValueError("it was changed after it was written")
     return arrays
 

@@ -60,15 +60,7 @@ def make_folder(path: Path) -> Path:
 
 
 def write_atomic(path: Path, content: bytes | str) -> None:
-    """Write a file whole: a reader, and a crash, see the old file or the new one.
-
-    Raises
-    ------
-    UsageError
-        If the folder cannot be written.
-    UnlearnEvalError
-        If the disk is full.
-    """
+    """Write a file whole: a reader, and a crash, see the old file or the new one."""
     data = content.encode() if isinstance(content, str) else content
     for attempt in range(_ATTEMPTS):
         try:
@@ -113,13 +105,7 @@ def held_folder(path: Path, *, shared: bool = False) -> Iterator[None]:
     """Hold a folder while several of its files change together, or are read together.
 
     A process that dies lets go of it; a folder that is not there is held by nobody.
-
-    Parameters
-    ----------
-    path : Path
-        The folder.
-    shared : bool
-        Hold it together with other readers.
+    `shared` holds it together with other readers.
     """
     try:
         handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -135,13 +121,7 @@ def held_folder(path: Path, *, shared: bool = False) -> Iterator[None]:
 
 
 def to_json(value: Any) -> str:
-    """Write JSON with sorted structure as given, two spaces, and no NaN.
-
-    Raises
-    ------
-    ValueError
-        If a number is NaN or infinite.
-    """
+    """Write JSON in the order given; NaN and infinity are a ValueError."""
     return json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
 
 

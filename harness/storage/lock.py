@@ -10,19 +10,10 @@ WAITING = "waiting for another unlearn-eval process..."
 
 @contextmanager
 def only_one(path: Path, say: Callable[[str], None]) -> Iterator[None]:
-    """Hold an advisory lock; a process that dies lets go of it.
+    """Hold a file's advisory lock; a process that dies lets go of it.
 
-    Parameters
-    ----------
-    path : Path
-        The lock's file, made where it is missing and left behind.
-    say : callable
-        Told, once, that another process holds the lock.
-
-    Raises
-    ------
-    OSError
-        When the file cannot be opened or the file system has no locks.
+    The file is made where it is missing and left behind. A file system without locks
+    is an `OSError`.
     """
     with path.open("ab") as file:
         try:

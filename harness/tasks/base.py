@@ -90,7 +90,7 @@ class Task(ABC):
 
     @abstractmethod
     def sets(self) -> Sets:
-        """Read the examples of the split; `UsageError` if they are not here, or too few."""
+        """Read the split's examples; `UsageError` if there are none, or too few."""
 
     @abstractmethod
     def forget_indices(self) -> Indices:

@@ -29,7 +29,7 @@ import numpy as np
 import pytest
 
 from harness.models.weights import Array, WeightSpec
-from harness.run.inputs import write_inputs
+from harness.run.inputs import RUN_SETS, sets_named, write_inputs
 from harness.run.messages import Limit, RunReport, RunRequest
 from harness.run.worker import RunWorker
 from harness.sandbox import PROPERTIES, Level, choose, probe, why_not
@@ -38,7 +38,6 @@ from harness.sandbox.child.namespaces import SHARED_MEMORY
 from harness.sandbox.host import scratch
 from harness.tasks.base import Examples, Sets
 from harness.tasks.cifar10 import load_cifar10
-from harness.tasks.images.networks import build_network
 from harness.tasks.registry import find_task
 from harness.track import find_track
 
@@ -191,7 +190,7 @@ def _shared_memory() -> set[str]:
 def inputs(tmp_path_factory) -> tuple[Path, WeightSpec, dict[str, Array], Sets]:
     """A task of a few real images and the quick track's network."""
     folder = tmp_path_factory.mktemp("lab")
-    data, track = load_cifar10(), find_track("cifar10-quick")
+    data, task = load_cifar10(), find_task(find_track("cifar10-quick"))
     parts, start = {}, 0
     for name, size in SIZES.items():
         part = slice(start, start + size)
@@ -200,9 +199,10 @@ def inputs(tmp_path_factory) -> tuple[Path, WeightSpec, dict[str, Array], Sets]:
         parts[name] = Examples(images, targets)
         start += size
     sets = Sets(**parts)
-    network = build_network(track.network, seed=3)
+    network = task.network(seed=3)
     original = {name: t.numpy().copy() for name, t in network.state_dict().items()}
-    write_inputs(folder / "task", find_task(track), sets, "cpu", original)
+    given = sets_named(sets, RUN_SETS)
+    write_inputs(folder / "task", task, "cpu", original, given)
     return folder, WeightSpec.of(original), original, sets
 
 
@@ -287,7 +287,8 @@ def pytest_configure(config) -> None:
 
 def pytest_terminal_summary(terminalreporter) -> None:
     reports = [r for kind in terminalreporter.stats.values() for r in kind]
-    reports = [r for r in reports if "adversarial/" in getattr(r, "nodeid", "")]
+    reports = [r for r in reports if isinstance(r, pytest.TestReport)]
+    reports = [r for r in reports if "adversarial/" in r.nodeid]
     for level in LEVELS if reports else ():
         terminalreporter.write_line(_line(level, reports))
     if reports:

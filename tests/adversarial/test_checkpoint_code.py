@@ -148,8 +148,9 @@ def test_a_second_pickle_in_the_file_is_not_looked_into(
         archive.writestr("archive/constants.pkl", pickle.dumps(Payload(mark)))
         archive.writestr("archive/code/__torch__.py", "raise SystemExit\n")
 
-    request = CheckpointRequest(buffer.getvalue, 7, 4 << 30)
-    report = unconfined.slot.run(request, 30.0)
+    limit = Limit(wall_seconds=30.0)
+    request = CheckpointRequest(buffer.getvalue, 7, 4 << 30, limit)
+    report = unconfined.worker.run(request)
 
     assert not mark.exists()
     # It may be taken for TorchScript and refused, or read for its tensors alone.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from harness.evaluator.client import Evaluator, write_evaluator_inputs
+from harness.evaluator.client import EvaluatorProcess, write_evaluator_inputs
 from harness.tasks.registry import find_task
 from harness.track import find_track
 
@@ -21,9 +21,9 @@ def unlearning(net, retain, forget, validation):
 def test_the_evaluator_takes_denormal_weights_for_zeros(lab, tmp_path):
     denormal, zero = (lab.call(SOURCE, FILL=value).weights for value in (1e-41, 0.0))
     assert denormal != zero
-    track = find_track("cifar10-quick")
-    write_evaluator_inputs(tmp_path, find_task(track), lab.sets, lab.spec)
-    evaluator = Evaluator(track, "cpu", tmp_path)
+    task = find_task(find_track("cifar10-quick"))
+    write_evaluator_inputs(tmp_path, task, "cpu", lab.original, lab.sets)
+    evaluator = EvaluatorProcess(tmp_path)
     try:
         slow, fast = (evaluator.evaluate(weights) for weights in (denormal, zero))
     finally:

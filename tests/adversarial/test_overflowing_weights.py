@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from harness.evaluator.client import Evaluator, write_evaluator_inputs
+from harness.evaluator.client import EvaluatorProcess, write_evaluator_inputs
 from harness.models.outputs import NonFiniteOutputs
 from harness.tasks.registry import find_task
 from harness.track import find_track
@@ -25,9 +25,9 @@ def unlearning(net, retain, forget, validation):
 def test_the_evaluator_says_so_and_measures_the_next_model_as_ever(lab, tmp_path):
     report = lab.call(SOURCE)
     assert report.failure is None, report.failure
-    track = find_track("cifar10-quick")
-    write_evaluator_inputs(tmp_path, find_task(track), lab.sets, lab.spec)
-    evaluator = Evaluator(track, "cpu", tmp_path)
+    task = find_task(find_track("cifar10-quick"))
+    write_evaluator_inputs(tmp_path, task, "cpu", lab.original, lab.sets)
+    evaluator = EvaluatorProcess(tmp_path)
     original = lab.spec.pack(lab.original)
     try:
         before = evaluator.evaluate(original)

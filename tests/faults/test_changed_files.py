@@ -13,6 +13,7 @@ from harness.reference.location import built_folder
 from harness.results.store import EXAMPLES, MODELS, RESULT, read_examples, run_path
 from harness.tasks.cifar10.binary import CIFAR10
 from harness.tasks.cifar10.store import StoreMiss, read_store
+from harness.tasks.registry import find_task
 
 
 class Desk:
@@ -135,7 +136,7 @@ def test_a_changed_cost_of_a_retraining_is_measured_anew(desk, cache):
 @pytest.fixture(params=["bank.safetensors", "original.safetensors"])
 def changed_bank(bank, track, own_cache, request):
     """The name of the file of a bank that was changed."""
-    folder = built_folder(track)
+    folder = built_folder(find_task(track))
     shutil.copytree(bank.folder, folder)
     path = folder / request.param
     path.write_bytes(changed_byte(path.read_bytes()))
@@ -144,7 +145,7 @@ def changed_bank(bank, track, own_cache, request):
 
 def test_a_changed_bank_is_told(changed_bank, track, cli, method, track_file):
     with pytest.raises(CheckFailed, match=f"{changed_bank} is not what was written"):
-        find_bank(track)
+        find_bank(find_task(track))
     ended = cli("score", method, "--track", track_file, "-o", method.parent / "runs")
 
     assert ended.code == 4

@@ -12,14 +12,12 @@ from safetensors.numpy import load, save
 
 from harness.errors import CheckFailed
 from harness.models.outputs import SETS
-from harness.models.records import RunRecord, read_record, write_record
+from harness.models.records import ModelRecord, RunRecord, read_record, write_record
 from harness.reference.bank import BANK, MANIFEST, ORIGINAL, read_bank
 from harness.reference.member import (
     member_path,
     original_path,
-    read_member,
     read_original,
-    write_member,
     write_original,
 )
 from harness.results.store import (
@@ -36,7 +34,7 @@ from harness.run.calibration import (
     read_calibration,
     write_calibration,
 )
-from harness.storage.checksums import sealed_json
+from harness.storage.checksums import json_with_checksum
 from harness.storage.files import sha256_of, write_atomic
 from tests.typed_results import measured, run_record, same_record, typed_result
 
@@ -97,13 +95,13 @@ def test_a_damaged_result_is_noticed_or_the_same(
 @FUZZ
 @given(st.data())
 def test_any_json_for_a_result_is_none_or_a_result(folder, any_json, with_file, data):
-    """Sealed anew, so that nothing but its types speaks against it."""
+    """With a new checksum, so that nothing but its types speaks against it."""
     wanted = RESULT_OF_THREE.to_dict()
     content = {**wanted, "files": {}}
     for key in data.draw(st.sets(st.sampled_from(sorted(content)), min_size=1)):
         content[key] = data.draw(any_json)
     try:
-        text = sealed_json(content)
+        text = json_with_checksum(content)
     except ValueError:  # NaN, or a lone surrogate
         text = json.dumps(content)
 
@@ -246,15 +244,15 @@ def test_a_damaged_kept_run_is_none_or_the_same(tmp_path_factory, mutations, dat
 @given(st.data())
 def test_a_damaged_member_is_none_or_the_same(bank, tmp_path_factory, mutations, data):
     path = member_path(tmp_path_factory.getbasetemp() / "kept-members", 0)
-    write_member(path, bank.member(0))
+    write_record(path, bank.member(0))
     path.write_bytes(data.draw(mutations(path.read_bytes())))
 
-    found = read_member(path)
+    found = read_record(path, ModelRecord)
 
     if found is not None:
         outputs, wanted = found.outputs, bank.member(0).outputs
-        assert np.array_equal(outputs.forget_logits, wanted.forget_logits)
-        assert found.seconds == bank.member(0).seconds
+        assert np.array_equal(outputs.forget_confidence, wanted.forget_confidence)
+        assert found.cpu_seconds == bank.member(0).cpu_seconds
 
 
 @FUZZ
@@ -266,7 +264,7 @@ def test_a_damaged_original_is_none_or_the_same(
     first = {
         name: bank.original_weights[name] for name in sorted(bank.original_weights)[:2]
     }
-    write_original(path, bank.original, first)
+    write_original(path, bank.original_member, first)
     path.write_bytes(data.draw(mutations(path.read_bytes())))
 
     found = read_original(path)

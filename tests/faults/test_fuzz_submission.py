@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from harness.errors import UsageError
 from harness.run.entry import find_submissions
 from harness.run.submission import ARGUMENTS, Submission, read_submission
-from harness.scoring.provenance import about_submission
+from harness.scoring.verdict import about_submission
 from harness.storage.files import to_json
 
 FUZZ = settings.get_profile("fuzz")

@@ -50,10 +50,9 @@ def assert_same_runs(outcomes, undisturbed):
     for outcome in outcomes:
         run, wanted = outcome.run, undisturbed[outcome.job.index]
         assert run.weights_sha256 == wanted.weights_sha256
-        assert np.array_equal(
-            run.outputs.forget_confidence, wanted.outputs.forget_confidence
-        )
-        assert np.array_equal(run.test_confidence, wanted.test_confidence)
+        for of in ("forget_confidence", "test_confidence"):
+            ours, theirs = getattr(run.outputs, of), getattr(wanted.outputs, of)
+            assert np.array_equal(ours, theirs)
         assert run.moved == wanted.moved
 
 

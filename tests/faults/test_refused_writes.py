@@ -107,9 +107,9 @@ def test_an_output_that_cannot_be_written_is_the_users_to_mend(
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_read_only_folder_is_the_users_to_mend(scoring, tmp_path):
-    (tmp_path / "sealed").mkdir(mode=0o555)
+    (tmp_path / "closed").mkdir(mode=0o555)
 
-    ended = scoring(tmp_path / "sealed" / "runs")
+    ended = scoring(tmp_path / "closed" / "runs")
 
     assert ended.code == 2
     assert "choose another place: --output" in ended.err

@@ -16,6 +16,7 @@ from harness.results.schema import Result
 from harness.results.store import ResultFolder, read_examples
 from harness.storage.files import write_atomic
 from harness.storage.lock import WAITING
+from harness.tasks.registry import find_task
 from tests.typed_results import measured, number, run_record, typed_result
 
 CODE = "from harness.cli.entry import main; main()"
@@ -115,7 +116,7 @@ def test_a_file_is_written_though_its_folder_is_removed_meanwhile(
 def test_a_second_build_of_a_bank_waits_and_finds_it_built(
     bank, track, own_cache, track_file
 ):
-    folder = built_folder(track)
+    folder = built_folder(find_task(track))
     folder.parent.mkdir(parents=True)
     lock = folder.with_name(f"{folder.name}.lock")
     with lock.open("ab") as first:
@@ -146,7 +147,7 @@ def test_two_builds_of_a_bank_at_once_train_each_model_once(
     # Whoever waited, or came after, has nothing to say of training.
     trained = [err for _, err in ends if "4 of 4" in err]
     assert len(trained) == 1
-    built = read_bank(built_folder(track))
+    built = read_bank(built_folder(find_task(track)))
     assert np.array_equal(
         built.retrained.forget_confidence, bank.retrained.forget_confidence[:4]
     )

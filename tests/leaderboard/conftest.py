@@ -26,7 +26,7 @@ from harness.results.schema import About, Efficiency, Isolation, Metrics, Result
 from harness.results.store import EXAMPLES, MODELS, ResultFolder
 from harness.scoring.measure import Measurement
 from harness.status import Status
-from harness.storage.checksums import SEAL, sealed_json
+from harness.storage.checksums import CHECKSUM, json_with_checksum
 from harness.storage.files import sha256_of
 from harness.track import Track, find_track
 from tests.typed_results import PROVENANCE
@@ -252,7 +252,7 @@ class Drawer:
 
 
 def edit(path: Path, **fields: Any) -> None:
-    """Change fields of a stored result and seal it anew; ``a__b`` is field b of a."""
+    """Change fields of a stored result and its checksum; ``a__b`` is field b of a."""
     file = path / "result.json"
     content = json.loads(file.read_text())
     for dotted, value in fields.items():
@@ -261,8 +261,8 @@ def edit(path: Path, **fields: Any) -> None:
         for key in outer:
             place = place[key]
         place[last] = value
-    del content[SEAL]
-    file.write_text(sealed_json(content))
+    del content[CHECKSUM]
+    file.write_text(json_with_checksum(content))
 
 
 def forge_arrays(path: Path, content: bytes) -> None:

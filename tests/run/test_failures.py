@@ -2,11 +2,15 @@
 
 import os
 import signal
+from dataclasses import replace
 
 import pytest
 
 from harness.plain_text import LARGEST_OUTPUT
-from harness.run.messages import Limit
+from harness.processes import WorkerDied
+from harness.run.messages import Limit, RunRequest
+from harness.run.worker import RunWorker
+from harness.sandbox import Level, Sandbox
 from harness.status import Status
 
 
@@ -15,6 +19,22 @@ def _the_next_run_is_well(call_body):
     """Whatever a test's run did, the template goes on."""
     yield
     assert call_body("return net").failure is None
+
+
+def test_a_template_that_takes_no_request_is_replaced(inputs_folder, spec, monkeypatch):
+    monkeypatch.setattr("harness.processes.worker._GRACE_SECONDS", 0.1)
+    source = "def unlearning(*loaders): pass\n"
+    request = RunRequest("method.py", source, 1)
+    with RunWorker(inputs_folder, spec, Sandbox(Level.NONE)) as worker:
+        assert worker.run(request).failure is None
+        worker._worker.socket.settimeout(0.5)
+        os.kill(worker._worker.pid, signal.SIGSTOP)
+        with pytest.raises(WorkerDied):
+            worker.run(replace(request, source=source + "#" * (8 << 20)))
+
+        worker.restart()
+
+        assert worker.run(request).failure is None
 
 
 def test_an_exception_is_an_error_with_the_submissions_own_lines(call):

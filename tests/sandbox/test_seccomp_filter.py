@@ -9,7 +9,7 @@ import pytest
 
 from harness.sandbox.child import bpf, seccomp
 from harness.sandbox.child.seccomp import SeccompRules, seccomp_filter
-from harness.sandbox.child.syscalls import FIRST_UNKNOWN, Architecture, numbers_of
+from harness.sandbox.child.syscalls import FIRST_UNKNOWN, Architecture, calls_of
 
 BOTH = pytest.mark.parametrize("architecture", list(Architecture), ids=lambda a: a.name)
 FULL, PARTIAL = SeccompRules(), SeccompRules(own_files=False)
@@ -58,7 +58,7 @@ def verdict(code, data):
 
 def outcome(rules, architecture, name, *arguments):
     """``"allowed"``, or the name of the error that the call fails with."""
-    number = name if isinstance(name, int) else numbers_of(architecture)[name]
+    number = name if isinstance(name, int) else calls_of(architecture)[name]
     words = [*arguments, 0, 0, 0, 0, 0, 0][:6]
     mask = (1 << 64) - 1
     data = struct.pack(
@@ -125,7 +125,7 @@ def test_calls_newer_than_the_list_are_unknown(architecture):
 
 
 def test_the_x32_way_to_the_same_calls_is_closed():
-    number = 0x40000000 | numbers_of(Architecture.X86_64)["ptrace"]
+    number = 0x40000000 | calls_of(Architecture.X86_64)["ptrace"]
     assert outcome(FULL, Architecture.X86_64, number) == "ENOSYS"
 
 
@@ -227,7 +227,7 @@ def test_where_landlock_is_old_a_run_signals_only_itself(architecture):
 
 def test_every_call_that_is_named_is_in_the_table_of_numbers():
     """A name that is misspelt would be refused to nobody."""
-    known = {name for one in Architecture for name in numbers_of(one)}
+    known = {name for one in Architecture for name in calls_of(one)}
     old = SeccompRules(False, False, False, 1)
     assert set(seccomp._bodies(old)) <= known
 

@@ -13,12 +13,11 @@ import pytest
 
 from harness.processes import WorkerDied, WorkerProcess
 from harness.processes.channel import ChannelClosed, receive_json, send_json
-from harness.run.inputs import write_inputs
+from harness.run.inputs import RUN_SETS, write_inputs
 from harness.sandbox import Level, why_not
 from harness.sandbox.child.confinement import Confinement
 from harness.sandbox.host.sandbox import Sandbox
-from harness.tasks.base import Examples, Sets
-from harness.tasks.images.networks import build_network
+from harness.tasks.base import Examples
 from harness.tasks.registry import find_task
 from harness.track import find_track
 
@@ -94,9 +93,13 @@ def test_an_order_to_end_a_run_that_has_ended_is_passed_over(level, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "broken", [{"scratch": "/there/is/no/such/folder"}, {"scratch_bytes": 1 << 70}]
+    ("broken", "why"),
+    [
+        ({"scratch": "/there/is/no/such/folder"}, "No such file"),
+        ({"scratch_bytes": 1 << 70}, "too large"),
+    ],
 )
-def test_a_template_whose_runs_cannot_be_confined_serves_none(tmp_path, broken):
+def test_a_template_whose_runs_cannot_be_confined_serves_none(tmp_path, broken, why):
     """Nothing of a stranger runs where a single step of the confining fails."""
 
     def wrap(argv):
@@ -110,12 +113,13 @@ def test_a_template_whose_runs_cannot_be_confined_serves_none(tmp_path, broken):
         error = worker.died("the template")
         assert isinstance(error, WorkerDied)
         assert "a run could not be confined" in str(error)
+        assert why in str(error)
     finally:
         worker.end()
 
 
 MARK = "76.54321"
-SLOT = """
+HARNESS = """
 import sys
 from pathlib import Path
 from harness.sandbox import choose
@@ -159,17 +163,17 @@ def sleepers():
 @pytest.fixture
 def task(tmp_path):
     """A task of a handful of made-up images."""
-    track = find_track("cifar10-quick")
+    task = find_task(find_track("cifar10-quick"))
     few = Examples(np.zeros((2, 32, 32, 3), np.uint8), np.zeros(2, np.int64))
-    network = build_network(track.network, seed=0)
+    network = task.network(seed=0)
     original = {k: v.numpy().copy() for k, v in network.state_dict().items()}
-    sets = Sets(few, few, few, few)
-    write_inputs(tmp_path / "task", find_task(track), sets, "cpu", original)
+    sets = dict.fromkeys(RUN_SETS, few)
+    write_inputs(tmp_path / "task", task, "cpu", original, sets)
     return tmp_path / "task"
 
 
 def test_when_the_harness_is_killed_every_process_of_the_run_ends(level, task):
-    harness = subprocess.Popen([sys.executable, "-c", SLOT, level, str(task), MARK])
+    harness = subprocess.Popen([sys.executable, "-c", HARNESS, level, str(task), MARK])
     with harness:
         waiting = [os.pidfd_open(pid) for pid in sleepers()]
         harness.kill()

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 import pytest
 import torch
 import torch.nn.functional as F
-from harness.tasks.images.loaders import TensorImages
 from torch.utils.data import DataLoader
 
 from harness.tasks.cifar10 import load_cifar10
-from harness.tasks.images.networks import build_network
+from harness.tasks.images.networks import BUILDERS, fresh
 from harness.tasks.images.normalize import normalize
-from harness.track.schema import NetworkSpec, Recipe
+from harness.tasks.loaders import TensorExamples
+from harness.track.schema import Recipe
 
 FOLDER = Path(__file__).parents[2] / "submissions"
 CONTROLS = ("identity", "retrain")
@@ -24,7 +24,7 @@ FILES = [path for path in sorted(FOLDER.glob("[!_]*.py")) if path.stem not in CO
 SIZES = {"retain": 192, "forget": 64, "validation": 64, "test": 256}
 
 
-class CountedImages(TensorImages):
+class CountedImages(TensorExamples):
     """Images that know how often each was read."""
 
     def __init__(self, inputs, targets):
@@ -157,7 +157,7 @@ def bench(tensors) -> Bench:
     """A small CNN that knows its retain and forget set by heart, nearly."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    net = build_network(NetworkSpec(name="small-cnn"), seed=1)
+    net = fresh(BUILDERS["small-cnn"], 10, 1)
     inputs, targets = (
         torch.cat([tensors[name][i] for name in ("retain", "forget")]) for i in (0, 1)
     )
@@ -184,10 +184,10 @@ def bench(tensors) -> Bench:
 @pytest.fixture(scope="session")
 def resnet9():
     """The network of the track cifar10-fast, untrained."""
-    return build_network(NetworkSpec(name="resnet9"), seed=0).eval()
+    return fresh(BUILDERS["resnet9"], 10, 0).eval()
 
 
 @pytest.fixture(scope="session")
 def resnet18():
     """The network of the track cifar10, untrained."""
-    return build_network(NetworkSpec(name="resnet18"), seed=0).eval()
+    return fresh(BUILDERS["resnet18"], 10, 0).eval()

@@ -145,7 +145,7 @@ def _in_order(dataset, batch_size, shuffle):
 @pytest.fixture(autouse=True)
 def _ready_batches(monkeypatch):
     """Let `_in_order` hand out a batch as a pair of tensors."""
-    from harness.tasks.images.loaders import Batch  # noqa: PLC0415
+    from harness.tasks.loaders import Batch  # noqa: PLC0415
 
     monkeypatch.setattr(
         Batch, "__iter__", lambda self: iter((self.inputs, self.targets))

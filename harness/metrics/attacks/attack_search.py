@@ -16,6 +16,8 @@ from harness.metrics.attacks.families import (
 from harness.metrics.inputs.confidence import ConfidencePair
 from harness.models.outputs import Floats
 
+Marks = NDArray[np.intp]
+
 _BLOCK = 256
 """Examples searched at a time, so that the counts stay in the cache."""
 
@@ -107,7 +109,7 @@ def _around(inner: Floats, outer: Floats, table: Floats) -> IntervalAttack:
 
 def _search_block(
     at_most: NDArray[np.int32], less: NDArray[np.int32], table: Floats
-) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
+) -> tuple[Marks, Marks, Floats]:
     """Return first mark, last mark and promise of the best interval of each column.
 
     The interval between marks i and j holds j - i - 1 outer values and
@@ -134,10 +136,7 @@ def _search_block(
 
 
 def _between(
-    inner: Floats,
-    outer: Floats,
-    first: NDArray[np.intp],
-    last: NDArray[np.intp],
+    inner: Floats, outer: Floats, first: Marks, last: Marks
 ) -> tuple[Floats, Floats]:
     """Return interval ends half way between the outer marks and the inner values.
 

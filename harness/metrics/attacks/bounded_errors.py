@@ -1,7 +1,5 @@
 """Choosing an attack on some of the models, bounding its errors on the others."""
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,11 +9,9 @@ from harness.metrics.attacks.attack_search import (
     best_likelihood_ratio,
     best_threshold,
 )
-from harness.metrics.attacks.clopper_pearson import upper_bounds
 from harness.metrics.attacks.families import Attack, ErrorCounts, count_errors
-from harness.metrics.attacks.joint_bounds import ErrorRates, Loss, prove
-from harness.metrics.inputs.confidence import ConfidencePair
-from harness.metrics.inputs.model_halves import split_pair
+from harness.metrics.attacks.joint_bounds import Loss, prove, upper_bounds
+from harness.metrics.inputs.confidence import ConfidencePair, split_pair
 from harness.models.outputs import Floats
 
 ALPHA = 0.05
@@ -26,47 +22,25 @@ CHOOSERS = 3
 but bound the errors worse: in simulation a third proved up to a tenth more."""
 
 
-class ProvenLoss(NamedTuple):
-    """Lower bounds of a privacy loss, one for each example.
-
-    Attributes
-    ----------
-    loss : ndarray, shape [S]
-        Holds with probability ``1 - alpha``, for each example by itself.
-    promise : ndarray, shape [S]
-        How good the attack looked to the models that chose it.
-    """
-
-    loss: Floats
-    promise: Floats
-
-
 def prove_loss(
     pair: ConfidencePair, loss: Loss, alpha: float, rng: np.random.Generator
-) -> ProvenLoss:
-    """Choose on one in `CHOOSERS` of the models, bound on the others.
+) -> tuple[Floats, Floats]:
+    """Choose on one in `CHOOSERS` of the models, bound the loss on the others, ``[S]``.
 
     The others have played no part in the choice, so the errors of that one attack on
-    them are binomial, and `joint_bounds` turns them into the loss that they prove.
+    them are binomial, and `joint_bounds` turns them into the loss that they prove: with
+    probability ``1 - alpha``, for each example by itself. With it comes how good the
+    attack looked to the models that chose it.
     """
     if not 0.0 < alpha < 1.0:
         raise UsageError(f"alpha is {alpha}; give a probability between 0 and 1.")
-    parts = split_pair(pair, rng, CHOOSERS)
-    attacks = chosen_attacks(parts.first, loss, alpha)
+    choosing, others = split_pair(pair, rng, CHOOSERS)
+    attacks = chosen_attacks(choosing, loss, alpha)
     family = strongest(attacks)
-    expected, found = (_errors(attacks, family, part) for part in parts)
-    return ProvenLoss(
-        prove(found, expected, loss, alpha),
-        np.stack([attack.promise for attack in attacks]).max(axis=0),
-    )
-
-
-def _errors(
-    attacks: tuple[Attack, ...], family: NDArray[np.intp], pair: ConfidencePair
-) -> ErrorRates:
-    """Count the errors of the chosen attacks on some models."""
-    counts = count_chosen_errors(attacks, family, pair)
-    return ErrorRates(counts, len(pair.retrained), len(pair.unlearned))
+    expected = count_chosen_errors(attacks, family, choosing)
+    found = count_chosen_errors(attacks, family, others)
+    promise = np.stack([attack.promise for attack in attacks]).max(axis=0)
+    return prove(found, expected, loss, alpha), promise
 
 
 def chosen_attacks(
@@ -106,9 +80,9 @@ def count_chosen_errors(
     """Count each example's errors of its chosen attack on the models of `pair`."""
     counts = [count_errors(attack, pair) for attack in attacks]
     examples = np.arange(len(chosen))
-    return ErrorCounts(
-        np.stack([count.false_positives for count in counts])[chosen, examples],
-        np.stack([count.false_negatives for count in counts])[chosen, examples],
+    return counts[0]._replace(
+        false_positives=np.stack([c.false_positives for c in counts])[chosen, examples],
+        false_negatives=np.stack([c.false_negatives for c in counts])[chosen, examples],
     )
 
 

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from harness.errors import UsageError
 from harness.metrics.attacks.bounded_errors import ALPHA, prove_loss
-from harness.metrics.attacks.error_rates import epsilon_from_errors
 from harness.metrics.inputs.confidence import confidence_pair
 from harness.metrics.official.epsilon import DELTA
+from harness.models.outputs import Floats
 
 LEAST_MODELS = 5
 """Fewest models a side that can certify anything above 0 at the usual alpha."""
@@ -18,24 +18,18 @@ LEAST_MODELS = 5
 
 @dataclass(frozen=True)
 class CertifiedEpsilon:
-    """Lower bounds of ε, one for each example.
+    """Lower bounds of ε, at least 0, one for each example ``[S]``.
 
     For each example by itself: with probability at least ``1 - alpha`` over the
     models, ``epsilon[s]`` does not exceed the true ε of example s. It is **not** said
     that all S bounds hold at once (ask for ``alpha / S`` if that is needed), and the
     mean over examples is a summary, of which at most a share `alpha` of the parts is
     expected to be too high. `worst` is one bound for the whole: it holds with
-    probability ``1 - alpha`` for the largest ε of all examples.
-
-    Attributes
-    ----------
-    epsilon : ndarray, shape [S]
-        At least 0.
-    worst_example : int
-        The example that looked least forgotten to the models that chose.
+    probability ``1 - alpha`` for the largest ε of all examples, since `worst_example`
+    looked least forgotten to the models that chose, not to those that bound it.
     """
 
-    epsilon: NDArray[np.float64]
+    epsilon: Floats
     worst_example: int
 
     @property
@@ -66,9 +60,9 @@ def certified_epsilon(
     (ε, δ)-unlearning.
 
     Perfect separation of N against N models certifies 3.00 for N = 64, 3.71 for 128,
-    4.41 for 256 and 5.10 for 512. Clopper–Pearson bounds of
-    each rate by itself would certify 2.41 at N = 64 from as many bounding models, and
-    2.82 from all 64 if the attack were known beforehand.
+    4.41 for 256 and 5.10 for 512. Clopper–Pearson bounds of each rate by itself would
+    certify 2.41 at N = 64 from as many bounding models, and 2.82 from all 64 if the
+    attack were known beforehand.
 
     ``scripts/simulate_certified.py certified`` shows that the bound exceeds known ε in
     at most 5 % and how near it comes.
@@ -103,5 +97,28 @@ def certified_epsilon(
         raise UsageError(f"delta is {delta}; it must lie in [0, 1), usually 1e-5.")
     pair = confidence_pair(unlearned, retrained)
     loss = partial(epsilon_from_errors, delta=delta)
-    proven = prove_loss(pair, loss, alpha, np.random.default_rng(seed))
-    return CertifiedEpsilon(np.maximum(proven.loss, 0.0), int(proven.promise.argmax()))
+    proven, promise = prove_loss(pair, loss, alpha, np.random.default_rng(seed))
+    return CertifiedEpsilon(np.maximum(proven, 0.0), int(promise.argmax()))
+
+
+def epsilon_from_errors(
+    false_positive: Floats, false_negative: Floats, delta: float = DELTA
+) -> Floats:
+    """Return the smallest ε that allows an attack with these error rates in (0, 1].
+
+    ``max(log((1 - δ - FPR) / FNR), log((1 - δ - FNR) / FPR))``, which is negative for
+    an attack that is worse than guessing, and minus infinity where neither logarithm
+    exists. Swapping the two rates changes nothing. Fed with upper bounds of the rates,
+    it is a lower bound of ε.
+
+    References
+    ----------
+    Kairouz, Oh and Viswanath, "The composition theorem for differential privacy"
+    (2015), theorem 2.1.
+    """
+    with np.errstate(divide="ignore"):
+        forward = np.log(np.maximum(1.0 - delta - false_positive, 0.0))
+        backward = np.log(np.maximum(1.0 - delta - false_negative, 0.0))
+    return np.asarray(
+        np.maximum(forward - np.log(false_negative), backward - np.log(false_positive))
+    )

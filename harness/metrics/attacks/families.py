@@ -6,7 +6,7 @@ two fitted normal densities is large.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,33 +16,30 @@ from harness.models.outputs import Floats
 
 
 class ErrorCounts(NamedTuple):
-    """How often an attack is wrong on each example, ``[S]``.
+    """How often an attack is wrong on each example, ``[S]``, and on how many models.
 
     A false positive is a retrained model that is called unlearned.
     """
 
     false_positives: NDArray[np.intp]
     false_negatives: NDArray[np.intp]
+    retrained: int
+    unlearned: int
 
-
-class Attack(Protocol):
-    """S attacks of one family, one for each example."""
-
-    @property
-    def promise(self) -> Floats:
-        """See the class."""
-        ...
-
-    def says_unlearned(self, confidences: Floats) -> NDArray[np.bool_]:
-        """Return the verdicts ``[n, S]`` on n models' confidences ``[n, S]``."""
-        ...
+    def take(self, chosen: NDArray[np.bool_]) -> "ErrorCounts":
+        """Keep some of the examples."""
+        return self._replace(
+            false_positives=self.false_positives[chosen],
+            false_negatives=self.false_negatives[chosen],
+        )
 
 
 @dataclass(frozen=True)
 class IntervalAttack:
     """Says "unlearned" inside (or else outside) an open interval of each example.
 
-    An infinite end makes it a single threshold.
+    An infinite end makes it a single threshold. `promise` is how good the attack looks
+    to the models that chose it, ``[S]``.
     """
 
     lower: Floats
@@ -51,7 +48,7 @@ class IntervalAttack:
     promise: Floats
 
     def says_unlearned(self, confidences: Floats) -> NDArray[np.bool_]:
-        """Return the verdicts ``[n, S]``."""
+        """Return the verdicts ``[n, S]`` on n models' confidences ``[n, S]``."""
         inside = (confidences > self.lower) & (confidences < self.upper)
         return np.asarray(inside == self.unlearned_inside)
 
@@ -65,7 +62,7 @@ class GaussianAttack:
     promise: Floats
 
     def says_unlearned(self, confidences: Floats) -> NDArray[np.bool_]:
-        """Return the verdicts ``[n, S]``."""
+        """Return the verdicts ``[n, S]`` on n models' confidences ``[n, S]``."""
         return np.asarray(self.fit.log_ratio(confidences) > self.threshold)
 
 
@@ -90,6 +87,10 @@ _SD_FLOOR = 1e-3
 """Smallest standard deviation, as a share of the joint one of both groups."""
 
 
+Attack = IntervalAttack | GaussianAttack
+"""S attacks of one family, one for each example."""
+
+
 def fit_gaussians(pair: ConfidencePair) -> GaussianFit:
     """Fit a normal distribution to each group of models and example.
 
@@ -108,8 +109,7 @@ def fit_gaussians(pair: ConfidencePair) -> GaussianFit:
 
 def _sample_sd(confidences: Floats) -> Floats:
     """Return the standard deviation of each column, 0 for a single row."""
-    freedom = 1 if len(confidences) > 1 else 0
-    return np.asarray(confidences.std(axis=0, ddof=freedom))
+    return np.asarray(confidences.std(axis=0, ddof=min(len(confidences) - 1, 1)))
 
 
 def count_errors(attack: Attack, pair: ConfidencePair) -> ErrorCounts:
@@ -117,4 +117,6 @@ def count_errors(attack: Attack, pair: ConfidencePair) -> ErrorCounts:
     return ErrorCounts(
         attack.says_unlearned(pair.retrained).sum(axis=0),
         (~attack.says_unlearned(pair.unlearned)).sum(axis=0),
+        len(pair.retrained),
+        len(pair.unlearned),
     )

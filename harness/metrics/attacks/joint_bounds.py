@@ -24,15 +24,12 @@ functions of two rates.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
+from scipy.special import betainccinv, ndtr, ndtri
 
-from harness.metrics.attacks.clopper_pearson import upper_bounds
 from harness.metrics.attacks.families import ErrorCounts
 from harness.models.outputs import Floats
 
@@ -55,8 +52,7 @@ REST = 0.02
 _NEARLY_ONE = 1.0 - 1e-9
 
 
-@dataclass(frozen=True)
-class Region:
+class Region(NamedTuple):
     """Inner corners of a staircase in the unit square.
 
     Above the staircase, that is with probability ``1 - alpha``, the p-values of both
@@ -67,9 +63,24 @@ class Region:
     false_negative: tuple[float, ...]
 
 
+def upper_bounds(trials: int, alpha: float) -> Floats:
+    """Return the one-sided Clopper–Pearson bound of each error count, ``[trials + 1]``.
+
+    Entry ``k`` is the rate ``p`` at which seeing ``k`` or fewer errors in `trials`
+    independent tries has probability `alpha`; with 0 errors it is
+    ``1 - alpha ** (1 / trials)``, with all of them wrong it is 1.
+
+    References
+    ----------
+    Clopper and Pearson, "The use of confidence or fiducial limits illustrated in
+    the case of the binomial" (1934).
+    """
+    errors = np.arange(trials, dtype=np.float64)
+    return np.append(betainccinv(errors + 1.0, trials - errors, alpha), 1.0)
+
+
 @lru_cache(maxsize=256)
 def _upper_bounds(alphas: tuple[float, ...], trials: int) -> Floats:
-    """Return the Clopper–Pearson bound of each error count, ``[K, trials + 1]``."""
     table = np.stack([upper_bounds(trials, alpha) for alpha in alphas])
     table.flags.writeable = False
     return table
@@ -78,14 +89,9 @@ def _upper_bounds(alphas: tuple[float, ...], trials: int) -> Floats:
 @lru_cache
 def regions(alpha: float) -> tuple[Region, ...]:
     """Return the regions of area `alpha` that are tried."""
-    bent = [_arms(alpha, share) for share in ARMS]
+    arms = [share * alpha for share in ARMS]
+    bent = [Region((arm,), ((alpha - arm) / (1.0 - arm),)) for arm in arms]
     return (*bent, *(_staircase(alpha, angle) for angle in ANGLES))
-
-
-def _arms(alpha: float, share: float) -> Region:
-    """Return the L whose false positives get this share of alpha."""
-    first = share * alpha
-    return Region((first,), ((alpha - first) / (1.0 - first),))
 
 
 def _staircase(alpha: float, angle: float) -> Region:
@@ -93,11 +99,11 @@ def _staircase(alpha: float, angle: float) -> Region:
     low, high = -20.0, 20.0
     for _ in range(100):
         middle = (low + high) / 2
-        low, high = (
-            (middle, high)
-            if _area(*_steps(middle, alpha, angle)) > alpha
-            else (low, middle)
-        )
+        across, down = _steps(middle, alpha, angle)
+        if float((np.diff(across, prepend=0.0) * down).sum()) > alpha:
+            low = middle
+        else:
+            high = middle
     across, down = _steps(high, alpha, angle)
     # An alpha of 1 would bound a rate by 0, whose logarithm is none.
     corners = np.minimum([across[:-1], down[1:]], _NEARLY_ONE)
@@ -116,13 +122,8 @@ def _steps(cut: float, alpha: float, angle: float) -> tuple[Floats, Floats]:
     return np.append(ndtr(-places), 1.0), np.append(heights, REST * alpha)
 
 
-def _area(across: Floats, down: Floats) -> float:
-    """Return the area below a staircase."""
-    return float((np.diff(across, prepend=0.0) * down).sum())
-
-
 def prove(
-    found: "ErrorRates", expected: "ErrorRates", loss: Loss, alpha: float
+    found: ErrorCounts, expected: ErrorCounts, loss: Loss, alpha: float
 ) -> Floats:
     """Return the loss that errors prove in the region that promised the most, ``[S]``.
 
@@ -130,43 +131,32 @@ def prove(
     `expected` those on the models that chose the attack; they choose the region, too.
     """
     tried = regions(alpha)
-    outlook = expected.scaled_to(found)
-    promises = np.stack([outlook.prove(region, loss) for region in tried])
+    outlook = _on_as_many_models(expected, found)
+    promises = np.stack([proven_in(region, outlook, loss) for region in tried])
     best = promises.argmax(axis=0)
     proven = np.empty(len(best))
     for index in np.unique(best):
         chosen = best == index
-        proven[chosen] = found.take(chosen).prove(tried[index], loss)
+        proven[chosen] = proven_in(tried[index], found.take(chosen), loss)
     return proven
 
 
-class ErrorRates(NamedTuple):
-    """Error counts of S attacks, and how many models could err either way."""
+def _on_as_many_models(expected: ErrorCounts, found: ErrorCounts) -> ErrorCounts:
+    """Return the counts to expect on as many models as were counted in `found`."""
+    x = (expected.false_positives + 0.5) / (expected.retrained + 1) * found.retrained
+    y = (expected.false_negatives + 0.5) / (expected.unlearned + 1) * found.unlearned
+    return found._replace(
+        false_positives=np.rint(x).astype(np.intp),
+        false_negatives=np.rint(y).astype(np.intp),
+    )
 
-    counts: ErrorCounts
-    retrained: int
-    unlearned: int
 
-    def take(self, chosen: NDArray[np.bool_]) -> "ErrorRates":
-        """Return the chosen attacks alone."""
-        counts = ErrorCounts(*(count[chosen] for count in self.counts))
-        return self._replace(counts=counts)
-
-    def scaled_to(self, other: "ErrorRates") -> "ErrorRates":
-        """Return the counts to expect on as many models as `other` has."""
-        sizes = (self.retrained, self.unlearned), (other.retrained, other.unlearned)
-        counts = (
-            np.rint((count + 0.5) / (size + 1) * wanted).astype(np.intp)
-            for count, size, wanted in zip(self.counts, *sizes, strict=True)
-        )
-        return other._replace(counts=ErrorCounts(*counts))
-
-    def prove(self, region: Region, loss: Loss) -> Floats:
-        """Return the least loss among the rates that a region leaves open, ``[S]``."""
-        false_positive = _upper_bounds(region.false_positive, self.retrained)
-        false_negative = _upper_bounds(region.false_negative, self.unlearned)
-        rates = (
-            false_positive[:, self.counts.false_positives],
-            false_negative[:, self.counts.false_negatives],
-        )
-        return np.asarray(loss(*rates).min(axis=0))
+def proven_in(region: Region, errors: ErrorCounts, loss: Loss) -> Floats:
+    """Return the least loss among the rates that a region leaves open, ``[S]``."""
+    false_positive = _upper_bounds(region.false_positive, errors.retrained)
+    false_negative = _upper_bounds(region.false_negative, errors.unlearned)
+    rates = (
+        false_positive[:, errors.false_positives],
+        false_negative[:, errors.false_negatives],
+    )
+    return np.asarray(loss(*rates).min(axis=0))

@@ -16,12 +16,14 @@ from harness.metrics.attacks.bounded_errors import (
     count_chosen_errors,
     strongest,
 )
-from harness.metrics.attacks.error_rates import epsilon_from_errors
+from harness.metrics.attacks.certified import epsilon_from_errors
 from harness.metrics.flags.flag import Flag, FlagCode
-from harness.metrics.inputs.confidence import ConfidencePair
-from harness.metrics.inputs.model_halves import HalvedPair, halve_pair
+from harness.metrics.inputs.confidence import ConfidencePair, split_pair
 from harness.metrics.official.quality import forgetting_quality
 from harness.models.outputs import Floats
+
+_Folds = tuple[tuple[ConfidencePair, ConfidencePair], ...]
+"""Pairs that choose, each with one that measures and shares no model with it."""
 
 LEAST_MODELS = 16
 """Fewest models a side; below this, half of them choose badly."""
@@ -75,11 +77,7 @@ def attack_gap_flag(
         FlagCode.ATTACK_GAP,
         f"Attacks chosen on other models beat the official ones on {share:.0%} of the "
         f"examples; with them F would be {after:.3f} instead of {before:.3f}.",
-        {
-            "official_f": before,
-            "cross_fitted_f": after,
-            "share_of_examples": share,
-        },
+        {"official_f": before, "cross_fitted_f": after, "share_of_examples": share},
     )
 
 
@@ -104,80 +102,76 @@ def cross_fitted_epsilon(pair: ConfidencePair, rng: np.random.Generator) -> Floa
     other by half a model, so that no ε is infinite. The larger of the two estimates
     counts, and 0 at least.
     """
-    halves = halve_pair(pair, rng)
-    folds = (halves, halves.swapped())
+    first, second = split_pair(pair, rng)
+    folds = (first, second), (second, first)
     own = _own_attack(folds, len(pair.unlearned), len(pair.retrained))
     return np.maximum(np.maximum(own, _shared_region(folds)), 0.0)
 
 
-def _own_attack(folds: tuple[HalvedPair, ...], n: int, m: int) -> Floats:
+def _own_attack(folds: _Folds, n: int, m: int) -> Floats:
     """Return ε of each example's own cross-fitted attack, ``[S]``."""
-    positives = negatives = np.zeros(folds[0].first.unlearned.shape[1], dtype=np.intp)
-    for fold in folds:
-        attacks = chosen_attacks(fold.first, epsilon_from_errors)
-        errors = count_chosen_errors(attacks, strongest(attacks), fold.second)
+    positives = negatives = np.zeros(folds[0][0].unlearned.shape[1], dtype=np.intp)
+    for choosing, measuring in folds:
+        attacks = chosen_attacks(choosing, epsilon_from_errors)
+        errors = count_chosen_errors(attacks, strongest(attacks), measuring)
         positives = positives + errors.false_positives
         negatives = negatives + errors.false_negatives
     return epsilon_from_errors((positives + 1) / (m + 2), (negatives + 1) / (n + 2))
 
 
-def _shared_region(folds: tuple[HalvedPair, ...]) -> Floats:
+def _shared_region(folds: _Folds) -> Floats:
     """Return ε of each example on the region chosen for all of them, ``[S]``."""
-    rich = poor = np.zeros(folds[0].first.unlearned.shape[1], dtype=np.intp)
-    for fold in folds:
-        region = _SharedRegion(fold.first)
-        unlearned, retrained = region.count(fold.second)
+    rich = poor = np.zeros(folds[0][0].unlearned.shape[1], dtype=np.intp)
+    for choosing, measuring in folds:
+        region = _SharedRegion.on(choosing)
+        unlearned, retrained = region.inside(measuring)
         rich = rich + (unlearned if region.unlearned_rich else retrained)
         poor = poor + (retrained if region.unlearned_rich else unlearned)
     return np.asarray(np.log(rich + 0.5) - np.log(poor + 0.5))
 
 
-class _SharedRegion:
+class _SharedRegion(NamedTuple):
     """An interval of standardised confidence that holds much more of one group.
 
     Standardised means relative to the median and the median absolute deviation of the
-    example's retrained confidences, with its sign or without; without it, an interval
-    is a ring around the middle.
+    example's retrained confidences, with its sign or, in a ring around the middle,
+    without.
     """
 
-    def __init__(self, pair: ConfidencePair) -> None:
-        self._centre = np.median(pair.retrained, axis=0)
-        scale = np.median(np.abs(pair.retrained - self._centre), axis=0)
-        self._scale = np.where(scale > 0.0, scale, 1.0)
-        models = pair.fewest
-        signed = [self._standardised(group) for group in pair]
-        found = [
-            _richest(signed, models),
-            _richest([np.abs(group) for group in signed], models),
-        ]
-        self.ring = found[1].strength > found[0].strength
-        self.low, self.high, self.unlearned_rich, _ = found[int(self.ring)]
-
-    def _standardised(self, confidences: Floats) -> Floats:
-        """Return the confidences in the retrained models' own units."""
-        return np.asarray((confidences - self._centre) / self._scale)
-
-    def count(self, pair: ConfidencePair) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Return how many unlearned and retrained models fall inside, ``[S]`` each."""
-        inside = []
-        for group in pair:
-            place = self._standardised(group)
-            place = np.abs(place) if self.ring else place
-            inside.append(((place >= self.low) & (place < self.high)).sum(axis=0))
-        return inside[0], inside[1]
-
-
-class _Found(NamedTuple):
-    """The best interval of a search and how strongly it tells the groups apart."""
-
+    centre: Floats
+    scale: Floats
+    ring: bool
     low: float
     high: float
     unlearned_rich: bool
-    strength: float
+
+    @classmethod
+    def on(cls, pair: ConfidencePair) -> "_SharedRegion":
+        centre = np.median(pair.retrained, axis=0)
+        scale = np.median(np.abs(pair.retrained - centre), axis=0)
+        scale = np.where(scale > 0.0, scale, 1.0)
+        signed = [(group - centre) / scale for group in pair]
+        interval = _richest(signed, pair.fewest)
+        around = _richest([np.abs(group) for group in signed], pair.fewest)
+        ring = around[0] > interval[0]
+        _, low, high, unlearned_rich = around if ring else interval
+        return cls(centre, scale, ring, low, high, unlearned_rich)
+
+    def inside(self, pair: ConfidencePair) -> list[NDArray[np.intp]]:
+        """Return how many unlearned and retrained models fall inside, ``[S]`` each."""
+        places = [(group - self.centre) / self.scale for group in pair]
+        if self.ring:
+            places = [np.abs(place) for place in places]
+        inside = [(place >= self.low) & (place < self.high) for place in places]
+        return [each.sum(axis=0) for each in inside]
 
 
-def _richest(groups: list[Floats], models: int) -> _Found:
-    """Search all intervals between quantiles for the largest ratio of shares."""
+def _richest(groups: list[Floats], models: int) -> tuple[float, float, float, bool]:
+    """Search all intervals between quantiles for the largest ratio of shares.
+
+    Return how strongly the best tells the groups apart, its ends, and whether it is
+    the unlearned models that it is rich in.
+    """
     cuts = _cuts(np.concatenate(groups))
     unlearned, retrained = (_share_between(group, cuts) for group in groups)
     mass = max(_LEAST_MASS, _LEAST_COUNT / (2 * models))
@@ -185,7 +179,7 @@ def _richest(groups: list[Floats], models: int) -> _Found:
     strength = np.where(np.maximum(unlearned, retrained) >= mass, np.abs(ratio), -1.0)
     best = np.unravel_index(strength.argmax(), strength.shape)
     low, high = float(cuts[best[0]]), float(cuts[best[1]])
-    return _Found(low, high, bool(ratio[best] > 0.0), float(strength[best]))
+    return float(strength[best]), low, high, bool(ratio[best] > 0.0)
 
 
 def _cuts(values: Floats) -> Floats:

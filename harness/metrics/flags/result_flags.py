@@ -27,16 +27,9 @@ UTILITY_ALPHA = 0.001
 class ResultFacts:
     """What is known of a result besides its models' outputs; None where it is not.
 
-    Attributes
-    ----------
-    weight_hashes : sequence of str, or None
-        One a run.
-    weight_movement : array_like, shape [N], or None
-        Relative distance of each run's weights from the original model's, or whether
-        they moved at all.
-    ceiling_high : float or None
-        The largest F that retraining itself plausibly gets at this N, the upper end of
-        the ceiling's range over single draws.
+    `weight_movement` is each run's relative distance from the original model's weights,
+    or whether they moved at all. `ceiling_high` is the largest F that retraining itself
+    plausibly gets at this N, the upper end of the ceiling's range over single draws.
     """
 
     weight_hashes: Sequence[str] | None = None
@@ -54,14 +47,7 @@ def result_flags(
 ) -> tuple[Flag, ...]:
     """Return every flag that a result raises, in the order of `FlagCode`.
 
-    Parameters
-    ----------
-    unlearned, retrained : ModelOutputs
-    official : OfficialMetric
-        Of the same models.
-    facts : ResultFacts
-    seed : int
-        Decides the halves of the cross-fitted attacks.
+    `official` is of the same models; `seed` decides the halves of the cross-fit.
     """
     pair, quality = forget_pair(unlearned, retrained), official.forgetting_quality
     raised = [
@@ -97,11 +83,6 @@ def unmoved_weights_flag(movement: ArrayLike) -> Flag | None:
     """Flag runs that gave the original model back.
 
     `movement` is ``‖θ - θ_original‖ / ‖θ_original‖`` of each run, or whether it moved.
-
-    Raises
-    ------
-    UsageError
-        Not one finite number of at least 0 a run.
     """
     distance = np.asarray(movement)
     if distance.dtype.kind not in "bfiu" or distance.ndim != 1 or distance.size == 0:

@@ -71,17 +71,13 @@ def mixed_runs_flag(pair: ConfidencePair) -> Flag | None:
         ours, smaller = two_group_share(view(pair.unlearned, scale))
         theirs, _ = two_group_share(view(pair.retrained, scale))
         if ours >= SPLIT_SHARE > theirs:
+            evidence = {"smaller_group": smaller, "runs": runs, "explained": ours}
             return Flag(
                 FlagCode.MIXED_RUNS,
                 f"The runs fall into two groups of {smaller} and {runs - smaller}, "
                 f"which explain {ours:.0%} of their variance ({theirs:.0%} for the "
                 "retrained models), as if by two methods.",
-                {
-                    "smaller_group": smaller,
-                    "runs": runs,
-                    "explained": ours,
-                    "retrained_explained": theirs,
-                },
+                {**evidence, "retrained_explained": theirs},
             )
     return None
 

@@ -7,9 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UsageError
-from harness.metrics.inputs.confidence import (
-    confidence_pair,
-)
+from harness.metrics.inputs.confidence import confidence_pair
 from harness.models.confidence import logit_scaled_confidence
 from harness.models.outputs import ModelOutputs
 
@@ -49,7 +47,6 @@ def read_confidences(path: Path) -> tuple[ModelOutputs, ModelOutputs]:
 def _confidences(
     arrays: dict[str, NDArray[np.generic]], key: str, path: Path
 ) -> NDArray[np.generic]:
-    """Return one group's confidences, computed where its logits are given."""
     shapes = [arrays[each].ndim for each in _GROUPS]
     if arrays[key].dtype.kind not in "fiu":
         raise UsageError(f"{path} holds {arrays[key].dtype} where numbers are needed.")

@@ -1,4 +1,4 @@
-"""The pair of confidence arrays that kernels work on."""
+"""The pair of confidence arrays that metrics compare, and how to split its models."""
 
 from typing import NamedTuple
 
@@ -6,11 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from harness.errors import UsageError
-from harness.models.outputs import (
-    Floats,
-    ModelOutputs,
-    confidence_matrix,
-)
+from harness.models.outputs import Floats, ModelOutputs, confidence_matrix
 
 
 class ConfidencePair(NamedTuple):
@@ -23,6 +19,12 @@ class ConfidencePair(NamedTuple):
     def fewest(self) -> int:
         """The smaller of N and M, which decides what can be computed."""
         return min(len(self.unlearned), len(self.retrained))
+
+    def lacks(self, least: int) -> str:
+        """Say how many models something needs; nothing where there are enough."""
+        if self.fewest >= least:
+            return ""
+        return f"needs N ≥ {least} models on either side; there are {self.fewest}"
 
     def examples(self, chosen: NDArray[np.intp]) -> "ConfidencePair":
         """Keep some of the examples."""
@@ -58,3 +60,40 @@ def confidence_pair(unlearned: ArrayLike, retrained: ArrayLike) -> ConfidencePai
             f"{right}; give both on the same forget set."
         )
     return pair
+
+
+def split_pair(
+    pair: ConfidencePair, rng: np.random.Generator, share: int = 2
+) -> tuple[ConfidencePair, ConfidencePair]:
+    """Split models at random, one in `share` of each group, at least one, to the first.
+
+    So the first part can choose what the second, which shares no model, measures.
+    """
+    orders = [rng.permutation(len(models)) for models in pair]
+    cuts = [max(1, len(models) // share) for models in pair]
+    split = list(zip(pair, orders, cuts, strict=True))
+    return (
+        ConfidencePair(*(models[order[:cut]] for models, order, cut in split)),
+        ConfidencePair(*(models[order[cut:]] for models, order, cut in split)),
+    )
+
+
+def halve_models(models: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Split the rows of one group at random, ``N // 2`` to the first half."""
+    order = rng.permutation(len(models))
+    cut = len(order) // 2
+    return models[order[:cut]], models[order[cut:]]
+
+
+def null_pair(
+    retrained: Floats, held_out: Floats | None, rng: np.random.Generator
+) -> ConfidencePair:
+    """Return retrained models in the place of the unlearned ones.
+
+    Where two or more further retrained models are held out, they stand in at the full
+    size. Else `retrained` is split in two halves: metrics whose null depends on the
+    number of models then show the null of M / 2.
+    """
+    if held_out is not None and len(held_out) > 1:
+        return ConfidencePair(held_out, retrained)
+    return ConfidencePair(*halve_models(retrained, rng))

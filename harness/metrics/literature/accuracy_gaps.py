@@ -1,15 +1,20 @@
-"""How far accuracies on forget, retain and test set lie from those of retraining."""
+"""How far accuracies on forget, retain and test set lie from those of retraining.
+
+ToW, the tug of war, is closeness on all three sets at once.
+"""
 
 import numpy as np
 from scipy.special import stdtrit
 
-from harness.metrics.inputs.model_halves import halve_models
+from harness.metrics.inputs.confidence import halve_models
 from harness.metrics.literature.comparison import Comparison
 from harness.metrics.literature.metric_value import Direction, MetricValue, missing
 from harness.models.outputs import Floats, ModelOutputs
 
 SETS = ("forget", "retain", "test")
 NAMES = tuple(f"{of} accuracy gap" for of in SETS)
+TOW = "ToW"
+_NEEDED = "needs the accuracies of every model on forget, retain and test set"
 ALPHA = 0.05
 """Probability with which the interval of a gap may miss."""
 
@@ -17,19 +22,10 @@ ALPHA = 0.05
 def gap_intervals(
     unlearned: ModelOutputs, retrained: ModelOutputs, alpha: float
 ) -> Floats:
-    """Return gaps of the mean accuracies with Welch intervals.
+    """Return gaps of the mean accuracies with Welch intervals, ``[3, 3]``.
 
-    Parameters
-    ----------
-    unlearned, retrained : ModelOutputs
-        Of N and M >= 2 models, with accuracies.
-    alpha : float
-        Probability with which each interval may miss.
-
-    Returns
-    -------
-    ndarray, shape [3, 3]
-        Rows forget, retain, test; columns gap (unlearned minus retrained), low, high.
+    Rows are forget, retain and test; columns are the gap (unlearned minus retrained)
+    and the ends of the interval, each of which may miss with probability `alpha`.
 
     References
     ----------
@@ -53,32 +49,21 @@ def gap_metrics(comparison: Comparison) -> tuple[MetricValue, ...]:
     forget accuracy *below* that of retraining gives the forgotten examples away, too.
     The null compares two random halves of the retrained models.
     """
-    if reason := why_no_gaps(comparison):
-        return tuple(missing(name, Direction.NULL, reason) for name in NAMES)
-    rows = gap_intervals(comparison.unlearned, comparison.retrained, ALPHA)
+    if not _has_gaps(comparison):
+        return tuple(missing(name, Direction.NULL, _NEEDED) for name in NAMES)
+    rows = gap_intervals(comparison.unlearned, comparison.retrained, ALPHA).tolist()
+    nulls, null_models = _null_gaps(comparison), len(comparison.retrained) // 2
     return tuple(
-        MetricValue(
-            name,
-            float(row[0]),
-            float(row[1]),
-            float(row[2]),
-            Direction.NULL,
-            null,
-            null_models=len(comparison.retrained) // 2,
-        )
-        for name, row, null in zip(NAMES, rows, null_gaps(comparison), strict=True)
+        MetricValue(name, gap, low, high, Direction.NULL, null, null_models=null_models)
+        for name, (gap, low, high), null in zip(NAMES, rows, nulls, strict=True)
     )
 
 
-def why_no_gaps(comparison: Comparison) -> str:
-    """Say what the gaps of a comparison would need; empty if they can be had."""
-    both = comparison.unlearned, comparison.retrained
-    if not all(models.has_accuracies for models in both):
-        return "needs the accuracies of every model on forget, retain and test set"
-    return ""
+def _has_gaps(comparison: Comparison) -> bool:
+    return comparison.unlearned.has_accuracies and comparison.retrained.has_accuracies
 
 
-def null_gaps(comparison: Comparison) -> list[float]:
+def _null_gaps(comparison: Comparison) -> list[float]:
     """Return the gaps between two random halves of the retrained models, ``[3]``."""
     rng = np.random.default_rng(comparison.seed)
     first, second = halve_models(accuracy_table(comparison.retrained), rng)
@@ -88,3 +73,34 @@ def null_gaps(comparison: Comparison) -> list[float]:
 def accuracy_table(models: ModelOutputs) -> Floats:
     """Lay the accuracies out in the order of `SETS`, ``[N, 3]``."""
     return np.stack([models.accuracy(of) for of in SETS], axis=1)
+
+
+def tug_of_war(gaps: Floats) -> float:
+    """Return ``Π (1 - |gap|)`` over the forget, retain and test accuracy gaps, 0 to 1.
+
+    References
+    ----------
+    Zhao et al., "What makes unlearning hard and what to do about it" (2024),
+    equation 2.
+    """
+    return float(np.prod(1.0 - np.abs(gaps)))
+
+
+def tow_metrics(comparison: Comparison) -> tuple[MetricValue, ...]:
+    """Return ToW with its interval and its null.
+
+    The interval multiplies the ends of three Welch intervals for the gaps, each at
+    5 % / 3, so it covers in at least 95 % (Bonferroni) and is wider than need be.
+    """
+    if not _has_gaps(comparison):
+        return (missing(TOW, Direction.HIGHER, _NEEDED),)
+    intervals = gap_intervals(comparison.unlearned, comparison.retrained, ALPHA / 3)
+    gap, low, high = intervals.T
+    farthest = np.minimum(np.maximum(np.abs(low), np.abs(high)), 1.0)
+    nearest = np.where(low * high > 0.0, np.minimum(np.abs(low), np.abs(high)), 0.0)
+    value, least, most = (tug_of_war(gaps) for gaps in (gap, farthest, nearest))
+    null = tug_of_war(np.array(_null_gaps(comparison)))
+    size = len(comparison.retrained) // 2
+    return (
+        MetricValue(TOW, value, least, most, Direction.HIGHER, null, null_models=size),
+    )

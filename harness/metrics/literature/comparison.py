@@ -2,12 +2,9 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from harness.errors import UsageError
 from harness.metrics.inputs.confidence import ConfidencePair, forget_pair
-from harness.models.outputs import ModelOutputs
+from harness.models.outputs import Floats, ModelOutputs
 
 
 @dataclass(frozen=True)
@@ -22,11 +19,6 @@ class Comparison:
         Further retrained models, for nulls at full size.
     seed : int
         Of whatever a metric draws.
-
-    Raises
-    ------
-    UsageError
-        Fewer than two models, or outputs on different examples.
     """
 
     unlearned: ModelOutputs
@@ -50,6 +42,6 @@ class Comparison:
         return forget_pair(self.unlearned, self.retrained)
 
     @property
-    def held_out_confidence(self) -> NDArray[np.float64] | None:
+    def held_out_confidence(self) -> Floats | None:
         """Forget confidences ``[H, S]`` of the held-out models, if there are any."""
         return None if self.held_out is None else self.held_out.forget_confidence

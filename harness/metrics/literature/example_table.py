@@ -11,20 +11,10 @@ from harness.metrics.inputs.confidence import ConfidencePair
 
 @dataclass(frozen=True)
 class ExampleRow:
-    """One forget example.
+    """One forget example, by its index in the training set, and its class.
 
-    Attributes
-    ----------
-    index : int
-        Its index in the training set.
-    label : int
-        Its class.
-    epsilon : float
-        The official ε.
-    certified_epsilon : float
-        A lower bound that holds in 95 % for this example by itself.
-    unlearned_median, retrained_median : float
-        Median logit-scaled confidence of either side.
+    The certified ε is a lower bound that holds in 95 % for this example by itself; the
+    medians are of either side's logit-scaled confidences.
     """
 
     index: int
@@ -43,13 +33,7 @@ def example_table(
     epsilon: ArrayLike,
     certified: ArrayLike,
 ) -> tuple[ExampleRow, ...]:
-    """Return one row for each forget example, in the order of the columns.
-
-    Raises
-    ------
-    UsageError
-        A column that does not have S entries.
-    """
+    """Return one row for each of S forget examples, in the order of the columns."""
     examples = pair.unlearned.shape[1]
     columns = {
         "indices": np.asarray(indices),

@@ -53,7 +53,8 @@ def certified_mu(
     """
     pair = confidence_pair(unlearned, retrained)
     rng = np.random.default_rng(seed)
-    return np.maximum(prove_loss(pair, _mu_from_errors, alpha, rng).loss, 0.0)
+    proven, _ = prove_loss(pair, _mu_from_errors, alpha, rng)
+    return np.maximum(proven, 0.0)
 
 
 def _mu_from_errors(false_positive: Floats, false_negative: Floats) -> Floats:

@@ -13,15 +13,14 @@ The intervals are for new models and new examples. In `scripts/simulate_certifie
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from harness.metrics.inputs.confidence import ConfidencePair
-from harness.metrics.inputs.model_halves import halve_models, null_pair
+from harness.metrics.inputs.confidence import ConfidencePair, null_pair, split_pair
 from harness.metrics.literature.comparison import Comparison
 from harness.metrics.literature.metric_value import Direction, MetricValue, missing
-from harness.metrics.uncertainty.interval import LEVEL, student_reach
+from harness.metrics.uncertainty.interval import student_reach
 from harness.models.outputs import Floats
 
 LEAST_MODELS = 8
@@ -38,12 +37,8 @@ Statistic = Callable[[ConfidencePair], Floats]
 """From the confidences of some models to K metrics, ``[K]``."""
 
 
-@dataclass(frozen=True)
-class MetricKind:
-    """What is known of a metric before it is computed.
-
-    Its range cannot be left; intervals are cut at `lowest` and `highest`.
-    """
+class MetricKind(NamedTuple):
+    """A metric before it is computed; intervals are cut at the ends of its range."""
 
     name: str
     direction: Direction
@@ -59,9 +54,8 @@ def measure(
     The statistic, from a pair to the K values, must work on halves of the models. Below
     `LEAST_MODELS` models there is a reason instead of a value.
     """
-    pair, models = comparison.pair, comparison.pair.fewest
-    if models < LEAST_MODELS:
-        reason = f"needs N ≥ {LEAST_MODELS} models on either side; there are {models}"
+    pair = comparison.pair
+    if reason := pair.lacks(LEAST_MODELS):
         return tuple(missing(kind.name, kind.direction, reason) for kind in kinds)
     values = statistic(pair)
     reach = _reach(statistic, comparison)
@@ -86,16 +80,14 @@ def _reach(statistic: Statistic, comparison: Comparison) -> Floats:
     pair = comparison.pair
     draws = [statistic(half_sample(pair, rng)) for _ in range(RESAMPLES)]
     spread = np.std(draws, axis=0, ddof=1)
-    return np.asarray(student_reach(RESAMPLES - 1, LEVEL) * spread)
+    return np.asarray(student_reach(RESAMPLES - 1) * spread)
 
 
 def half_sample(pair: ConfidencePair, rng: np.random.Generator) -> ConfidencePair:
     """Draw half the models of either side, and examples with replacement."""
     examples = pair.unlearned.shape[1]
     chosen = rng.integers(examples, size=min(examples, MOST_EXAMPLES))
-    unlearned, _ = halve_models(pair.unlearned[:, chosen], rng)
-    retrained, _ = halve_models(pair.retrained[:, chosen], rng)
-    return ConfidencePair(unlearned, retrained)
+    return split_pair(pair.examples(chosen), rng)[0]
 
 
 def _nulls(

@@ -59,7 +59,6 @@ def klom_metrics(comparison: Comparison) -> tuple[MetricValue, ...]:
 
 
 def _mean_and_p95(pair: ConfidencePair) -> Floats:
-    """Return mean and 95th percentile over the examples, ``[2]``."""
     values = klom(pair)
     return np.array([values.mean(), np.percentile(values, 95)])
 

@@ -37,9 +37,8 @@ def kolmogorov_smirnov(pair: ConfidencePair) -> Floats:
 
 def ks_metrics(comparison: Comparison) -> tuple[MetricValue, ...]:
     """Return the mean Kolmogorov–Smirnov distance, its interval and its null."""
-    return measure((KS,), _mean_ks, comparison)
 
+    def mean(pair: ConfidencePair) -> Floats:
+        return np.array([kolmogorov_smirnov(pair).mean()])
 
-def _mean_ks(pair: ConfidencePair) -> Floats:
-    """Return the mean over examples, ``[1]``."""
-    return np.array([kolmogorov_smirnov(pair).mean()])
+    return measure((KS,), mean, comparison)

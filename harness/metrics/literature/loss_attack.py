@@ -6,7 +6,7 @@ from scipy.special import expit
 
 from harness.metrics.literature.comparison import Comparison
 from harness.metrics.literature.metric_value import Direction, MetricValue, missing
-from harness.metrics.uncertainty.interval import LEVEL, student_reach
+from harness.metrics.uncertainty.interval import student_reach
 from harness.models.outputs import Floats, ModelOutputs
 
 NAME = "loss-threshold MIA accuracy"
@@ -53,8 +53,10 @@ def loss_attack_accuracies(forget: Floats, test: Floats, *, seed: int) -> Floats
     rng = np.random.default_rng(seed)
     size = min(forget.shape[1], test.shape[1])
     chosen = np.linspace(0, len(forget) - 1, min(len(forget), MOST_MODELS)).astype(int)
-    members = loss(forget[chosen][:, _draw(forget.shape[1], size, rng)])
-    others = loss(test[chosen][:, _draw(test.shape[1], size, rng)])
+    members, others = (
+        loss(models[chosen][:, rng.permutation(models.shape[1])[:size]])
+        for models in (forget, test)
+    )
     scores = [_split_accuracy(members, others, rng) for _ in range(SPLITS)]
     return np.asarray(np.mean(scores, axis=0))
 
@@ -71,39 +73,26 @@ def loss_attack_metrics(comparison: Comparison) -> tuple[MetricValue, ...]:
         return (missing(NAME, Direction.NULL, reason),)
     examples = min(each.shape[1] for each in (*unlearned, *retrained))
     if examples < LEAST_EXAMPLES:
-        reason = (
-            f"needs {LEAST_EXAMPLES} forget and test examples; there are {examples}"
-        )
+        need = f"needs {LEAST_EXAMPLES} forget and test examples"
+        reason = f"{need}; there are {examples}"
         return (missing(NAME, Direction.NULL, reason),)
     accuracies = loss_attack_accuracies(*unlearned, seed=comparison.seed)
     mean, models = float(accuracies.mean()), len(accuracies)
     guessed = 2 * min(each.shape[1] for each in unlearned)
     variance = accuracies.var(ddof=1) / models + mean * (1.0 - mean) / guessed
-    width = student_reach(models - 1, LEVEL) * float(np.sqrt(variance))
+    width = student_reach(models - 1) * float(np.sqrt(variance))
     null = loss_attack_accuracies(*retrained, seed=comparison.seed)
+    ends = max(0.0, mean - width), min(1.0, mean + width)
+    at_best = float(null.mean())
     return (
-        MetricValue(
-            NAME,
-            mean,
-            max(0.0, mean - width),
-            min(1.0, mean + width),
-            Direction.NULL,
-            float(null.mean()),
-            null_models=len(null),
-        ),
+        MetricValue(NAME, mean, *ends, Direction.NULL, at_best, null_models=len(null)),
     )
 
 
 def _sets(models: ModelOutputs) -> tuple[Floats, Floats] | None:
-    """Return the confidences on forget and on test examples, where both are known."""
     if models.test_confidence is None:
         return None
     return models.forget_confidence, models.test_confidence
-
-
-def _draw(available: int, size: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Choose `size` of the available examples in random order."""
-    return np.asarray(rng.permutation(available)[:size])
 
 
 def _split_accuracy(
@@ -121,12 +110,7 @@ def _split_accuracy(
     return np.asarray(hits / (2 * held))
 
 
-def _guess(
-    losses: Floats,
-    slope: Floats,
-    intercept: Floats,
-) -> NDArray[np.bool_]:
-    """Return which losses look like a forget example's."""
+def _guess(losses: Floats, slope: Floats, intercept: Floats) -> NDArray[np.bool_]:
     return np.asarray(slope[:, None] * losses + intercept[:, None] > 0.0)
 
 
@@ -154,21 +138,11 @@ def _newton_step(x: Floats, y: Floats, beta: Floats) -> Floats:
     a, b = (weight * x * x).sum(axis=1) + 1.0, (weight * x).sum(axis=1)
     c = weight.sum(axis=1)
     determinant = a * c - b * b
-    return np.stack(
-        [
-            (b * intercept - c * slope) / determinant,
-            (b * slope - a * intercept) / determinant,
-        ],
-        axis=1,
-    )
+    steps = b * intercept - c * slope, b * slope - a * intercept
+    return np.asarray(np.stack(steps, axis=1) / determinant[:, None])
 
 
-def _downhill(
-    x: Floats,
-    y: Floats,
-    beta: Floats,
-    step: Floats,
-) -> Floats:
+def _downhill(x: Floats, y: Floats, beta: Floats, step: Floats) -> Floats:
     """Return `beta` moved by `step`, halved in the rows where the loss would rise."""
     before = _objective(x, y, beta)
     for _ in range(_HALVINGS):

@@ -11,7 +11,7 @@ anyone adds one without a change here, by an entry point in its ``pyproject.toml
 from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import EntryPoint, entry_points
 
-from harness.metrics.literature.accuracy_gaps import gap_metrics
+from harness.metrics.literature.accuracy_gaps import gap_metrics, tow_metrics
 from harness.metrics.literature.certified_bounds import certified_metrics
 from harness.metrics.literature.comparison import Comparison
 from harness.metrics.literature.gaussian_dp import gdp_metrics
@@ -19,7 +19,6 @@ from harness.metrics.literature.klom import klom_metrics
 from harness.metrics.literature.kolmogorov_smirnov import ks_metrics
 from harness.metrics.literature.loss_attack import loss_attack_metrics
 from harness.metrics.literature.metric_value import Direction, MetricValue, missing
-from harness.metrics.literature.tug_of_war import tow_metrics
 from harness.metrics.literature.ulira import ulira_metrics
 
 LiteratureMetric = Callable[[Comparison], Iterable[MetricValue]]
@@ -42,15 +41,8 @@ SHIPPED: tuple[LiteratureMetric, ...] = (
 def literature_metrics(comparison: Comparison) -> tuple[MetricValue, ...]:
     """Compute every metric that the comparison allows; the others say what they need.
 
-    Parameters
-    ----------
-    comparison : Comparison
-
-    Returns
-    -------
-    tuple of MetricValue
-        First those that ship, always the same names in the same order; then those of
-        installed packages, by the names of their entry points.
+    First come those that ship, always the same names in the same order; then those of
+    installed packages, by the names of their entry points.
     """
     shipped = [value for metric in SHIPPED for value in metric(comparison)]
     return *shipped, *_installed(comparison, {value.name for value in shipped})

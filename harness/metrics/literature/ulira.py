@@ -3,10 +3,10 @@
 from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import rankdata
 
 from harness.metrics.attacks.families import fit_gaussians
-from harness.metrics.inputs.confidence import ConfidencePair
-from harness.metrics.inputs.model_halves import halve_pair
+from harness.metrics.inputs.confidence import ConfidencePair, split_pair
 from harness.metrics.literature.comparison import Comparison
 from harness.metrics.literature.half_sampling import MetricKind, measure
 from harness.metrics.literature.metric_value import Direction, MetricValue, missing
@@ -51,12 +51,11 @@ def likelihood_scores(
     sense of privacy" (2024), algorithm 1; Carlini et al., "Membership inference
     attacks from first principles" (2022).
     """
-    halves = halve_pair(pair, rng)
-    return _score(halves.first, halves.second), _score(halves.second, halves.first)
+    first, second = split_pair(pair, rng)
+    return _score(first, second), _score(second, first)
 
 
 def _score(fitted: ConfidencePair, other: ConfidencePair) -> ScoredFold:
-    """Fit on one pair, score the other."""
     fit = fit_gaussians(fitted)
     return ScoredFold(fit.log_ratio(other.unlearned), fit.log_ratio(other.retrained))
 
@@ -70,25 +69,9 @@ def roc_auc(positive: Floats, negative: Floats) -> Floats:
     """
     n, m = len(positive), len(negative)
     # One example a row, for sorting is fastest where values lie together.
-    values = np.concatenate([positive.T, negative.T], axis=1)
-    order = values.argsort(axis=1)
-    ranks = _ranks_of_sorted(np.take_along_axis(values, order, axis=1))
-    rank_sum = np.where(order < n, ranks, 0.0).sum(axis=1)
+    ranks = rankdata(np.concatenate([positive.T, negative.T], axis=1), axis=1)
+    rank_sum = ranks[:, :n].sum(axis=1)
     return np.asarray((rank_sum - n * (n + 1) / 2) / (n * m))
-
-
-def _ranks_of_sorted(values: Floats) -> Floats:
-    """Return 1, 2, ... along each row, equal values sharing the mean of their ranks."""
-    rank = np.arange(1.0, values.shape[1] + 1)
-    rises = values[:, 1:] > values[:, :-1]
-    if rises.all():
-        return rank
-    edge = np.ones((len(values), 1), dtype=bool)
-    first = np.where(np.hstack([edge, rises]), rank, 0.0)
-    last = np.where(np.hstack([rises, edge]), rank, np.inf)
-    np.maximum.accumulate(first, axis=1, out=first)
-    np.minimum.accumulate(last[:, ::-1], axis=1, out=last[:, ::-1])
-    return np.asarray((first + last) / 2)
 
 
 def tpr_at_fpr(positive: Floats, negative: Floats, fpr: float) -> Floats:
@@ -139,7 +122,6 @@ def _statistics(pair: ConfidencePair, seed: int) -> Floats:
 
 
 def _fold_statistics(fold: ScoredFold) -> list[float]:
-    """Return the values of `KINDS` in one fold."""
     pooled = ScoredFold(fold.unlearned.reshape(-1, 1), fold.retrained.reshape(-1, 1))
     rates = [
         tpr_at_fpr(*(pooled if together else fold), rate).mean()

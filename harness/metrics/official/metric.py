@@ -1,29 +1,23 @@
 """The official metric in one call: epsilon of each example and F."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.metrics.official.epsilon import DELTA, epsilon
 from harness.metrics.official.quality import forgetting_quality
-from harness.models.outputs import ModelOutputs
+from harness.models.outputs import Floats, ModelOutputs
 
 
-@dataclass(frozen=True)
-class OfficialMetric:
+class OfficialMetric(NamedTuple):
     """What the competition computed from confidences.
 
-    Attributes
-    ----------
-    epsilon : ndarray of float64, shape [S]
-    undetermined, peaky : ndarray of bool, shape [S]
-        Why an epsilon is 50; see `harness.metrics.official.epsilon.EpsilonResult`.
-    forgetting_quality : float
-        F, 0 to 1, higher is better.
+    `epsilon`, and whether it is 50 because it is `undetermined` or `peaky`, are of each
+    example, ``[S]``; see `harness.metrics.official.epsilon.EpsilonResult`.
     """
 
-    epsilon: NDArray[np.float64]
+    epsilon: Floats
     undetermined: NDArray[np.bool_]
     peaky: NDArray[np.bool_]
     forgetting_quality: float

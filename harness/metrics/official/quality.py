@@ -62,7 +62,6 @@ def forgetting_quality(epsilon: ArrayLike, n_models: int) -> float:
 
 
 def _bucket_count(n_models: int) -> int:
-    """Return how many buckets carry points with `n_models` unlearned models."""
     if n_models < 2:
         raise UsageError(
             f"n_models is {n_models}; forgetting quality needs at least 2 models."

@@ -38,13 +38,7 @@ def score(
 
 @dataclass(frozen=True)
 class Utility:
-    """The factor of the score, of all models or of some: what is left of accuracy.
-
-    Attributes
-    ----------
-    unlearned, retrained : ModelOutputs
-        With accuracies, in the order of the confidences.
-    """
+    """The factor of the score, of all models or of some: what is left of accuracy."""
 
     unlearned: ModelOutputs
     retrained: ModelOutputs

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.errors import UsageError
-from harness.metrics.inputs.confidence import confidence_pair, forget_pair
+from harness.metrics.inputs.confidence import forget_pair
 from harness.metrics.official.epsilon import DELTA, epsilon
 from harness.metrics.official.quality import forgetting_quality
 from harness.metrics.official.utility import Utility, score
@@ -62,26 +62,8 @@ def ceilings(
     Under this null all models of a bank are alike, so that one split is as good as a
     new pair of samples, and the scatter of random splits is that of fresh scorings.
 
-    Parameters
-    ----------
-    bank : ModelOutputs
-        All retrained models.
-    n_models : int
-        N, at least 2; F at another N cannot be compared.
-    seed : int
-        Of the random splits.
-    options : IntervalOptions, optional
-        Level and delta.
-
-    Returns
-    -------
-    Ceilings
-        `Unavailable` when the bank holds fewer than 2 N models.
-
-    Raises
-    ------
-    UsageError
-        A bank of one model, or N below 2.
+    They are `Unavailable` when the bank, of all retrained models, holds fewer than 2 N.
+    The `seed` is of the splits. F at another N cannot be compared.
     """
     pair = forget_pair(bank, bank)
     if n_models < 2:
@@ -97,21 +79,21 @@ def ceilings(
     held_out, compared = orders[:, :n_models], orders[:, n_models : 2 * n_models]
     found = epsilon_of_subsets(pair, held_out, compared, delta=options.delta)
     values = np.array([forgetting_quality(row, n_models) for row in found])
-    quality = _summary(values, options.level)
+    quality = _summary(values)
     utility = Utility.between(bank, bank)
     if utility is None:
         reason = "needs the accuracies of the bank's models"
         return Ceilings(quality, Unavailable(reason))
     scores = values * utility.of_subsets(held_out, compared)
-    return Ceilings(quality, _summary(scores, options.level))
+    return Ceilings(quality, _summary(scores))
 
 
-def _summary(values: Floats, level: float) -> Ceiling:
+def _summary(values: Floats) -> Ceiling:
     """Sum up the splits, with Student's interval for one more of them."""
     mean, deviation = float(values.mean()), float(values.std(ddof=1))
-    reach = student_reach(len(values) - 1, level) * deviation
+    reach = student_reach(len(values) - 1) * deviation
     half = reach * float(np.sqrt(1 + 1 / len(values)))
-    return Ceiling(mean, Interval(max(mean - half, 0.0), mean + half, level))
+    return Ceiling(mean, Interval(max(mean - half, 0.0), mean + half))
 
 
 def share_of_ceiling(
@@ -130,30 +112,12 @@ def floors(
 ) -> tuple[float, float | None]:
     """Return F and score of no unlearning at all: the original model, N times over.
 
-    Parameters
-    ----------
-    original : ModelOutputs
-        Of one model.
-    retrained : ModelOutputs
-        The N retrained models it is compared with.
-    delta : float, default 1e-5
-
-    Returns
-    -------
-    forgetting_quality : float
-    score : float or None
-        None without accuracies.
-
-    Raises
-    ------
-    UsageError
-        Other examples, or a bad delta.
+    `original` is one model, compared with N retrained ones; without accuracies there
+    is no score.
     """
-    copies = np.broadcast_to(
-        original.forget_confidence[0], (len(retrained), original.n_examples)
-    )
-    pair = confidence_pair(copies, retrained.forget_confidence)
-    found = epsilon(*pair, delta=delta).epsilon
+    shape = len(retrained), original.n_examples
+    copies = np.broadcast_to(original.forget_confidence[0], shape)
+    found = epsilon(copies, retrained.forget_confidence, delta=delta).epsilon
     quality = forgetting_quality(found, len(retrained))
     if Utility.between(original, retrained) is None:
         return quality, None

@@ -1,11 +1,19 @@
-"""The efficiency ratio, and when a submission is over the cap."""
+"""The efficiency ratio, its interval, and when a submission is over the cap."""
 
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.metrics.uncertainty.efficiency_interval import efficiency_interval
-from harness.metrics.uncertainty.interval import Unavailable
+import numpy as np
+from numpy.typing import ArrayLike
+
+from harness.errors import UsageError
+from harness.metrics.uncertainty.interval import Interval, Unavailable, student_reach
+from harness.models.outputs import Floats
+
+_MEDIAN_FACTOR = math.pi / 2
+"""Variance of a median over that of a mean, for bell-shaped noise."""
 
 
 @dataclass(frozen=True)
@@ -51,3 +59,47 @@ def efficiency_ratio(
     if not isinstance(interval, Unavailable):
         low, high = interval.low, interval.high
     return EfficiencyRatio(cost / base, low, high, cap, cost, base)
+
+
+def efficiency_interval(
+    costs: ArrayLike, retraining_costs: ArrayLike
+) -> Interval | Unavailable:
+    """Return an interval for the ratio of median costs, in seconds above 0.
+
+    Welch's interval on logarithms, since a machine's noise multiplies: few
+    retrainings are timed, often three, and a resampled median of three values knows
+    nothing of its own noise.  Outliers widen it, never narrow it.
+
+    References
+    ----------
+    Welch, "The generalization of Student's problem when several different population
+    variances are involved" (1947).
+    """
+    logs = _logarithms(costs, "costs"), _logarithms(retraining_costs, "retraining")
+    fewest = min(len(each) for each in logs)
+    if fewest < 2:
+        return Unavailable("needs two or more timed runs on either side")
+    centre = float(np.median(logs[0]) - np.median(logs[1]))
+    parts = [_MEDIAN_FACTOR * float(np.var(x, ddof=1)) / len(x) for x in logs]
+    variance = sum(parts)
+    spent = sum(v**2 / (len(x) - 1) for v, x in zip(parts, logs, strict=True))
+    degrees = variance**2 / spent if spent > 0 else fewest - 1
+    half = student_reach(degrees) * math.sqrt(variance)
+    if half > 50:
+        return Unavailable("the timings scatter too much to compare them")
+    return Interval(math.exp(centre - half), math.exp(centre + half))
+
+
+def _logarithms(costs: ArrayLike, name: str) -> Floats:
+    array = np.asarray(costs)
+    if array.ndim != 1 or array.size == 0 or array.dtype.kind not in "fiu":
+        raise UsageError(
+            f"The {name} are {array.dtype} of shape {array.shape}; give one number of "
+            "seconds a run."
+        )
+    if not (np.isfinite(array) & (array > 0)).all():
+        raise UsageError(
+            f"The {name} run from {array.min()} to {array.max()} seconds; each must be "
+            "above 0."
+        )
+    return np.log(array.astype(np.float64))

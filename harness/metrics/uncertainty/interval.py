@@ -24,7 +24,7 @@ class Interval:
 
     low: float
     high: float
-    level: float
+    level: float = LEVEL
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.high - self.low) and self.low <= self.high):
@@ -41,15 +41,6 @@ class Unavailable:
     reason: str
 
 
-def student_reach(degrees: float, level: float) -> float:
-    """Return how many standard errors a Student interval reaches up and down."""
-    if not 0 < level < 1:
-        raise UsageError(
-            f"level is {level}; it must lie between 0 and 1, usually 0.95."
-        )
-    return float(stdtrit(degrees, (1 + level) / 2))
-
-
 def check_examples(examples: str) -> None:
     """Raise `UsageError` unless `examples` is one of `Examples`."""
     if examples not in get_args(Examples):
@@ -62,8 +53,6 @@ class IntervalOptions:
 
     Attributes
     ----------
-    level : float, default 0.95
-        Nominal coverage.
     examples : {"fixed", "drawn"}, default "fixed"
         "fixed": what would fresh models get on *these* examples? "drawn": what would
         fresh models get on fresh examples of the same kind?
@@ -71,19 +60,22 @@ class IntervalOptions:
         The delta of (epsilon, delta)-unlearning.
     """
 
-    level: float = LEVEL
     examples: Examples = "fixed"
     delta: float = DELTA
 
     def __post_init__(self) -> None:
-        student_reach(1, self.level)
         check_examples(self.examples)
 
 
 DEFAULT_OPTIONS = IntervalOptions()
 
 
-def relative_interval(value: float, half: float, level: float) -> Interval:
+def student_reach(degrees: float) -> float:
+    """Return how many standard errors a Student interval reaches up and down."""
+    return float(stdtrit(degrees, (1 + LEVEL) / 2))
+
+
+def relative_interval(value: float, half: float) -> Interval:
     """Return `value` > 0 divided and multiplied by ``exp(half)``.
 
     Positive numbers whose noise grows with them are symmetric on this scale, and the
@@ -91,32 +83,23 @@ def relative_interval(value: float, half: float, level: float) -> Interval:
     """
     # Beyond a factor of e^50 an end says no more, and could overflow.
     factor = math.exp(min(half, 50.0))
-    return Interval(value / factor, value * factor, level)
+    return Interval(value / factor, value * factor)
 
 
-def agreement_interval(quality: float, n_examples: int, level: float) -> Interval:
+def agreement_interval(quality: float, n_examples: int) -> Interval:
     """Return what examples that show no noise leave open, around F = `quality`.
 
     Had more than this share of examples other points, one of the S would show it with
-    probability ``(1 + level) / 2`` (the rule of three).
+    probability 97.5 % (the rule of three).
     """
-    open_share = 1 - ((1 - level) / 2) ** (1 / n_examples)
-    return Interval(
-        max(quality - open_share, 0.0),
-        min(quality + open_share, 1.0),
-        level,
-    )
+    open_share = 1 - ((1 - LEVEL) / 2) ** (1 / n_examples)
+    return Interval(max(quality - open_share, 0.0), min(quality + open_share, 1.0))
 
 
-def mean_interval(values: ArrayLike, *, level: float = LEVEL) -> Interval | Unavailable:
+def mean_interval(values: ArrayLike) -> Interval | Unavailable:
     """Return Student's interval for a mean over models, such as an accuracy.
 
     The examples are fixed: it holds the mean over fresh models on the same ones.
-
-    Raises
-    ------
-    UsageError
-        Not a list of finite numbers, or a bad level.
     """
     array = np.asarray(values)
     if array.ndim != 1 or array.dtype.kind not in "fiu" or not np.isfinite(array).all():
@@ -124,11 +107,9 @@ def mean_interval(values: ArrayLike, *, level: float = LEVEL) -> Interval | Unav
             f"The values are {array.dtype} of shape {array.shape}; give one finite "
             "number a model."
         )
-    reach = student_reach(max(array.size - 1, 1), level)
     if array.size < 2:
         return Unavailable(f"needs N ≥ 2 models; there are {array.size}")
-    mean, half = (
-        float(array.mean()),
-        reach * float(np.std(array, ddof=1)) / math.sqrt(array.size),
-    )
-    return Interval(mean - half, mean + half, level)
+    mean = float(array.mean())
+    half = student_reach(array.size - 1) * float(np.std(array, ddof=1))
+    half /= math.sqrt(array.size)
+    return Interval(mean - half, mean + half)

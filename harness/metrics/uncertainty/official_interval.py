@@ -5,9 +5,8 @@ for F is meant to hold the mean of F at this N over fresh unlearned *and* fresh
 retrained models on the same examples.  With ``examples="drawn"`` the truth is the mean
 over fresh forget sets too, and the interval is wider.
 
-A second scoring is another question.  Its F is as noisy as the first, so that it falls
-into that interval less often than 95 %; but it meets the same reference bank, whose
-noise the two have in common.  `repetition_intervals` are made for it: twice the
+A second scoring is another question: it meets the same reference bank, whose noise the
+two have in common, but is as noisy as the first.  `repetition_intervals` double the
 variance of F over the unlearned models alone, seen between disjoint parts of them that
 meet the same retrained ones.
 
@@ -20,26 +19,23 @@ independent scorings of size N / 2, whatever the distribution; disjoint quarters
 of size N / 4.  Their squared differences, over a few dozen random divisions, give the
 variance at N / 2 and N / 4, apart for the noise that each example has for itself and
 for that in which a run moves all examples together, for the two change with N
-differently (`quality_variance.extrapolate`).  The noise of F grows with
-F, so the interval is laid on its logarithm.
+differently (`quality_variance.extrapolate`).  The noise of F grows with F, so the
+interval is laid on its logarithm.
 
-Where nothing varies.  If every example earns the same points in all repetitions, for
-instance none, no variance is seen, but example s may still earn other points with a
-small probability p_s in a fresh scoring.  All S kept theirs with probability
-``Π (1 - p_s) <= exp(-Σ p_s)``, so the mean of p_s, and with it the mean of F, is held
-to the rule of three (`agreement_interval`), for these examples as for others.
-Identical unlearned models are the exception: whatever retrained models are drawn, the
-official rule gives one peak beside a spread ε = 50, so F = 0 is certain and so is its
-interval.
+Where nothing varies.  If every example earns the same points in all repetitions, no
+variance is seen, but example s may still earn other points with a small probability
+p_s in a fresh scoring.  All S kept theirs with probability ``Π (1 - p_s) <=
+exp(-Σ p_s)``, so the mean of p_s, and with it that of F, is held to the rule of three
+(`agreement_interval`).  Identical unlearned models are the exception: beside a spread
+the official rule gives one peak ε = 50, so F = 0 is certain and so is its interval.
 
 ``scripts/simulate_coverage.py`` holds this to known truths: over 500 benchmarks each,
 for Gaussian, heavy-tailed and bimodal confidences and N = 32, 64 and 256, nominal 95 %
-intervals held the truth of F, and that of the score, whose accuracies move with the
-runs, in 94.6 to 96.4 % (60 examples; F from 0.06 to 0.12).  Intervals for a repetition
-held the value of a second scoring in 94.4 to 96.6 %; those of the mean held it in 89 to
-94 %.  With ``examples="drawn"`` and a fresh forget set for each benchmark F was held in
-94.2 to 95.6 % and the score in 94.2 to 95.4 % at N = 64 and 256, both in 93.0 to
-94.2 % at N = 32.
+intervals held the truth of F, and that of the score, in 94.6 to 96.4 % (60 examples; F
+from 0.06 to 0.12).  Intervals for a repetition held the value of a second scoring in
+94.4 to 96.6 %; those of the mean held it in 89 to 94 %.  With ``examples="drawn"`` F
+was held in 94.2 to 95.6 % and the score in 94.2 to 95.4 % at N = 64 and 256, both in
+93.0 to 94.2 % at N = 32.
 """
 
 import math
@@ -101,19 +97,44 @@ def official_intervals(
     UsageError
         Outputs on different examples.
     """
+    return _measured(unlearned, retrained, seed, options)
+
+
+def repetition_intervals(
+    unlearned: ModelOutputs,
+    retrained: ModelOutputs,
+    *,
+    seed: int,
+    options: IntervalOptions = DEFAULT_OPTIONS,
+) -> OfficialIntervals:
+    """Return where F and score of N other unlearned models fall, for the same bank.
+
+    Parameters, returns and errors are those of `official_intervals`; the examples are
+    these, whatever the options say of them.
+    """
+    fixed = replace(options, examples="fixed")
+    return _measured(unlearned, retrained, seed, fixed, noisy_values=2)
+
+
+def _measured(
+    unlearned: ModelOutputs,
+    retrained: ModelOutputs,
+    seed: int,
+    options: IntervalOptions,
+    noisy_values: int = 1,
+) -> OfficialIntervals:
     pair = forget_pair(unlearned, retrained)
     utility = Utility.between(unlearned, retrained)
     if pair.fewest < LEAST_MODELS:
         return too_few_models(pair, utility)
-    scoring = Scoring.of(pair, np.random.default_rng(seed), options.delta)
-    return intervals_of(scoring, utility, options=options)
+    rng, same_retrained = np.random.default_rng(seed), noisy_values == 2
+    scoring = Scoring.of(pair, rng, options.delta, same_retrained=same_retrained)
+    return intervals_of(scoring, utility, options=options, noisy_values=noisy_values)
 
 
 def too_few_models(pair: ConfidencePair, utility: Utility | None) -> OfficialIntervals:
     """Say how many models an interval needs."""
-    reason = Unavailable(
-        f"needs N ≥ {LEAST_MODELS} models on either side; there are {pair.fewest}"
-    )
+    reason = Unavailable(pair.lacks(LEAST_MODELS))
     return OfficialIntervals(reason, None if utility is None else reason)
 
 
@@ -140,47 +161,22 @@ def intervals_of(
     )
 
 
-def repetition_intervals(
-    unlearned: ModelOutputs,
-    retrained: ModelOutputs,
-    *,
-    seed: int,
-    options: IntervalOptions = DEFAULT_OPTIONS,
-) -> OfficialIntervals:
-    """Return where F and score of N other unlearned models fall, for the same bank.
-
-    Parameters, returns and errors are those of `official_intervals`; the examples are
-    these, whatever the options say of them.
-    """
-    pair = forget_pair(unlearned, retrained)
-    utility = Utility.between(unlearned, retrained)
-    if pair.fewest < LEAST_MODELS:
-        return too_few_models(pair, utility)
-    rng = np.random.default_rng(seed)
-    scoring = Scoring.of(pair, rng, options.delta, same_retrained=True)
-    fixed = replace(options, examples="fixed")
-    return intervals_of(scoring, utility, options=fixed, noisy_values=2)
-
-
 def _interval(
     scoring: Scoring,
     utility: Utility | None,
     options: IntervalOptions,
     noisy_values: int,
 ) -> Interval:
-    """Return the interval of F, or of the score where accuracies are given."""
     factor = 1.0 if utility is None else utility.factor
     quality = float(scoring.points.mean())
     if scoring.untouched:
-        return Interval(0.0, 0.0, options.level)
-    _, noise = scoring.noise(utility)
-    variance = noisy_values * noise.variance(options.examples)
+        return Interval(0.0, 0.0)
+    variance = noisy_values * scoring.noise(utility).variance(options.examples)
     if factor * quality == 0 or variance == 0:
-        ends = agreement_interval(quality, scoring.points.size, options.level)
-        return replace(ends, low=factor * ends.low, high=factor * ends.high)
+        ends = agreement_interval(quality, scoring.points.size)
+        return Interval(factor * ends.low, factor * ends.high)
     degrees = float(scoring.n_fewest - 1)
     if options.examples == "drawn":
         degrees = min(degrees, spread_degrees(scoring.points))
-    reach = student_reach(degrees, options.level)
-    half = reach * math.sqrt(variance) / (factor * quality)
-    return relative_interval(factor * quality, half, options.level)
+    half = student_reach(degrees) * math.sqrt(variance) / (factor * quality)
+    return relative_interval(factor * quality, half)

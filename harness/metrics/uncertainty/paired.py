@@ -1,28 +1,19 @@
 """Is A better than B? The paired difference of two results, and what it would take."""
 
+import math
 from dataclasses import dataclass
-from math import ceil, log10
 
 from scipy.special import stdtr
 
 from harness.errors import UsageError
-from harness.metrics.uncertainty.interval import (
-    Examples,
-    Unavailable,
-    check_examples,
-    student_reach,
-)
-from harness.metrics.uncertainty.paired_noise import PairedNoise, paired_noise
-from harness.metrics.uncertainty.quality_variance import NoiseParts, spread_degrees
-from harness.metrics.uncertainty.sample_size import NoiseTrend, models_to_separate
+from harness.metrics.uncertainty.interval import Examples, check_examples, student_reach
+from harness.metrics.uncertainty.paired_noise import models_needed, paired_noise
+from harness.metrics.uncertainty.quality_variance import spread_degrees
 from harness.metrics.uncertainty.scored_submission import ScoredSubmission
 from harness.models.outputs import ModelOutputs
 
 ALPHA = 0.05
 """Chance of calling equal methods different."""
-
-MOST_MODELS = 100_000
-"""Beyond this many models no number is named."""
 
 
 @dataclass(frozen=True)
@@ -68,27 +59,22 @@ class PairedDifference:
 
     def verdict(self, name_a: str, name_b: str) -> str:
         """Say in words which is better, or what it would take to know."""
+        low, high = self.low, self.high
+        ahead, behind = name_a, name_b
+        if self.difference < 0:
+            low, high = -high, -low
+            ahead, behind = name_b, name_a
         figures = (
             f"difference in {self.quantity} {abs(self.difference):.4f}, "
-            f"95 % interval {self._interval()}"
+            f"95 % interval {low:.4f} to {high:.4f}"
         )
         if self.separable:
-            ahead, behind = (
-                (name_a, name_b) if self.difference > 0 else (name_b, name_a)
-            )
             return f"{ahead} is better than {behind} ({figures})"
         if self.models_needed is None:
             remedy = "more models alone would not separate them"
         else:
             remedy = f"about N = {self.models_needed} would do"
         return f"not separable at N = {self.n_models} ({figures}); {remedy}"
-
-    def _interval(self) -> str:
-        """Return the interval in the direction in which the difference is positive."""
-        ends = (
-            (self.low, self.high) if self.difference >= 0 else (-self.high, -self.low)
-        )
-        return f"{ends[0]:.4f} to {ends[1]:.4f}"
 
 
 def paired_difference(
@@ -129,7 +115,6 @@ def paired_difference(
 
 
 def _check_fit(first: ModelOutputs, second: ModelOutputs, bank: ModelOutputs) -> None:
-    """Raise `UsageError` unless A, B and the bank belong together."""
     if len(first) != len(second):
         raise UsageError(
             f"A has {len(first)} models and B {len(second)}; "
@@ -150,8 +135,8 @@ def difference_of(
 ) -> PairedDifference:
     """Compare two submissions that were scored already, in about a millisecond.
 
-    The scatter is that of `paired_noise`, with Student's t for as many
-    degrees of freedom as there are models of the fewest, less one, or with the fewer of
+    The scatter is that of `paired_noise`, with Student's t for as many degrees of
+    freedom as there are models of the fewest, less one, or with the fewer of
     `quality_variance.spread_degrees` where examples are drawn.
 
     Parameters
@@ -181,9 +166,13 @@ def difference_of(
     if examples == "drawn":
         degrees = min(degrees, spread_degrees(first.earned - second.earned))
     noise = paired_noise(first, second)
-    difference, spread = first.value - second.value, noise.spread(examples)
-    reach = student_reach(degrees, 1 - ALPHA) * spread
+    difference = first.value - second.value
+    spread = math.sqrt(noise.full.variance(examples))
+    reach = student_reach(degrees) * spread
     p_value = _p_value(difference, spread, degrees)
+    needed = None
+    if p_value >= ALPHA:
+        needed = models_needed(difference, noise, fewest, examples)
     return PairedDifference(
         quantity=first.quantity,
         first=first.value,
@@ -193,39 +182,9 @@ def difference_of(
         high=difference + reach,
         p_value=p_value,
         n_models=first.n_models,
-        models_needed=None
-        if p_value < ALPHA
-        else models_needed(difference, noise, fewest, examples),
+        models_needed=needed,
         examples=examples,
     )
-
-
-def models_needed(
-    difference: float,
-    noise: PairedNoise,
-    n_models: int,
-    examples: Examples = "fixed",
-) -> int | None:
-    """Return about how many models would show a difference, were it to stay what it is.
-
-    More than `n_models`, where the noise was found, and rounded up to two digits; None
-    when no number of models would, because each example's own noise, or the choice of
-    examples, does not fall.
-    """
-    if difference == 0.0:
-        return None
-    half, full = noise
-    ratio = min(max(full.own / half.own, 0.5), 1.0) if half.own > 0 else 1.0
-    # `models_to_separate` doubles the variance, for two independent scorings.
-    one = NoiseParts(full.own / 2, full.shared / 2, full.spread / 2)
-    between = full.between / 2 if examples == "drawn" else 0.0
-    trend = NoiseTrend(n_models, one, ratio, between)
-    needed = models_to_separate(difference, trend)
-    if isinstance(needed, Unavailable) or needed > MOST_MODELS:
-        return None
-    needed = max(needed, n_models + 1)
-    unit = int(10 ** max(0, int(log10(needed)) - 1))
-    return ceil(needed / unit) * unit
 
 
 def _p_value(difference: float, spread: float, degrees: float) -> float:

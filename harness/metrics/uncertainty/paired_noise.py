@@ -14,18 +14,19 @@ of the S values d_s themselves shows, own noise included, so that only the share
 is added to it, not the own noise once more.
 
 ``scripts/simulate_paired.py`` holds this to known truths (Gaussian, heavy-tailed and
-bimodal confidences, 60 examples). With 300 benchmarks each, nominal
-95 % intervals for fixed examples held the mean difference in 93.7 to 98.3 %, N = 32 and
-64, and called equal methods different in 2.0 to 5.0 %. With examples drawn it was 95.7
-to 96.7 % and 2.7 to 4.7 % at N = 32, and 94.7 to 98.7 % and 3.3 to 4.0 % of 150
-benchmarks each at N = 64.
+bimodal confidences, 60 examples). With 300 benchmarks each, nominal 95 % intervals for
+fixed examples held the mean difference in 93.7 to 98.3 %, N = 32 and 64, and called
+equal methods different in 2.0 to 5.0 %. With examples drawn it was 95.7 to 96.7 % and
+2.7 to 4.7 % at N = 32, and 94.7 to 98.7 % and 3.3 to 4.0 % of 150 benchmarks each at
+N = 64.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
-from harness.metrics.uncertainty.interval import Examples
+from harness.metrics.uncertainty.interval import Examples, student_reach
 from harness.metrics.uncertainty.quality_variance import (
     NoiseParts,
     extrapolate,
@@ -33,6 +34,10 @@ from harness.metrics.uncertainty.quality_variance import (
     spread_of,
 )
 from harness.metrics.uncertainty.scored_submission import ScoredSubmission
+from harness.metrics.uncertainty.scoring_noise import LEAST_QUARTERED
+
+MOST_MODELS = 100_000
+"""Beyond this many models no number is named."""
 
 
 class PairedNoise(NamedTuple):
@@ -40,10 +45,6 @@ class PairedNoise(NamedTuple):
 
     half: NoiseParts
     full: NoiseParts
-
-    def spread(self, examples: Examples) -> float:
-        """Return the standard deviation of the difference at all the models."""
-        return float(np.sqrt(self.full.variance(examples)))
 
 
 def paired_noise(first: ScoredSubmission, second: ScoredSubmission) -> PairedNoise:
@@ -57,3 +58,30 @@ def paired_noise(first: ScoredSubmission, second: ScoredSubmission) -> PairedNoi
         found = noise_parts(ours - theirs, np.ones(ours.shape[:2]))
         parts.append(found.with_examples(ours.shape[2], apart.size))
     return PairedNoise(parts[0], extrapolate(parts[0], parts[-1], spread_of(apart)))
+
+
+def models_needed(
+    difference: float, noise: PairedNoise, n_models: int, examples: Examples = "fixed"
+) -> int | None:
+    """Return about how many models would show a difference, were it to stay what it is.
+
+    More than `n_models`, where the noise was found, and rounded up to two digits; None
+    when no number of models would, because each example's own noise, or the choice of
+    examples, does not fall.
+    """
+    if difference == 0.0:
+        return None
+    half, full = noise
+    falls = min(max(full.own / half.own, 0.5), 1.0) if half.own > 0 else 1.0
+    between = full.between if examples == "drawn" else 0.0
+    for step in range(math.floor(8 * math.log2(MOST_MODELS)) + 1):
+        needed = max(LEAST_QUARTERED, round(2 ** (step / 8)))
+        own = full.own * math.pow(falls, math.log2(needed / n_models))
+        variance = own + full.shared * n_models / needed + between
+        if student_reach(needed - 1) * math.sqrt(variance) <= abs(difference):
+            break
+    else:
+        return None
+    needed = max(needed, n_models + 1)
+    unit = int(10 ** max(0, int(math.log10(needed)) - 1))
+    return math.ceil(needed / unit) * unit

@@ -1,22 +1,20 @@
 """Independent small repetitions of a scoring, cut out of its own models."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.metrics.inputs.confidence import ConfidencePair
 from harness.metrics.official.epsilon import epsilon
 from harness.metrics.official.quality import points
+from harness.metrics.official.utility import Models
 from harness.models.outputs import Floats
 
 _EXAMPLES_AT_ONCE = 2000
 """Examples of several repetitions scored in one call; a call with few is slow."""
 
 
-@dataclass(frozen=True)
-class Replicates:
+class Replicates(NamedTuple):
     """Pairs of disjoint subsets of models, from L random divisions.
 
     The two of a pair share no model, so their epsilon ``[L, 2, S]`` differ as two
@@ -25,8 +23,8 @@ class Replicates:
     """
 
     epsilon: Floats
-    unlearned: NDArray[np.intp]
-    retrained: NDArray[np.intp]
+    unlearned: Models
+    retrained: Models
 
     def points(self, n_models: int) -> Floats:
         """Return the points of each example, [L, 2, S], as with `n_models` models."""
@@ -45,33 +43,21 @@ class Division(NamedTuple):
 
 
 def replicate(
-    pair: ConfidencePair,
-    division: Division,
-    rng: np.random.Generator,
-    *,
-    delta: float,
+    pair: ConfidencePair, division: Division, rng: np.random.Generator, *, delta: float
 ) -> Replicates:
     """Score pairs of disjoint subsets of both groups of models, or of one."""
     unlearned = _subsets(len(pair.unlearned), division, rng)
     retrained = _subsets(len(pair.retrained), division, rng)
     if division.same_retrained:
         retrained = retrained[:, [0, 0]]
-    found = epsilon_of_subsets(
-        pair,
-        np.concatenate(unlearned),
-        np.concatenate(retrained),
-        delta=delta,
-    )
+    subsets = np.concatenate(unlearned), np.concatenate(retrained)
+    found = epsilon_of_subsets(pair, *subsets, delta=delta)
     shape = (division.times, 2, -1)
     return Replicates(found.reshape(shape), unlearned, retrained)
 
 
 def epsilon_of_subsets(
-    pair: ConfidencePair,
-    unlearned: NDArray[np.intp],
-    retrained: NDArray[np.intp],
-    *,
-    delta: float,
+    pair: ConfidencePair, unlearned: Models, retrained: Models, *, delta: float
 ) -> Floats:
     """Return epsilon, [K, S], of K scorings with the models [K, n] and [K, m] alone."""
     n_examples = pair.unlearned.shape[1]
@@ -85,9 +71,7 @@ def epsilon_of_subsets(
     return np.concatenate(found).reshape(-1, n_examples)
 
 
-def _subsets(
-    n_models: int, division: Division, rng: np.random.Generator
-) -> NDArray[np.intp]:
+def _subsets(n_models: int, division: Division, rng: np.random.Generator) -> Models:
     """Return pairs of disjoint subsets of models, [L, 2, n_models // share]."""
     size = n_models // division.share
     orders = np.tile(np.arange(n_models), (division.times, 1))

@@ -12,16 +12,10 @@ from harness.models.outputs import Floats
 class NoiseParts:
     """Variance of F, or of a score, at one number of models.
 
-    Attributes
-    ----------
-    own : float
-        The part that each example has for itself; it averages out over examples.
-    shared : float
-        The part in which examples move together because a run moves them all; can
-        come out negative by chance.
-    spread : float
-        Variance of the points between examples, over S: `own`, and how far the
-        examples truly differ.
+    `own` is the part that each example has for itself, which averages out over
+    examples; `shared` that in which examples move together because a run moves them
+    all, negative at times by chance; `spread` the variance of the points between
+    examples, over S: `own`, and how far the examples truly differ.
     """
 
     own: float

@@ -16,24 +16,13 @@ from harness.models.outputs import Floats, ModelOutputs
 class ScoredSubmission:
     """What a submission earns against a bank, with all its models and with some.
 
-    Attributes
-    ----------
-    value : float
-        F or the score.
-    earned : ndarray of float64, shape [S]
-        Points of each example times the utility; their mean is `value`.
-    divisions : tuple of ndarray of float64, shape [L, 2, s]
-        The same of L pairs of disjoint halves of all models and, from 8 models a side
-        on, of quarters. Points are those for all N models, else a half would be scored
-        by another rule; the utility is that of the same models.
-    retrained : ndarray of float64, shape [M, S]
-        Confidences of the bank's models.
-    seed : int
-        Decided the divisions; submissions are comparable only with the same.
-    quantity : str
-        "F", or "score" where there are accuracies.
-    n_models, n_fewest : int
-        N, and the smaller of N and M.
+    `value` is F, or the score where there are accuracies, as `quantity` says, and the
+    mean of what each example has `earned` ``[S]``: points times the utility.
+    `divisions` hold the same ``[L, 2, s]`` of L pairs of disjoint halves of all models
+    and, from 8 models a side on, of quarters. Points are those for all N models, else a
+    half would be scored by another rule; the utility is that of the same models.
+    Submissions are comparable only with the same `seed`, which decided the divisions,
+    and the same `retrained` ``[M, S]``. `n_fewest` is the smaller of N and M.
     """
 
     value: float
@@ -52,11 +41,6 @@ class ScoredSubmission:
         """Score a submission, its halves and its quarters: the costly part.
 
         The score is compared where `unlearned` has accuracies, else F.
-
-        Raises
-        ------
-        UsageError
-            Fewer than 4 models, different examples, or no accuracies of the bank.
         """
         fewest = min(len(unlearned), len(retrained))
         if fewest < LEAST_HALVED:

@@ -42,28 +42,17 @@ class Scoring:
     """A scoring with its small repetitions: all that an interval is made of.
 
     Scorings of equally many models and examples with the same seed divide both sides
-    alike, so that their repetitions can be compared one by one.
-
-    Attributes
-    ----------
-    points : ndarray of float64, shape [S]
-    seen : ndarray of int, shape [s]
-        The examples of the repetitions: all, or `MOST_EXAMPLES` drawn at random.
-    halves : Replicates
-        On the examples `seen`.
-    quarters : Replicates or None
-        None below `LEAST_QUARTERED` models a side.
-    n_models, n_fewest : int
-        N, and the number of models on the smaller side.
-    untouched : bool
-        All unlearned models answer alike on every example, and no retrained ones do:
-        one peak, told apart at sight, so that F is 0 whatever else is drawn.
+    alike, so that their repetitions can be compared one by one. `points` ``[S]`` are of
+    all models and examples; `divisions`, in halves and, from `LEAST_QUARTERED` models a
+    side, in quarters, look at the examples `seen`: all, or `MOST_EXAMPLES` at random.
+    There are `n_models` unlearned models, `n_fewest` on the smaller side. `untouched`
+    says that all unlearned models answer alike on every example, and no retrained ones
+    do: one peak, told apart at sight, so that F is 0 whatever else is drawn.
     """
 
     points: Floats
     seen: NDArray[np.intp]
-    halves: Replicates
-    quarters: Replicates | None
+    divisions: tuple[Replicates, ...]
     n_models: int
     n_fewest: int
     untouched: bool
@@ -83,50 +72,36 @@ class Scoring:
         noise is that of the unlearned ones alone.
         """
         n_models, n_examples = pair.unlearned.shape
-        n_fewest = pair.fewest
         seen = np.arange(n_examples)
         if n_examples > MOST_EXAMPLES:
             seen = rng.choice(n_examples, MOST_EXAMPLES, replace=False)
         some = pair.examples(seen)
-        halves = replicate(
-            some, Division(2, HALVINGS, same_retrained), rng, delta=delta
-        )
-        quarters = None
-        if n_fewest >= LEAST_QUARTERED:
-            quarters = replicate(
-                some, Division(4, QUARTERINGS, same_retrained), rng, delta=delta
-            )
+        divisions = [Division(2, HALVINGS, same_retrained)]
+        if pair.fewest >= LEAST_QUARTERED:
+            divisions.append(Division(4, QUARTERINGS, same_retrained))
+        replicates = [replicate(some, each, rng, delta=delta) for each in divisions]
         found = epsilon(*pair, delta=delta)
         alike = bool(np.ptp(pair.unlearned, axis=0).max() == 0)
         return cls(
             points=points(found.epsilon, n_models),
             seen=seen,
-            halves=halves,
-            quarters=quarters,
+            divisions=tuple(replicates),
             n_models=n_models,
-            n_fewest=n_fewest,
+            n_fewest=pair.fewest,
             untouched=alike and bool(found.peaky.all()),
         )
 
-    @property
-    def divisions(self) -> tuple[Replicates, ...]:
-        """Return the halves and, where there are any, the quarters."""
-        return (self.halves,) if self.quarters is None else (self.halves, self.quarters)
-
-    def noise(self, utility: Utility | None = None) -> tuple[NoiseParts, NoiseParts]:
-        """Return the variance of F, or of the score, at N / 2 and at N."""
+    def noise(self, utility: Utility | None = None) -> NoiseParts:
+        """Return the variance of F, or of the score, at N."""
         factor = 1.0 if utility is None else utility.factor
         parts = [self._noise_between(part, utility) for part in self.divisions]
-        spread = factor**2 * spread_of(self.points)
-        return parts[0], extrapolate(parts[0], parts[-1], spread)
+        return extrapolate(parts[0], parts[-1], factor**2 * spread_of(self.points))
 
     def _noise_between(
         self, replicates: Replicates, utility: Utility | None
     ) -> NoiseParts:
-        """Return the variance between the two of each pair of subsets."""
-        parts = noise_parts(
-            replicates.points(self.n_models), utility_of(replicates, utility)
-        )
+        factors = utility_of(replicates, utility)
+        parts = noise_parts(replicates.points(self.n_models), factors)
         return parts.with_examples(replicates.epsilon.shape[2], self.points.size)
 
 

@@ -3,7 +3,6 @@
 from harness.run.checkpoints.checkpoint_set import (
     Checkpoint,
     CheckpointSet,
-    largest_checkpoint,
     read_checkpoints,
 )
 from harness.run.checkpoints.selection import holds_checkpoints
@@ -12,6 +11,5 @@ __all__ = [
     "Checkpoint",
     "CheckpointSet",
     "holds_checkpoints",
-    "largest_checkpoint",
     "read_checkpoints",
 ]

@@ -13,14 +13,12 @@ from harness.plain_text import harmless
 from harness.run.checkpoints.containers import Refused, open_container
 from harness.run.checkpoints.selection import select
 from harness.run.cost import Budget, limit_at
-from harness.run.messages import CheckpointRequest, Failure
+from harness.run.messages import CheckpointRequest, Failure, largest_checkpoint
 from harness.run.submission import submission_name
 from harness.seeds import derive_seed
 from harness.status import Status
 from harness.storage.files import sha256_of
 
-#: A file may have double precision, twice; and words around its numbers.
-_FACTOR, _AROUND = 4, 1_000_000
 #: Torch itself takes most of it; the rest holds a checkpoint in all its precisions.
 _MEMORY_BYTES, _COPIES = 4 << 30, 4
 _LIMIT_SECONDS = 120.0
@@ -38,20 +36,9 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class CheckpointSet:
-    """N checkpoints that were made elsewhere; an `harness.run.entry.Entry`.
+    """N checkpoints that were made elsewhere, in the order of their numbers.
 
-    Attributes
-    ----------
-    name : str
-        The folder's name, or the zip's without ``.zip``.
-    path : Path
-        Where it lies.
-    checkpoints : tuple of Checkpoint
-        The first N, in the order of their numbers.
-    problems : tuple of str
-        Why it cannot be scored; empty if it can be tried.
-    largest : int
-        Bytes of the largest file that is read.
+    `problems` say why it cannot be scored; files of more than `largest` bytes cannot.
     """
 
     name: str
@@ -63,11 +50,8 @@ class CheckpointSet:
     authors: ClassVar[str] = ""
     url: ClassVar[str] = ""
     is_reference: ClassVar[bool] = False
-
-    @property
-    def made_elsewhere(self) -> bool:
-        """Yes: nobody here knows what they have cost."""
-        return True
+    #: Nobody here knows what they have cost.
+    made_elsewhere: ClassVar[bool] = True
 
     @property
     def title(self) -> str:
@@ -81,13 +65,7 @@ class CheckpointSet:
         return sha256_of(f"checkpoints\n{lines}".encode())
 
     def read(self, checkpoint: Checkpoint) -> bytes:
-        """Read the bytes of one checkpoint.
-
-        Raises
-        ------
-        UsageError
-            If the file is no longer the one that was vetted.
-        """
+        """Read one checkpoint, if its bytes are still those that were vetted."""
         try:
             content = open_container(self.path).read(checkpoint.file, self.largest)
         except Refused:
@@ -139,27 +117,10 @@ class CheckpointSet:
         return "checkpoints.csv", buffer.getvalue()
 
 
-def largest_checkpoint(n_bytes: int) -> int:
-    """Bytes that one file may have, packed or not, for weights of `n_bytes`."""
-    return _FACTOR * n_bytes + _AROUND
-
-
 def read_checkpoints(path: Path, n_models: int, n_bytes: int) -> CheckpointSet:
-    """Find, vet and hash checkpoints; what is wrong is collected, not raised.
+    """Find, vet and hash N checkpoints; what is wrong is collected, not raised.
 
-    Parameters
-    ----------
-    path : Path
-        A folder or a zip.
-    n_models : int
-        N: so many are taken, and needed.
-    n_bytes : int
-        Bytes of the weights of the track's network, in single precision.
-
-    Raises
-    ------
-    UsageError
-        If there is no such file.
+    The weights of the track's network have `n_bytes` in single precision.
     """
     if not path.exists():
         raise UsageError(f"there is no file {path}; give a zip of checkpoints.")

@@ -11,7 +11,6 @@ import zipfile
 import zlib
 from collections import Counter
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Protocol
 
 from harness.plain_text import harmless
 
@@ -24,28 +23,6 @@ class Refused(Exception):
     """What was given cannot be scored; the message is one sentence for its author."""
 
 
-class Container(Protocol):
-    """A folder or a zip of files."""
-
-    def names(self) -> tuple[str, ...]:
-        """List its files, ``/`` between folders, those of sub-folders too.
-
-        Raises
-        ------
-        Refused
-            If it is no sound container.
-        """
-
-    def read(self, name: str, largest: int) -> bytes:
-        """Read one file of at most `largest` bytes.
-
-        Raises
-        ------
-        Refused
-            If it is larger, damaged, or no plain file.
-        """
-
-
 class Folder:
     """The files of a folder and of the folders right in it."""
 
@@ -53,7 +30,7 @@ class Folder:
         self._path = path
 
     def names(self) -> tuple[str, ...]:
-        """List the files, down to one sub-folder; what is hidden is left out."""
+        """List the files, with ``/`` before those of a sub-folder; not the hidden."""
         found: list[str] = []
         for path in self._children(self._path):
             if path.is_dir() and not path.is_symlink():
@@ -138,6 +115,9 @@ class ZipArchive:
             raise Refused(words) from None
         _refuse_larger(name, "unpacks to", len(content), largest)
         return content
+
+
+Container = Folder | ZipArchive
 
 
 def open_container(path: Path) -> Container:

@@ -41,11 +41,6 @@ def select(names: Iterable[str], n_models: int) -> list[Numbered]:
     """Choose the first `n_models` checkpoints, in the order of their numbers.
 
     They lie at the top, or all in one sub-folder.
-
-    Raises
-    ------
-    Refused
-        If there are too few, or it is not clear which.
     """
     folders: dict[str, list[Numbered]] = defaultdict(list)
     names = list(names)

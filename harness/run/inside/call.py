@@ -40,15 +40,7 @@ class ContractBroken(Exception):
 
 
 def call_submission(request: RunRequest, prepared: Prepared) -> bytes | Failure:
-    """Call ``unlearning`` and return the weights it made, or why there are none.
-
-    Parameters
-    ----------
-    request : RunRequest
-        Source, seed and limits.
-    prepared : Prepared
-        Original model and sets.
-    """
+    """Call ``unlearning`` and return the weights it made, or why there are none."""
     try:
         _seed_everything(request.seed)
         module = _load(request)

@@ -17,8 +17,7 @@ from torch import Tensor
 
 from harness.models.network_difference import network_difference
 from harness.models.weights import Array, WeightSpec
-from harness.run.checkpoints.checkpoint_set import largest_checkpoint
-from harness.run.messages import Failure
+from harness.run.messages import Failure, largest_checkpoint
 from harness.status import Status
 
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
@@ -33,12 +32,7 @@ class _Refused(Exception):
 def read_checkpoint(content: bytes, spec: WeightSpec) -> bytes | Failure:
     """Turn a checkpoint into the weights that a run would have returned.
 
-    Parameters
-    ----------
-    content : bytes
-        A file that ``torch.save`` wrote: a state dict of any floating precision.
-    spec : WeightSpec
-        What it must hold.
+    It is what ``torch.save`` writes of a state dict, in any floating precision.
     """
     try:
         _refuse_bomb(content, largest_checkpoint(spec.n_bytes))

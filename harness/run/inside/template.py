@@ -7,9 +7,9 @@ submission: that happens in the forked child, which ends with the run.
 
 import json
 import os
-import socket
 from base64 import b64decode
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +28,7 @@ from harness.sandbox.child.tensor_passing import pass_tensors_by_value
 def main(fd: int, args: list[str]) -> None:
     """Serve runs until the harness has gone.
 
-    Parameters
-    ----------
-    fd : int
-        Socket to the harness.
-    args : list of str
-        The folder of the inputs, and what runs are confined to.
+    The arguments are the folder of the inputs, and what runs are confined to.
     """
     torch.set_num_threads(1)
     prepared = prepare(read_inputs(Path(args[0])))
@@ -42,13 +37,8 @@ def main(fd: int, args: list[str]) -> None:
         pass_tensors_by_value()
     supervisor = Supervisor(confinement)
 
-    def run(words: dict[str, Any], result: int) -> None:
-        _run(words, result, prepared)
-
-    def serve(sock: socket.socket) -> None:
-        supervisor.serve(sock, run)
-
-    worker_main(fd, serve)
+    run = partial(_run, prepared=prepared)
+    worker_main(fd, lambda sock: supervisor.serve(sock, run))
     leave(0)
 
 

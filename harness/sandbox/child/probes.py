@@ -170,9 +170,9 @@ def _signals(targets: Targets) -> Iterable[str]:
 
 def _handles(targets: Targets) -> Iterable[str]:
     del targets
-    numbers = [int(path.name) for path in Path("/proc/self/fd").iterdir()]
+    listed = [int(path.name) for path in Path("/proc/self/fd").iterdir()]
     open_files = []
-    for number in numbers:
+    for number in listed:
         # The listing itself was one of them, and is gone.
         with suppress(OSError):
             os.fstat(number)

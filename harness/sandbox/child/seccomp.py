@@ -16,9 +16,9 @@ from harness.sandbox.child.bpf import Instruction
 from harness.sandbox.child.syscalls import (
     FIRST_UNKNOWN,
     Architecture,
+    calls_of,
     checked,
     libc,
-    numbers_of,
     this_architecture,
 )
 
@@ -91,7 +91,7 @@ def seccomp_filter(
     architecture = architecture or this_architecture()
     if architecture is None:
         raise OSError(errno.ENOSYS, "no seccomp filter for this processor")
-    numbers = numbers_of(architecture)
+    known = calls_of(architecture)
     program = [
         bpf.load(bpf.ARCHITECTURE),
         bpf.skip_if_equal(architecture.value, 1),
@@ -102,8 +102,8 @@ def seccomp_filter(
         bpf.refuse(errno.ENOSYS),
     ]
     for name, body in _bodies(rules).items():
-        if name in numbers:
-            program += [bpf.skip_unless_equal(numbers[name], len(body)), *body]
+        if name in known:
+            program += [bpf.skip_unless_equal(known[name], len(body)), *body]
     return bpf.assemble([*program, bpf.verdict(bpf.ALLOW)])
 
 
@@ -142,12 +142,14 @@ def _bodies(rules: SeccompRules) -> dict[str, list[Instruction]]:
         "personality": _allow_only(0, (0, 0xFFFFFFFF)),
         # Of oneself, by 0, and of nobody else.
         "prlimit64": _allow_only(0, (0,)),
-        "setpriority": _setpriority_of_oneself(),
+        # Of oneself.
+        "setpriority": _both_zero(bpf.argument_low(0), bpf.argument_low(1)),
         "socket": _unix_sockets(streams_only=not rules.own_files),
     }
     if not rules.own_files:
         bodies["socketpair"] = bodies["socket"]
-        bodies["sendto"] = _sendto_without_address()
+        # To no address.
+        bodies["sendto"] = _both_zero(bpf.argument_low(4), bpf.argument_high(4))
     if not rules.truncation_is_guarded:
         bodies |= _truncation()
     if rules.signals_only_to is not None:
@@ -189,17 +191,6 @@ def _refuse_bits(index: int, mask: int) -> list[Instruction]:
     ]
 
 
-def _setpriority_of_oneself() -> list[Instruction]:
-    return [
-        bpf.load(bpf.argument_low(0)),
-        bpf.skip_unless_equal(0, 3),
-        bpf.load(bpf.argument_low(1)),
-        bpf.skip_unless_equal(0, 1),
-        bpf.verdict(bpf.ALLOW),
-        bpf.refuse(errno.EPERM),
-    ]
-
-
 def _unix_sockets(*, streams_only: bool) -> list[Instruction]:
     """Refuse all families but one; a datagram socket can name any receiver."""
     body = [
@@ -218,11 +209,12 @@ def _unix_sockets(*, streams_only: bool) -> list[Instruction]:
     return [*body, bpf.verdict(bpf.ALLOW)]
 
 
-def _sendto_without_address() -> list[Instruction]:
+def _both_zero(one: int, other: int) -> list[Instruction]:
+    """Allow a call only if the words at two offsets are both 0."""
     return [
-        bpf.load(bpf.argument_low(4)),
+        bpf.load(one),
         bpf.skip_unless_equal(0, 3),
-        bpf.load(bpf.argument_high(4)),
+        bpf.load(other),
         bpf.skip_unless_equal(0, 1),
         bpf.verdict(bpf.ALLOW),
         bpf.refuse(errno.EPERM),

@@ -175,7 +175,7 @@ class Supervisor:
                 memory_bytes = request.get("memory_bytes")
                 cpu_seconds = request.pop("cpu_limit_seconds", None)
                 confine(self._confinement, memory_bytes, user, self._n_others())
-            except OSError as error:
+            except Exception as error:
                 os.write(_READY, b"!" + str(error).encode())
                 os._exit(1)
             os.write(_READY, b"R%d %f" % (memory_bytes or 0, cpu_seconds or 0))

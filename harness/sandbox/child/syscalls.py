@@ -67,7 +67,7 @@ def this_architecture() -> Architecture | None:
 
 
 @cache
-def numbers_of(architecture: Architecture) -> MappingProxyType[str, int]:
+def calls_of(architecture: Architecture) -> MappingProxyType[str, int]:
     """Numbers of the calls that a processor family has."""
     column = 1 if architecture is Architecture.X86_64 else 2
     known = {row[0]: int(row[column]) for row in _ROWS if row[column] != "-"}
@@ -85,7 +85,7 @@ def call(name: str, *args: object) -> int:
     architecture = this_architecture()
     if architecture is None:
         raise OSError(errno.ENOSYS, "not a supported processor", name)
-    words = [numbers_of(architecture)[name], *args]
+    words = [calls_of(architecture)[name], *args]
     # Whole registers: an int alone would leave their upper halves to chance.
     registers = [ctypes.c_long(w) if isinstance(w, int) else w for w in words]
     result: int = libc().syscall(*registers)

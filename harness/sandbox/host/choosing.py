@@ -38,13 +38,7 @@ class LevelNotAvailable(UsageError):
 
 @cache
 def probe(level: Level) -> IsolationReport:
-    """Try a level on this machine, once per process.
-
-    Raises
-    ------
-    LevelNotAvailable
-        If this machine does not offer it; the message says why, and the remedy.
-    """
+    """Try a level on this machine, once per process."""
     if lacking := level.means.lacking():
         raise LevelNotAvailable(f"isolation {level} {lacking}")
     try:
@@ -64,18 +58,7 @@ def probe(level: Level) -> IsolationReport:
 
 
 def choose(wanted: str = AUTO) -> Sandbox:
-    """Return a sandbox of a level, or of the strictest that works here.
-
-    Parameters
-    ----------
-    wanted : str
-        A `Level` or its name, or ``"auto"`` for the strictest that works.
-
-    Raises
-    ------
-    UsageError
-        If there is no such level, or this machine does not offer it.
-    """
+    """Return a sandbox of a level, or of the strictest that works here."""
     if wanted not in (AUTO, *Level):
         raise UsageError(
             f"--isolation {wanted} is not legal: choose one of "

@@ -30,26 +30,13 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Means:
-    """What a level does and needs.
+    """What a level does and needs; the last three are those of a `Confinement`."""
 
-    Attributes
-    ----------
-    required : frozenset of str
-        Properties without which it is not that level.
-    lacking : callable
-        Says what this system has not got that it needs; nothing if all is there.
-    wrap : callable or None
-        Writes the words that go before a template's command line.
-    namespaces : bool
-        Each run gets its own mounts, processes and IPC, in a network without links.
-    landlock : bool
-        Each run gives up all files but those named.
-    filtered : bool
-        Each run loses its privileges and dangerous system calls.
-    """
-
+    #: Properties without which it is not that level.
     required: frozenset[str] = frozenset()
+    #: Says what this system has not got that it needs; nothing if all is there.
     lacking: Callable[[], str] = str
+    #: Writes the words that go before a template's command line.
     wrap: Callable[..., list[str]] | None = None
     namespaces: bool = False
     landlock: bool = False

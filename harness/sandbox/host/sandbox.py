@@ -23,23 +23,16 @@ from harness.sandbox.host.paths import (
 from harness.sandbox.host.properties import PROPERTIES
 from harness.sandbox.host.scratch import ScratchFolder
 
-_numbers: Iterator[int] = count()
+_counter: Iterator[int] = count()
 
 
 @dataclass(frozen=True)
 class Sandbox:
-    """One way of keeping runs apart.
+    """One way of keeping runs apart, within bounds of what a run may use.
 
-    Attributes
-    ----------
-    level : Level
-        How strictly; ``Level.NONE`` is a process of its own for each run, and no more.
-    report : IsolationReport or None
-        What its probes have shown; None before they have run.
-    scratch_bytes, n_tasks : int
-        Bounds of what a run may use.
-    secret : tuple of Path
-        What must not be seen even where it lies in a folder that is shown.
+    ``Level.NONE`` is a process of its own for each run, and no more. The report is what
+    the probes have shown, None before they have run. What is `secret` must not be seen
+    even where it lies in a folder that is shown.
     """
 
     level: Level
@@ -68,19 +61,11 @@ class Sandbox:
         gpu: bool = False,
         readable: Sequence[Path] = (),
     ) -> list[str]:
-        """Return the command line that runs `argv` in this sandbox.
+        """Return the command line that runs a template in this sandbox.
 
-        Parameters
-        ----------
-        argv : list of str
-            Of a template; the confinement of its runs is added at the end.
-        inputs : Path
-            Folder that the template reads. Beside it a scratch folder is made where
-            runs have no file system of their own.
-        gpu : bool
-            Whether runs need CUDA.
-        readable : sequence of Path
-            Further files and folders to show at their own paths: a user's packages.
+        The confinement of its runs is added at the end. Beside the folder of the inputs
+        a scratch folder is made where runs have no file system of their own. What is
+        `readable` besides, a user's packages, is shown at its own path.
         """
         leaf = self._cgroup_leaf()
         enter = [] if leaf is None else [*ENTER, str(leaf)]
@@ -144,7 +129,7 @@ class Sandbox:
         parent = own_cgroup()
         if parent is None:
             return None
-        return make_leaf(parent, next(_numbers), self.n_tasks + 3)
+        return make_leaf(parent, next(_counter), self.n_tasks + 3)
 
 
 def _make_scratch(folder: Path, *, for_others: bool) -> Path:
@@ -157,7 +142,7 @@ def _make_scratch(folder: Path, *, for_others: bool) -> Path:
             atexit.register(public.close)
             folder = public.path
             folder.chmod(0o711)
-    scratch = folder / f"scratch-{next(_numbers)}"
+    scratch = folder / f"scratch-{next(_counter)}"
     scratch.mkdir(mode=0o700)
     return scratch
 

@@ -17,10 +17,10 @@ from harness.metrics.attacks.bounded_errors import chosen_attacks, strongest
 from harness.metrics.attacks.certified import (
     LEAST_MODELS,
     certified_epsilon,
+    epsilon_from_errors,
 )
-from harness.metrics.attacks.clopper_pearson import upper_bounds
-from harness.metrics.attacks.error_rates import epsilon_from_errors
 from harness.metrics.attacks.families import count_errors
+from harness.metrics.attacks.joint_bounds import upper_bounds
 from harness.metrics.inputs.confidence import ConfidencePair
 
 

@@ -6,15 +6,14 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from harness.metrics.attacks.clopper_pearson import upper_bounds
-from harness.metrics.attacks.error_rates import epsilon_from_errors
+from harness.metrics.attacks.certified import epsilon_from_errors
 from harness.metrics.attacks.families import ErrorCounts
-from harness.metrics.attacks.joint_bounds import ErrorRates, prove, regions
+from harness.metrics.attacks.joint_bounds import prove, proven_in, regions, upper_bounds
 
 
 def errors(false_positives, false_negatives, models):
-    counts = ErrorCounts(np.array([false_positives]), np.array([false_negatives]))
-    return ErrorRates(counts, models, models)
+    counts = np.array([[false_positives], [false_negatives]])
+    return ErrorCounts(*counts, models, models)
 
 
 @pytest.mark.parametrize("region", regions(0.05))
@@ -52,7 +51,10 @@ def test_bounding_both_rates_at_once_proves_more_than_one_by_one():
 def test_more_errors_never_prove_more():
     for region in regions(0.05):
         table = [
-            [errors(x, y, 12).prove(region, epsilon_from_errors)[0] for x in range(13)]
+            [
+                proven_in(region, errors(x, y, 12), epsilon_from_errors)[0]
+                for x in range(13)
+            ]
             for y in range(13)
         ]
         assert (np.diff(table, axis=0) <= 1e-12).all()
@@ -68,7 +70,8 @@ def test_swapping_the_two_sides_proves_the_same():
 def test_the_expected_errors_choose_the_region_and_nothing_else():
     judged, flawless, even = errors(10, 10, 40), errors(0, 0, 20), errors(5, 5, 20)
     proven = {
-        float(judged.prove(region, epsilon_from_errors)[0]) for region in regions(0.05)
+        float(proven_in(region, judged, epsilon_from_errors)[0])
+        for region in regions(0.05)
     }
     for expected in (flawless, even):
         found = prove(judged, expected, epsilon_from_errors, 0.05)[0]

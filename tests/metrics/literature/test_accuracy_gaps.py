@@ -7,9 +7,13 @@ from hypothesis import strategies as st
 from scipy.stats import ttest_ind
 
 from harness.errors import UsageError
-from harness.metrics.literature.accuracy_gaps import gap_intervals, gap_metrics
+from harness.metrics.literature.accuracy_gaps import (
+    gap_intervals,
+    gap_metrics,
+    tow_metrics,
+    tug_of_war,
+)
 from harness.metrics.literature.comparison import Comparison
-from harness.metrics.literature.tug_of_war import tow_metrics, tug_of_war
 from tests.metrics.tables import of_accuracies, outputs
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from harness.errors import UsageError
-from harness.metrics.uncertainty.efficiency_interval import efficiency_interval
+from harness.metrics.uncertainty.efficiency import efficiency_interval
 from harness.metrics.uncertainty.interval import Unavailable
 
 

@@ -9,10 +9,9 @@ from harness.metrics.official.utility import Utility
 from harness.metrics.uncertainty.paired import (
     PairedDifference,
     difference_of,
-    models_needed,
     paired_difference,
 )
-from harness.metrics.uncertainty.paired_noise import PairedNoise
+from harness.metrics.uncertainty.paired_noise import PairedNoise, models_needed
 from harness.metrics.uncertainty.quality_variance import NoiseParts
 from harness.metrics.uncertainty.scored_submission import ScoredSubmission
 from harness.metrics.uncertainty.scoring_noise import Scoring
@@ -185,6 +184,7 @@ def test_noise_that_runs_share_falls_with_the_number_of_models():
     needed = models_needed(0.01, noise, 64)
     assert 240 <= needed <= 300  # 1.97 ** 2 * 64 = 248, in steps of an eighth octave
     assert needed < models_needed(0.005, noise, 64)
+    assert models_needed(-0.005, noise, 64) == models_needed(0.005, noise, 64)
     assert models_needed(0.1, noise, 64) == 65
     assert models_needed(1e-6, noise, 64) is None
     assert models_needed(0.0, noise, 64) is None

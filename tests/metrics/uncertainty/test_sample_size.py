@@ -1,24 +1,13 @@
 import numpy as np
 import pytest
 
-from harness.errors import UsageError
 from harness.metrics.inputs.confidence import ConfidencePair
 from harness.metrics.official.metric import official_metric
 from harness.metrics.uncertainty import scoring_noise
-from harness.metrics.uncertainty.interval import Unavailable
 from harness.metrics.uncertainty.official_interval import official_intervals
-from harness.metrics.uncertainty.quality_variance import NoiseParts
-from harness.metrics.uncertainty.sample_size import (
-    NoiseTrend,
-    models_to_separate,
-    sample_sizes,
-)
+from harness.metrics.uncertainty.sample_size import sample_sizes
 from harness.metrics.uncertainty.scoring_noise import Scoring
 from tests.metrics.tables import outputs
-
-
-def trend(own=0.0, shared=0.0, own_ratio=1.0):
-    return NoiseTrend(64, NoiseParts(own, shared, own), own_ratio)
 
 
 def test_rows_run_from_eight_models_to_all_of_them():
@@ -81,29 +70,3 @@ def test_nothing_forgotten_is_no_certainty_at_any_size():
 def test_few_models_give_a_reason_instead():
     pair = map(outputs, np.random.default_rng(0).normal(size=(2, 15, 4)))
     assert "needs N ≥ 16" in sample_sizes(*pair, seed=0).reason
-
-
-def test_noise_that_runs_share_falls_with_their_number():
-    # 1.96 sqrt(2 V 64 / n) = d, so n = 64 * 2 * 1.96² V / d².
-    needed = models_to_separate(0.01, trend(shared=1e-4))
-    assert needed == pytest.approx(64 * 2 * 1.96**2 * 1e-4 / 0.01**2, rel=0.1)
-
-
-def test_a_smaller_difference_needs_more_models():
-    noise = trend(own=1e-5, shared=1e-4, own_ratio=0.8)
-    needed = [models_to_separate(d, noise) for d in (0.1, 0.03, 0.01, 0.003)]
-    assert needed == sorted(needed)
-    assert needed[0] < needed[-1]
-    assert models_to_separate(-0.03, noise) == needed[1]
-
-
-def test_noise_of_single_examples_does_not_go_away_with_more_models():
-    found = models_to_separate(0.001, trend(own=1e-5))
-    assert isinstance(found, Unavailable)
-    assert "a larger forget set would" in found.reason
-
-
-@pytest.mark.parametrize("difference", [0.0, np.nan, np.inf])
-def test_refuses_a_difference_that_is_none(difference):
-    with pytest.raises(UsageError, match="difference is"):
-        models_to_separate(difference, trend(own=1e-5))

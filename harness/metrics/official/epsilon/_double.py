@@ -19,14 +19,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from harness.metrics.official.epsilon._grid import RIGHT_ENDS, Indices, IntervalGrid
+from harness.metrics.official.epsilon._grid import RIGHT_ENDS, IntervalGrid
 from harness.metrics.official.epsilon._sample import (
     Bools,
+    Indices,
     MergedSample,
     Roles,
     odds,
+    take,
 )
-from harness.metrics.official.epsilon._window import window_minimum
 from harness.models.outputs import Floats
 
 _ROUNDING = 1e-12
@@ -73,9 +74,9 @@ def _search(grid: IntervalGrid, delta: float, best: Floats, *, rounds: bool) -> 
     seen = np.zeros(grid.groups.size.shape, dtype=bool)
     look = _FIRST_LOOK
     while active.size:
-        part = grid.take(active)
+        part = take(grid, active)
         bounds = _bounds(part, delta, best[active], any_attack=not rounds)
-        lowest = window_minimum(bounds.left, part.groups.first, part.groups.last)
+        lowest = _window_minimum(bounds.left, part.groups.first, part.groups.last)
         gap = (lowest - bounds.limit).min(axis=0)
         gap[seen[active]] = np.inf
         example, group = _most_promising(gap, look)
@@ -116,11 +117,7 @@ def _most_promising(gap: Floats, look: int) -> tuple[Indices, Indices]:
 
 
 def _best_of(
-    grid: IntervalGrid,
-    bounds: _Bounds,
-    delta: float,
-    example: Indices,
-    group: Indices,
+    grid: IntervalGrid, bounds: _Bounds, delta: float, example: Indices, group: Indices
 ) -> Floats:
     """Return the largest odds, [B], among intervals that end in the given groups."""
     best = np.zeros(len(grid.width))
@@ -148,3 +145,39 @@ def _beating(
     )
     beats = bounds.left[:, example] < limit
     return np.asarray((beats[0] | beats[1]) & inside)
+
+
+def _window_minimum(values: Floats, first: Indices, last: Indices) -> Floats:
+    """Return the minimum of ``values[..., b, first[b, r] : last[b, r] + 1]``.
+
+    A sparse table: level k holds the minimum of the 2**k values from each place on,
+    and a window is the union of two, overlapping, stretches of one level. A window with
+    ``last < first`` is empty, its minimum infinity.
+    """
+    length = np.maximum(last - first + 1, 1)
+    level = np.frexp(length)[1] - 1
+    table = _sparse_table(values, int(level.max()))
+    rows, row_size = values.shape[1:]
+    # Flat places in the table: numpy gathers by one index fastest.
+    start = level * values.size + np.arange(rows)[:, None] * row_size
+    left, right = start + first, start + np.maximum(last - (1 << level) + 1, 0)
+    flat, empty = table.reshape(-1), last < first
+    found = np.empty((len(values), *first.shape))
+    for each, minimum in enumerate(found):
+        shift = each * rows * row_size
+        np.minimum(flat[left + shift], flat[right + shift], out=minimum)
+        minimum[empty] = np.inf
+    return found
+
+
+def _sparse_table(values: Floats, top: int) -> Floats:
+    """Return levels 0 .. `top`, shape [top + 1, F, B, L]; row ends are not filled."""
+    table = np.empty((top + 1, *values.shape))
+    table[0] = values
+    for level in range(1, top + 1):
+        below, half = table[level - 1], 1 << (level - 1)
+        end = values.shape[-1] - 2 * half + 1
+        np.minimum(
+            below[..., :end], below[..., half : half + end], out=table[level, ..., :end]
+        )
+    return table

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from harness.errors import UsageError
 from harness.metrics.inputs.confidence import confidence_pair
 from harness.metrics.official.epsilon._double import best_double_threshold
-from harness.metrics.official.epsilon._sample import MergedSample, Roles
+from harness.metrics.official.epsilon._sample import MergedSample, Roles, take
 from harness.metrics.official.epsilon._single import best_single_threshold
 from harness.models.outputs import Floats
 
@@ -115,7 +115,6 @@ def _batch(unlearned: Floats, retrained: Floats, delta: float) -> EpsilonResult:
 
 
 def _span(values: Floats) -> Floats:
-    """Return smallest and largest value of each row, [2, B]."""
     return np.stack([values.min(axis=1), values.max(axis=1)])
 
 
@@ -128,8 +127,8 @@ def _best_attack(
     best = best_single_threshold(sample, Roles.of(sample, higher), delta)
     open_ = np.flatnonzero(np.isfinite(best))
     if open_.size:
-        sample, higher, spans = sample.take(open_), higher[open_], spans[:, :, open_]
-        narrower = _narrower_is_unlearned(spans, higher)
+        sample, spans = take(sample, open_), spans[:, :, open_]
+        narrower = _narrower_is_unlearned(spans, higher[open_])
         span = np.where(narrower, spans[0], spans[1])
         best[open_] = best_double_threshold(
             sample, Roles.of(sample, narrower), span, delta, best[open_]

@@ -1,15 +1,17 @@
 """The official grid of intervals, seen through the sorted samples."""
 
-from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from harness.metrics.official.epsilon._sample import Bools, MergedSample, Roles
+from harness.metrics.official.epsilon._sample import (
+    Bools,
+    Indices,
+    MergedSample,
+    Roles,
+    take,
+)
 from harness.models.outputs import Floats
-
-Indices = NDArray[np.intp]
 
 BUFFER = 2.0
 """How far, in logits, the interval's ends reach beyond the positive samples."""
@@ -21,9 +23,8 @@ LEFT_ENDS = 400
 """Left ends tried for each right end."""
 
 
-@dataclass(frozen=True)
-class RightEnds:
-    """Right ends of B examples: ``numpy.linspace(start, stop, count)`` of each.
+class RightEnds(NamedTuple):
+    """Right ends of B examples: ``numpy.linspace(start, stop, n_ends)`` of each.
 
     Values are computed as numpy does, operation by operation, for in float64 the last
     digit decides at ties. There are about 400, over the buffer around one value.
@@ -32,7 +33,7 @@ class RightEnds:
     start: Floats
     stop: Floats
     step: Floats
-    count: Indices
+    n_ends: Indices
 
     @classmethod
     def of(cls, low: Floats, high: Floats) -> "RightEnds":
@@ -41,24 +42,16 @@ class RightEnds:
         count = np.ceil((stop - start) * STEPS_PER_LOGIT)
         return cls(start, stop, (stop - start) / (count - 1), count.astype(np.intp))
 
-    def take(self, rows: Indices) -> "RightEnds":
-        """Return the examples `rows` alone."""
-        return RightEnds(
-            self.start[rows], self.stop[rows], self.step[rows], self.count[rows]
-        )
-
     def value(self, index: Indices) -> Floats:
         """Return the ends of the given indices, [B, ...], an example a row."""
-        start, stop, step, count = (
-            column.reshape(-1, *[1] * (index.ndim - 1))
-            for column in (self.start, self.stop, self.step, self.count)
-        )
+        columns = (each.reshape(-1, *[1] * (index.ndim - 1)) for each in self)
+        start, stop, step, count = columns
         return np.where(index == count - 1, stop, index * step + start)
 
     def below(self, values: Floats) -> Indices:
         """Return how many ends lie below each of `values`, [B, T]."""
         start, step = self.start[:, None], self.step[:, None]
-        top = self.count[:, None] - 1
+        top = self.n_ends[:, None] - 1
         guess = np.clip(np.floor((values - start) / step), -1, top).astype(np.intp)
         for _ in range(2):
             guess += (guess < top) & (self.value(guess + 1) < values)
@@ -81,13 +74,8 @@ class RightGroups(NamedTuple):
     first: Indices
     last: Indices
 
-    def take(self, rows: Indices) -> "RightGroups":
-        """Return the examples `rows` alone."""
-        return RightGroups(*(column[rows] for column in self))
 
-
-@dataclass(frozen=True)
-class IntervalGrid:
+class IntervalGrid(NamedTuple):
     """All intervals [l, r] of B examples, grouped by what they cut off.
 
     Positive is the group with the smaller range, `width` from `lowest` on; `distinct`,
@@ -112,22 +100,9 @@ class IntervalGrid:
         groups = _groups(sample.values, roles, ends, high - low)
         return cls(sample, roles, low, high - low, ends, groups, distinct)
 
-    def take(self, rows: Indices) -> "IntervalGrid":
-        """Return the examples `rows` alone."""
-        return replace(
-            self,
-            sample=self.sample.take(rows),
-            roles=self.roles.take(rows),
-            lowest=self.lowest[rows],
-            width=self.width[rows],
-            ends=self.ends.take(rows),
-            groups=self.groups.take(rows),
-            distinct=self.distinct[rows],
-        )
-
     def separates(self) -> Bools:
         """Return, [B], whether an interval holds all positives and no negative."""
-        below = _ranks(self.sample.values, self.lowest[:, None], "left")
+        below = _ranks(self.sample.values, self.lowest[:, None])
         p_end = _at(self.roles.positive, self.groups.rank)
         q_end = _at(self.roles.negative, self.groups.rank)
         clean = (p_end == 1) & (q_end == _at(self.roles.negative, below))
@@ -168,7 +143,8 @@ class IntervalGrid:
         self, example: Indices, group: Indices, rank: Indices, place: Indices | int
     ) -> Bools:
         """Return, [K], whether one end of each group has a left end at a rank."""
-        right = self.ends.take(example).value(self.groups.begin[example, group] + place)
+        index = self.groups.begin[example, group] + place
+        right = take(self.ends, example).value(index)
         values = self.sample.values
         before = np.where(rank > 0, values[example, rank - 1], -np.inf)
         return _has_left_end(right - self.width[example], before, values[example, rank])
@@ -196,22 +172,18 @@ def _groups(
     """Gather the right ends by the number of samples at or below them."""
     below = np.zeros((len(values), values.shape[1] + 2), dtype=np.intp)
     below[:, 1:-1] = ends.below(values)
-    below[:, -1] = ends.count
+    below[:, -1] = ends.n_ends
     size = np.diff(below, axis=1)
     example, rank = np.nonzero(size)
     start = np.searchsorted(example, np.arange(len(values)))
     place = np.arange(len(example)) - start[example]
     packed = np.zeros((3, len(values), int(place.max()) + 1), dtype=np.intp)
-    packed[:, example, place] = (
-        below[example, rank],
-        size[example, rank],
-        rank,
-    )
+    packed[:, example, place] = below[example, rank], size[example, rank], rank
     begin, size, rank = packed
     left = ends.value(begin) - width[:, None] - BUFFER
     right = ends.value(begin + size - 1) - width[:, None] + BUFFER
-    first = _leave_a_positive(roles, rank, _ranks(values, left, "left"))
-    last = _catch_a_negative(roles, rank, _ranks(values, right, "left"))
+    first = _leave_a_positive(roles, rank, _ranks(values, left))
+    last = _catch_a_negative(roles, rank, _ranks(values, right))
     return RightGroups(begin, size, rank, first, np.where(size > 0, last, -1))
 
 
@@ -220,10 +192,10 @@ def _at(shares: Floats, ranks: Indices) -> Floats:
     return np.asarray(np.take_along_axis(shares, ranks, axis=1))
 
 
-def _ranks(values: Floats, ends: Floats, side: Literal["left", "right"]) -> Indices:
-    """Return how many sorted `values` lie below (or at) each of `ends`, row by row."""
+def _ranks(values: Floats, ends: Floats) -> Indices:
+    """Return how many sorted `values` lie below each of `ends`, row by row."""
     rows = zip(values, ends, strict=True)
-    return np.stack([row.searchsorted(end, side) for row, end in rows])
+    return np.stack([row.searchsorted(end) for row, end in rows])
 
 
 def _leave_a_positive(roles: Roles, end: Indices, first: Indices) -> Indices:

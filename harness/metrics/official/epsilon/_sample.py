@@ -1,6 +1,6 @@
 """A batch of examples as sorted samples: all that an attack can see of them."""
 
-from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,10 +8,19 @@ from numpy.typing import NDArray
 from harness.models.outputs import Floats
 
 Bools = NDArray[np.bool_]
+Indices = NDArray[np.intp]
+Table = TypeVar("Table", bound=NamedTuple)
 
 
-@dataclass(frozen=True)
-class MergedSample:
+def take(table: Table, rows: Indices) -> Table:
+    """Return the examples `rows` alone of a table's columns and of tables in it."""
+    return table._make(
+        part[rows] if isinstance(part, np.ndarray) else take(part, rows)
+        for part in table
+    )
+
+
+class MergedSample(NamedTuple):
     """Confidences of both groups, merged and sorted, for a batch of B examples.
 
     An attack only ever meets the sorted order: cutting at a threshold leaves some
@@ -21,8 +30,6 @@ class MergedSample:
 
     values: Floats
     unlearned_below: Floats
-    n_unlearned: int
-    n_retrained: int
 
     @classmethod
     def of(cls, unlearned: Floats, retrained: Floats) -> "MergedSample":
@@ -31,25 +38,10 @@ class MergedSample:
         order = np.argsort(joined, axis=1)
         below = np.zeros((len(joined), joined.shape[1] + 1))
         np.cumsum(order < unlearned.shape[1], axis=1, out=below[:, 1:])
-        return cls(
-            np.take_along_axis(joined, order, axis=1),
-            below,
-            unlearned.shape[1],
-            retrained.shape[1],
-        )
-
-    def take(self, rows: NDArray[np.intp]) -> "MergedSample":
-        """Return the examples `rows` alone."""
-        return MergedSample(
-            self.values[rows],
-            self.unlearned_below[rows],
-            self.n_unlearned,
-            self.n_retrained,
-        )
+        return cls(np.take_along_axis(joined, order, axis=1), below)
 
 
-@dataclass(frozen=True)
-class Roles:
+class Roles(NamedTuple):
     """Share of the positive and the negative group below each rank, [B, T + 1]."""
 
     positive: Floats
@@ -58,21 +50,13 @@ class Roles:
     @classmethod
     def of(cls, sample: MergedSample, positive_is_unlearned: Bools) -> "Roles":
         """Cast the groups of each example, [B]."""
-        ranks = np.arange(sample.unlearned_below.shape[1])
-        n, m = float(sample.n_unlearned), float(sample.n_retrained)
-        unlearned = sample.unlearned_below / n
-        retrained = (ranks - sample.unlearned_below) / m
+        below = sample.unlearned_below
+        others = np.arange(below.shape[1]) - below
+        unlearned, retrained = below / below[:, -1:], others / others[:, -1:]
         chosen = positive_is_unlearned[:, None]
         return cls(
             np.where(chosen, unlearned, retrained),
             np.where(chosen, retrained, unlearned),
-        )
-
-    def take(self, rows: NDArray[np.intp]) -> "Roles":
-        """Return the examples `rows` alone."""
-        return Roles(
-            self.positive[rows],
-            self.negative[rows],
         )
 
 
