@@ -4,19 +4,19 @@ import difflib
 from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
+from pkgutil import resolve_name
 
 from harness.errors import UsageError
 from harness.tasks.base import Task
-from harness.tasks.cifar10.task import Cifar10Task
-from harness.tasks.image_folder.task import ImageFolderTask
 from harness.track.schema import Track
 
 #: Group of entry points by which a package offers a task: ``name = "module:Class"``.
 ENTRY_POINTS = "unlearn_eval.tasks"
 TaskMaker = Callable[[Track, Path | None], Task]
-_SHIPPED: dict[str, TaskMaker] = {
-    "cifar10": Cifar10Task,
-    "image-folder": ImageFolderTask,
+#: By their names; a process imports the one that it needs.
+_SHIPPED = {
+    "cifar10": "harness.tasks.cifar10.task:Cifar10Task",
+    "image-folder": "harness.tasks.image_folder.task:ImageFolderTask",
 }
 
 
@@ -47,11 +47,13 @@ def task_names() -> list[str]:
 
 
 def _maker(name: str) -> TaskMaker:
+    maker: TaskMaker
     if name in _SHIPPED:
-        return _SHIPPED[name]
+        maker = resolve_name(_SHIPPED[name])
+        return maker
     for each in entry_points(group=ENTRY_POINTS, name=name):
         try:
-            maker: TaskMaker = each.load()
+            maker = each.load()
         except Exception as error:  # whatever a stranger's package raises
             raise UsageError(
                 f"the task {name!r} of {each.value} cannot be imported ({error}); "
