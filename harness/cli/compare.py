@@ -1,11 +1,10 @@
 """``unlearn-eval compare``: whether one result is better than another, and how much."""
 
-import json
 from pathlib import Path
 
 import click
 
-from harness.cli.options import json_option, output_option, track_option
+from harness.cli import options
 from harness.errors import ExitCode
 from harness.results.lookup import find_result
 from harness.results.serialization import to_json
@@ -16,9 +15,9 @@ from harness.track import find_track
 @click.command()
 @click.argument("first")
 @click.argument("second")
-@track_option
-@output_option
-@json_option
+@options.track
+@options.output
+@options.as_json
 def compare(first: str, second: str, track: str, output: Path, as_json: bool) -> int:
     """Compare two stored results: FIRST minus SECOND.
 
@@ -37,7 +36,7 @@ def compare(first: str, second: str, track: str, output: Path, as_json: bool) ->
             "separable": difference.separable,
             "verdict": verdict,
         }
-        click.echo(json.dumps(content, indent=2, allow_nan=False))
+        options.echo_json(content)
         return ExitCode.OK
     click.echo(f"{names[0]}: {difference.quantity} {difference.first:.4f}")
     click.echo(f"{names[1]}: {difference.quantity} {difference.second:.4f}")

@@ -8,12 +8,13 @@ import click
 
 from harness import __version__
 from harness.cli.compare import compare
+from harness.cli.doctor import doctor
 from harness.cli.estimate import estimate
 from harness.cli.init import init
-from harness.cli.inspect import doctor, tracks
 from harness.cli.leaderboard import leaderboard
 from harness.cli.reference import reference
 from harness.cli.score import score
+from harness.cli.tracks import tracks
 from harness.cli.validate import validate
 from harness.errors import ExitCode, UnlearnEvalError
 
@@ -33,17 +34,8 @@ def cli() -> None:
     """
 
 
-for _command in (
-    score,
-    leaderboard,
-    compare,
-    estimate,
-    validate,
-    init,
-    reference,
-    tracks,
-    doctor,
-):
+_FOR_METHODS = (score, leaderboard, compare, estimate, validate, init)
+for _command in (*_FOR_METHODS, reference, tracks, doctor):
     cli.add_command(_command)
 
 

@@ -1,12 +1,11 @@
 """``unlearn-eval estimate``: the metric on anyone's arrays."""
 
-import json
 from pathlib import Path
 
 import click
 import numpy as np
 
-from harness.cli.options import json_option
+from harness.cli import options
 from harness.errors import ExitCode
 from harness.metrics.inputs.array_file import read_confidences
 from harness.metrics.official.epsilon import DELTA
@@ -26,7 +25,7 @@ from harness.scoring.estimate import Estimate, estimate_arrays
     help="The delta of (epsilon, delta)-unlearning.",
 )
 @click.option("--official-only", is_flag=True, help="The official metric alone.")
-@json_option
+@options.as_json
 def estimate(file: Path, delta: float, official_only: bool, as_json: bool) -> int:
     """Compute the metric on FILE.npz.
 
@@ -36,7 +35,7 @@ def estimate(file: Path, delta: float, official_only: bool, as_json: bool) -> in
     models = read_confidences(file)
     found = estimate_arrays(*models, delta=delta, everything=not official_only)
     if as_json:
-        click.echo(json.dumps(to_json(found), indent=2, allow_nan=False))
+        options.echo_json(to_json(found))
     else:
         click.echo(_words(found))
     return ExitCode.OK

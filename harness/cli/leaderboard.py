@@ -1,30 +1,19 @@
 """``unlearn-eval leaderboard``: rank stored results, keep a board, check it."""
 
-import json
 import secrets
 import sys
 from pathlib import Path
 
 import click
 
-from harness.cli.options import (
-    chosen_jobs,
-    data_dir_option,
-    json_option,
-    n_jobs_option,
-    output_option,
-    progress_option,
-    quiet_option,
-    split_seed_option,
-    track_option,
-)
+from harness.cli import options
 from harness.cli.progress import ProgressListener
 from harness.errors import ExitCode, UsageError
 from harness.leaderboard.board import Board, default_board
 from harness.leaderboard.check import Check, check_board, drift_error
 from harness.leaderboard.eligibility import Eligibility
 from harness.leaderboard.rerun import ALL, Rerun, compare_reruns, rows_to_rerun
-from harness.leaderboard.table import Request, Table, rank_stored, update_board
+from harness.leaderboard.table import Request, rank_stored, update_board
 from harness.leaderboard.terminal import terminal_table
 from harness.sandbox import Level, choose
 from harness.scoring.scorer import Scorer
@@ -35,10 +24,10 @@ from harness.track import find_track
 
 
 @click.command()
-@track_option
-@split_seed_option
-@n_jobs_option
-@output_option
+@options.track
+@options.split_seed
+@options.n_jobs
+@options.output
 @click.option(
     "--board",
     type=click.Path(path_type=Path),
@@ -66,10 +55,10 @@ from harness.track import find_track
     type=click.IntRange(min=0),
     help="Seed of --rerun; by default a fresh one.",
 )
-@data_dir_option
-@json_option
-@quiet_option
-@progress_option
+@options.data_dir
+@options.as_json
+@options.quiet
+@options.progress
 def leaderboard(
     track: str,
     split_seed: int | None,
@@ -98,7 +87,7 @@ def leaderboard(
             "that --split-seed is the track's public one; give the private split's."
         )
     private = None if split_seed is None else find_track(track, split_seed=split_seed)
-    request = Request(output, public, private, chosen_jobs(n_jobs))
+    request = Request(output, public, private, options.chosen_jobs(n_jobs))
     place = Board(board or default_board(), public.name)
     if check:
         return _check(place, request, as_json)
@@ -115,7 +104,11 @@ def leaderboard(
         listener = ProgressListener(quiet=quiet, bars=progress)
         return _rerun(place, settings, rerun, listener, as_json)
     table = update_board(place, request) if update else rank_stored(request)
-    click.echo(_json(table.to_dict()) if as_json else _words(table))
+    if as_json:
+        options.echo_json(table.to_dict())
+    else:
+        styled = sys.stdout.isatty()
+        click.echo(terminal_table(table.cells, table.refused, styled=styled))
     if update:
         click.echo(f"Wrote {place.csv} and {place.markdown}.", err=True)
     return ExitCode.OK
@@ -124,7 +117,7 @@ def leaderboard(
 def _check(board: Board, request: Request, as_json: bool) -> int:
     found = check_board(board, request)
     if as_json:
-        click.echo(_json(found.to_dict()))
+        options.echo_json(found.to_dict())
         return ExitCode.OK if found.ok else ExitCode.CHECK_FAILED
     if not found.ok:
         raise drift_error(found, board)
@@ -150,8 +143,8 @@ def _rerun(
     reruns = compare_reruns([stored for stored, _ in rows], results)
     ok = all(each.reproduced for each in reruns)
     if as_json:
-        rows_told = [each.to_dict() for each in reruns]
-        click.echo(_json({"ok": ok, "seed": settings.seed, "reruns": rows_told}))
+        told = [each.to_dict() for each in reruns]
+        options.echo_json({"ok": ok, "seed": settings.seed, "reruns": told})
     else:
         click.echo("\n".join([*map(str, reruns), _summary(reruns)]))
     return ExitCode.OK if ok else ExitCode.CHECK_FAILED
@@ -174,11 +167,3 @@ def _verdict(check: Check, board: Board) -> str:
     if check.private == "unchecked":
         words += " Private scores and ranks were not checked: give --split-seed."
     return words
-
-
-def _words(table: Table) -> str:
-    return terminal_table(table.cells, table.refused, styled=sys.stdout.isatty())
-
-
-def _json(content: dict[str, object]) -> str:
-    return json.dumps(content, indent=2, allow_nan=False)

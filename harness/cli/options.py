@@ -1,5 +1,6 @@
 """Options with the same spelling and meaning in every command."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,44 +11,44 @@ from harness.machine import available_cores, this_machine
 from harness.sandbox import AUTO, Level
 from harness.track import Track, find_track
 
-track_option = click.option(
+track = click.option(
     "--track",
     default="cifar10-quick",
     show_default=True,
     help="A track's name, or a TOML file of your own.",
 )
-split_seed_option = click.option(
+split_seed = click.option(
     "--split-seed",
     type=click.IntRange(min=0),
     help="A private split of the track: its own forget set, original model and bank.",
 )
-n_models_option = click.option(
+n_models = click.option(
     "-n",
     "--n-models",
     type=int,
     help="N, how many models; by default the track's.",
 )
-n_jobs_option = click.option(
+n_jobs = click.option(
     "-j",
     "--n-jobs",
     type=int,
     help="Processes at a time; by default one for each core.",
 )
-seed_option = click.option(
+seed = click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed."
 )
-device_option = click.option(
+device = click.option(
     "--device",
     type=click.Choice(["cpu", "cuda"]),
     help="Where models are made; by default the track's.",
 )
-data_dir_option = click.option(
+data_dir = click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
     envvar="UNLEARN_EVAL_DATA",
     help="Folder of an existing cifar-10-batches-py.",
 )
-output_option = click.option(
+output = click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
@@ -55,22 +56,22 @@ output_option = click.option(
     show_default=True,
     help="Folder of the results.",
 )
-json_option = click.option(
+as_json = click.option(
     "--json",
     "as_json",
     is_flag=True,
     help="One JSON object on stdout, prose on stderr.",
 )
-quiet_option = click.option("-q", "--quiet", is_flag=True, help="Errors alone.")
-verbose_option = click.option(
+quiet = click.option("-q", "--quiet", is_flag=True, help="Errors alone.")
+verbose = click.option(
     "-v", "--verbose", is_flag=True, help="Also the field's other metrics."
 )
-progress_option = click.option(
+progress = click.option(
     "--progress/--no-progress",
     default=True,
     help="Show progress on stderr (never off a terminal).",
 )
-isolation_option = click.option(
+isolation = click.option(
     "--isolation",
     type=click.Choice((AUTO, *map(str, Level))),
     default=AUTO,
@@ -79,14 +80,13 @@ isolation_option = click.option(
 )
 
 
-def chosen_jobs(n_jobs: int | None) -> int:
-    """Return how many processes to use.
+def echo_json(content: object) -> None:
+    """Print what ``--json`` asks for."""
+    click.echo(json.dumps(content, indent=2, allow_nan=False))
 
-    Raises
-    ------
-    UsageError
-        If fewer than one is asked for.
-    """
+
+def chosen_jobs(n_jobs: int | None) -> int:
+    """Return how many processes to use."""
     if n_jobs is None:
         return available_cores()
     if n_jobs < 1:
@@ -98,23 +98,17 @@ def chosen_jobs(n_jobs: int | None) -> int:
 
 
 def chosen_track(name: str, split_seed: int | None, device: str | None) -> Track:
-    """Find the track, on the device that was asked for, and check that it is here.
-
-    Raises
-    ------
-    UsageError
-        If there is no such track, or no GPU where one is needed.
-    """
-    track = find_track(name, split_seed=split_seed)
-    if device is not None and device != track.device:
-        options = f"{track.options} --device {device}"
-        track = replace(track, device=device, options=options)
-    if track.device == "cuda" and not this_machine().gpu:
-        what, remedy = f"the track {track.name}", "--track cifar10-quick, or "
+    """Find the track, on the device that was asked for, and check that it is here."""
+    found = find_track(name, split_seed=split_seed)
+    if device is not None and device != found.device:
+        words = f"{found.options} --device {device}"
+        found = replace(found, device=device, options=words)
+    if found.device == "cuda" and not this_machine().gpu:
+        what, remedy = f"the track {found.name}", "--track cifar10-quick, or "
         if device == "cuda":
             what, remedy = "--device cuda", ""
         raise UsageError(
             f"{what} needs a CUDA GPU and this machine shows none; choose {remedy}"
             "--device cpu and patience."
         )
-    return track
+    return found

@@ -17,15 +17,7 @@ _PLAIN_STEPS = 4
 
 
 class ProgressListener:
-    """Tells a person on stderr how it goes.
-
-    Parameters
-    ----------
-    quiet : bool
-        Say nothing at all.
-    bars : bool
-        Show bars where stderr is a terminal.
-    """
+    """Tells a person on stderr how it goes."""
 
     def __init__(self, *, quiet: bool, bars: bool) -> None:
         self._console = Console(stderr=True, quiet=quiet, highlight=False)

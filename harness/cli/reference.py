@@ -1,24 +1,11 @@
 """``unlearn-eval reference``: build, verify and look at reference banks."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from harness.cli.options import (
-    chosen_jobs,
-    chosen_track,
-    data_dir_option,
-    device_option,
-    json_option,
-    n_jobs_option,
-    n_models_option,
-    progress_option,
-    quiet_option,
-    split_seed_option,
-    track_option,
-)
+from harness.cli import options
 from harness.cli.progress import ProgressListener
 from harness.errors import ExitCode, UsageError
 from harness.reference import ReferenceBank, find_largest_bank
@@ -36,12 +23,12 @@ def reference() -> None:
 
 
 @reference.command()
-@track_option
-@split_seed_option
-@n_models_option
-@n_jobs_option
-@device_option
-@data_dir_option
+@options.track
+@options.split_seed
+@options.n_models
+@options.n_jobs
+@options.device
+@options.data_dir
 @click.option(
     "--backend",
     help="joblib's backend, such as one of a cluster; by default processes here.",
@@ -52,8 +39,8 @@ def reference() -> None:
     type=click.Path(path_type=Path),
     help="Also copy the finished bank into this folder.",
 )
-@quiet_option
-@progress_option
+@options.quiet
+@options.progress
 def build(
     track: str,
     split_seed: int | None,
@@ -70,14 +57,14 @@ def build(
 
     Kill it at any moment and run it again: finished models are kept.
     """
-    chosen = chosen_track(track, split_seed, device)
+    chosen = options.chosen_track(track, split_seed, device)
     wanted = chosen.evaluation.bank_size if n_models is None else n_models
     if wanted < 2:
         raise UsageError(f"--n-models {wanted} is too few: a bank has at least 2.")
     plan = BuildPlan(
         track=chosen,
         n_models=wanted,
-        jobs=chosen_jobs(n_jobs),
+        jobs=options.chosen_jobs(n_jobs),
         data_dir=data_dir,
         backend=backend,
     )
@@ -104,8 +91,8 @@ def build(
 
 
 @reference.command()
-@track_option
-@split_seed_option
+@options.track
+@options.split_seed
 @click.option(
     "-n",
     "--n-models",
@@ -119,9 +106,9 @@ def build(
     type=click.IntRange(min=0),
     help="Which members; by default drawn afresh.",
 )
-@device_option
-@data_dir_option
-@json_option
+@options.device
+@options.data_dir
+@options.as_json
 def verify(
     track: str,
     split_seed: int | None,
@@ -135,27 +122,28 @@ def verify(
 
     To the bit on the kind of machine that built it, by their distribution elsewhere.
     """
-    chosen = chosen_track(track, split_seed, device)
+    chosen = options.chosen_track(track, split_seed, device)
     bank = find_largest_bank(find_task(chosen, data_dir))
     verification = verify_bank(bank, chosen, n_models, seed=seed, data_dir=data_dir)
     if as_json:
-        click.echo(json.dumps(verification.to_dict(), indent=2, allow_nan=False))
+        options.echo_json(verification._asdict())
     else:
-        for line in verification.lines:
-            click.echo(line)
-        click.echo("verified" if verification.ok else "NOT verified")
+        verdict = "verified" if verification.ok else "NOT verified"
+        click.echo("\n".join([*verification.lines, verdict]))
     return ExitCode.OK if verification.ok else ExitCode.CHECK_FAILED
 
 
 @reference.command()
-@track_option
-@split_seed_option
-@json_option
+@options.track
+@options.split_seed
+@options.as_json
 def info(track: str, split_seed: int | None, as_json: bool) -> int:
     """Show what bank there is."""
     bank = find_largest_bank(find_task(find_track(track, split_seed=split_seed)))
-    content = {**asdict(bank.manifest), "accuracies": _accuracies(bank)}
-    click.echo(json.dumps(content, indent=2) if as_json else _summary(bank))
+    if as_json:
+        options.echo_json({**asdict(bank.manifest), "accuracies": _accuracies(bank)})
+    else:
+        click.echo(_summary(bank))
     return ExitCode.OK
 
 

@@ -1,27 +1,10 @@
 """``unlearn-eval score``: submissions in, score cards out."""
 
-import json
 from pathlib import Path
 
 import click
 
-from harness.cli.options import (
-    chosen_jobs,
-    chosen_track,
-    data_dir_option,
-    device_option,
-    isolation_option,
-    json_option,
-    n_jobs_option,
-    n_models_option,
-    output_option,
-    progress_option,
-    quiet_option,
-    seed_option,
-    split_seed_option,
-    track_option,
-    verbose_option,
-)
+from harness.cli import options
 from harness.cli.progress import ProgressListener
 from harness.errors import ExitCode, UsageError
 from harness.results.card import score_card
@@ -38,16 +21,16 @@ from harness.status import Status
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@track_option
-@split_seed_option
-@n_models_option
-@n_jobs_option
-@seed_option
-@device_option
-@data_dir_option
-@output_option
+@options.track
+@options.split_seed
+@options.n_models
+@options.n_jobs
+@options.seed
+@options.device
+@options.data_dir
+@options.output
 @click.option("--force", is_flag=True, help="Do all runs again.")
-@isolation_option
+@options.isolation
 @click.option(
     "--official",
     is_flag=True,
@@ -59,10 +42,10 @@ from harness.status import Status
     type=float,
     help="Exit with 4 if a scored submission has less than this score.",
 )
-@json_option
-@quiet_option
-@verbose_option
-@progress_option
+@options.as_json
+@options.quiet
+@options.verbose
+@options.progress
 def score(
     paths: tuple[Path, ...],
     track: str,
@@ -90,11 +73,11 @@ def score(
     Interrupt it at any moment and run it again: finished runs are not repeated.
     """
     found = find_entries(paths)
-    chosen = chosen_track(track, split_seed, device)
+    chosen = options.chosen_track(track, split_seed, device)
     settings = ScoreSettings(
         track=chosen,
         n_models=chosen.evaluation.n_models if n_models is None else n_models,
-        n_jobs=chosen_jobs(n_jobs),
+        n_jobs=options.chosen_jobs(n_jobs),
         seed=seed,
         output=output,
         force=force,
@@ -111,8 +94,7 @@ def score(
     finally:
         listener.end()
     if as_json:
-        listing = {"results": [result.to_dict() for result in results]}
-        click.echo(json.dumps(listing, indent=2, allow_nan=False))
+        options.echo_json({"results": [result.to_dict() for result in results]})
     else:
         for result in sorted(results, key=_score_of, reverse=True):
             click.echo(score_card(result))
@@ -124,13 +106,7 @@ def score(
 
 
 def _refuse_unknown_costs(paths: list[Path]) -> None:
-    """Refuse checkpoints where a ranking is meant.
-
-    Raises
-    ------
-    UsageError
-        If there are any.
-    """
+    """Refuse checkpoints where a ranking is meant."""
     for path in filter(holds_checkpoints, paths):
         raise UsageError(
             f"--official needs the cost of every run, and that of {path} is unknown, "
@@ -139,13 +115,7 @@ def _refuse_unknown_costs(paths: list[Path]) -> None:
 
 
 def _official_isolation(settings: ScoreSettings, isolation: str) -> str:
-    """Return the level that an official result needs.
-
-    Raises
-    ------
-    UsageError
-        If the request asks for less than an official result needs.
-    """
+    """Return the level that an official result needs."""
     needed = settings.track.evaluation.n_models
     if settings.n_models != needed:
         raise UsageError(
@@ -165,15 +135,16 @@ def _score_of(result: Result) -> float:
 
 def _exit_code(results: list[Result], fail_under: float | None) -> int:
     ranked = [result for result in results if not result.is_reference]
-    # A reference is over the cap by nature; anything else unscored is a failure.
-    references = [result for result in results if result.is_reference]
-    fine = (Status.SCORED, Status.OVER_BUDGET)
     if any(result.status == Status.HARNESS_ERROR for result in results):
         return ExitCode.OUR_FAILURE
-    if any(result.status != Status.SCORED for result in ranked):
-        return ExitCode.NOT_SCORED
-    if any(result.status not in fine for result in references):
+    if not all(map(_is_fine, results)):
         return ExitCode.NOT_SCORED
     if fail_under is not None and any(_score_of(r) < fail_under for r in ranked):
         return ExitCode.CHECK_FAILED
     return ExitCode.OK
+
+
+def _is_fine(result: Result) -> bool:
+    """Tell whether all went well: a reference is over the cap by nature."""
+    over = result.is_reference and result.status == Status.OVER_BUDGET
+    return over or result.status == Status.SCORED

@@ -1,19 +1,10 @@
 """``unlearn-eval validate``: two calls through the path that scores, no score."""
 
-import json
 from pathlib import Path
 
 import click
 
-from harness.cli.options import (
-    chosen_track,
-    data_dir_option,
-    device_option,
-    isolation_option,
-    json_option,
-    split_seed_option,
-    track_option,
-)
+from harness.cli import options
 from harness.cli.progress import ProgressListener
 from harness.errors import ExitCode
 from harness.run.entry import find_submissions
@@ -24,17 +15,17 @@ from harness.scoring.validation import Validation, validate_submission
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@track_option
-@split_seed_option
+@options.track
+@options.split_seed
 @click.option(
     "--seed",
     type=click.IntRange(min=0),
     help="Repeat just the run with this seed, as a failed result names it.",
 )
-@device_option
-@data_dir_option
-@isolation_option
-@json_option
+@options.device
+@options.data_dir
+@options.isolation
+@options.as_json
 def validate(
     paths: tuple[Path, ...],
     track: str,
@@ -50,7 +41,7 @@ def validate(
     Makes two runs of each just as scoring does; never scores.
     """
     found = find_submissions(paths)
-    chosen = chosen_track(track, split_seed, device)
+    chosen = options.chosen_track(track, split_seed, device)
     settings = ScoreSettings(track=chosen, n_models=2, n_jobs=1, data_dir=data_dir)
     listener = ProgressListener(quiet=as_json, bars=False)
     validations, sandbox = [], choose(isolation)
@@ -63,8 +54,7 @@ def validate(
         if not as_json:
             click.echo(_words(validation))
     if as_json:
-        listing = {"validations": [v.to_dict() for v in validations]}
-        click.echo(json.dumps(listing, indent=2, allow_nan=False))
+        options.echo_json({"validations": [v.to_dict() for v in validations]})
     ok = all(validation.ok for validation in validations)
     return ExitCode.OK if ok else ExitCode.NOT_SCORED
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,13 +24,7 @@ from harness.tasks.base import Task
 MANIFEST, BANK, ORIGINAL = "manifest.json", "bank.safetensors", "original.safetensors"
 #: Of the files: 1 held class logits, test logits in half precision.
 FORMAT = 2
-_OUTPUTS = (
-    "forget_confidence",
-    "test_confidence",
-    "retain_accuracy",
-    "forget_accuracy",
-    "test_accuracy",
-)
+_OUTPUTS = tuple(each.name for each in fields(ModelOutputs))
 
 
 def bank_key(task: Task, seed: int = 0) -> str:
@@ -43,22 +37,9 @@ def bank_key(task: Task, seed: int = 0) -> str:
 class Manifest:
     """What a bank was made from, as ``manifest.json`` has it.
 
-    Attributes
-    ----------
-    format : int
-        Of the files.
-    key, track, track_hash, data_hash, engine_version : str
-        The bank's address, and what it follows from.
-    harness_version, numpy : str
-        Who wrote it.
-    seed, n_models : int
-        Of the bank.
-    arithmetic : str
-        `harness.machine.Machine.arithmetic` of those that trained, or ``"mixed"``.
-    machine : Machine
-        The one that packed it.
-    half_precision : bool
-        Test confidences were computed from logits in half precision.
+    `arithmetic` is that of the machines that trained, or ``"mixed"``; `machine` is the
+    one that packed. With `half_precision`, test confidences were computed from logits
+    in half precision.
     """
 
     format: int
@@ -77,13 +58,7 @@ class Manifest:
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> "Manifest":
-        """Read the JSON object.
-
-        Raises
-        ------
-        KeyError, TypeError, ValueError
-            If it is none of ours.
-        """
+        """Read the JSON object; KeyError, TypeError or ValueError if it is not ours."""
         texts = ("key", "track", "track_hash", "data_hash", "harness_version")
         for name in (*texts, "arithmetic", "numpy"):
             if not isinstance(document[name], str):
@@ -111,25 +86,21 @@ class ReferenceBank:
         Hashes, versions, machine and seeds.
     retrained : ModelOutputs
         Of the M models.
-    original : ModelOutputs
-        Of the original model, N = 1.
     indices, seeds : int64 ``[M]``
         Places and seeds of the models.
     seconds : float64 ``[M]``
         What the training of each took.
-    original_seed, original_seconds
-        The same of the original model.
+    original_member : ModelRecord
+        The original model.
     """
 
     folder: Path
     manifest: Manifest
     retrained: ModelOutputs
-    original: ModelOutputs
     indices: NDArray[np.int64]
     seeds: NDArray[np.int64]
     seconds: NDArray[np.float64]
-    original_seed: int
-    original_seconds: float
+    original_member: ModelRecord
 
     def __len__(self) -> int:
         return len(self.retrained)
@@ -138,6 +109,11 @@ class ReferenceBank:
     def key(self) -> str:
         """Address of the bank."""
         return self.manifest.key
+
+    @property
+    def original(self) -> ModelOutputs:
+        """Outputs of the original model, N = 1."""
+        return self.original_member.outputs
 
     @cached_property
     def original_weights(self) -> dict[str, Array]:
@@ -151,16 +127,6 @@ class ReferenceBank:
             seed=int(self.seeds[position]),
             cpu_seconds=float(self.seconds[position]),
             outputs=self.retrained.take([position]),
-        )
-
-    @property
-    def original_member(self) -> ModelRecord:
-        """The original model."""
-        return ModelRecord(
-            index=-1,
-            seed=self.original_seed,
-            cpu_seconds=self.original_seconds,
-            outputs=self.original,
         )
 
 
@@ -188,13 +154,7 @@ def write_bank(
 
 
 def read_bank(folder: Path) -> ReferenceBank:
-    """Read a bank and check it against its manifest.
-
-    Raises
-    ------
-    CheckFailed
-        If a file is missing, unreadable, or not what its checksum says.
-    """
+    """Read a bank; `CheckFailed` if it is damaged, or is not what its sums say."""
     try:
         document = json.loads((folder / MANIFEST).read_text())
         manifest = Manifest.from_document(document)
@@ -241,12 +201,15 @@ def _bank(folder: Path, manifest: Manifest, arrays: dict[str, Array]) -> Referen
         folder,
         manifest,
         retrained,
-        original,
         indices=arrays["index"].astype(np.int64),
         seeds=arrays["seed"].astype(np.int64),
         seconds=arrays["seconds"].astype(np.float64),
-        original_seed=int(arrays["original_seed"][0]),
-        original_seconds=float(arrays["original_seconds"][0]),
+        original_member=ModelRecord(
+            index=-1,
+            seed=int(arrays["original_seed"][0]),
+            cpu_seconds=float(arrays["original_seconds"][0]),
+            outputs=original,
+        ),
     )
 
 

@@ -4,7 +4,7 @@ import os
 import shutil
 import warnings
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +30,7 @@ from harness.reference.bank import (
     stack_members,
     write_bank,
 )
-from harness.reference.location import built_folder, candidate_folders
+from harness.reference.location import bank_folders, built_folder
 from harness.reference.member import (
     member_path,
     member_paths,
@@ -49,22 +49,9 @@ Step = Callable[[int], None]
 
 @dataclass(frozen=True, kw_only=True)
 class BuildPlan:
-    """What to build.
+    """What to build: a bank of `n_models` or more, by so many processes.
 
-    Attributes
-    ----------
-    track : Track
-        Whose bank.
-    n_models : int
-        Retrained models it shall have at least.
-    jobs : int
-        Processes, one thread each.
-    seed : int
-        Seed of the bank.
-    data_dir : Path, optional
-        Where the data lie.
-    backend : str, optional
-        joblib's backend; by default its own, processes on this machine.
+    `backend` is joblib's; by default its own, processes on this machine.
     """
 
     track: Track
@@ -83,7 +70,7 @@ class BuildPlan:
 
     @cached_property
     def task(self) -> Task:
-        """The track's task."""
+        """What the models are trained on."""
         return find_task(self.track, self.data_dir)
 
     @property
@@ -95,8 +82,11 @@ class BuildPlan:
 def packed_banks(plan: BuildPlan) -> list[ReferenceBank]:
     """Sound banks of this track, engine and seed, shipped ones first."""
     key = bank_key(plan.task, plan.seed)
-    banks = map(_sound_bank, candidate_folders(plan.task, plan.seed))
-    return [bank for bank in banks if bank is not None and bank.key == key]
+    banks = []
+    for folder in bank_folders(plan.track.name, key):
+        with suppress(CheckFailed):
+            banks.append(read_bank(folder))
+    return [bank for bank in banks if bank.key == key]
 
 
 def finished_members(plan: BuildPlan) -> dict[int, ModelRecord]:
@@ -111,29 +101,14 @@ def finished_members(plan: BuildPlan) -> dict[int, ModelRecord]:
     return members
 
 
-def _sound_bank(folder: Path) -> ReferenceBank | None:
-    try:
-        return read_bank(folder)
-    except CheckFailed:
-        return None
-
-
 def build_bank(
     plan: BuildPlan, step: Step, say: Callable[[str], None] = lambda text: None
 ) -> ReferenceBank:
     """Train the missing models, and write the bank into the user's cache.
 
     It can be killed at any moment and run again: every finished model is kept. Of two
-    processes that build the same bank, the second waits, and finds it built.
-
-    Parameters
-    ----------
-    plan : BuildPlan
-        What to build.
-    step : callable
-        Called with the number of finished retrained models, as they come.
-    say : callable
-        Told that another process is waited for.
+    processes that build the same bank, the second waits, and finds it built. `step` is
+    called with the number of finished models as they come, `say` if it must wait.
     """
     plan.task.sets()  # so that data are fetched once, and missing ones said at once
     found = _large_enough(plan, packed_banks(plan))

@@ -15,22 +15,18 @@ def built_folder(task: Task, seed: int = 0) -> Path:
     return _built_folder(task.track.name, bank_key(task, seed))
 
 
-def candidate_folders(task: Task, seed: int = 0) -> list[Path]:
-    """Folders that may hold the track's bank, those that do, shipped first."""
-    return _candidates(task.track.name, bank_key(task, seed))
-
-
 def _built_folder(name: str, key: str) -> Path:
     return cache_root() / "banks" / f"{name}-{key}"
 
 
-def _candidates(name: str, key: str) -> list[Path]:
+def bank_folders(name: str, key: str) -> list[Path]:
+    """Folders that hold a bank under the track's name, shipped first."""
     folders = [shipped_tracks() / name, _built_folder(name, key)]
     return [folder for folder in folders if (folder / MANIFEST).is_file()]
 
 
 def _banks(name: str, key: str) -> list[ReferenceBank]:
-    banks = [read_bank(folder) for folder in _candidates(name, key)]
+    banks = [read_bank(folder) for folder in bank_folders(name, key)]
     return [bank for bank in banks if bank.key == key]
 
 
@@ -49,7 +45,7 @@ def find_bank(task: Task, *, at_least: int = 1, seed: int = 0) -> ReferenceBank:
     Raises
     ------
     UsageError
-        If there is none, or it has too few members; the message says how to build it.
+        If there is none so large; the message says how to build it.
     CheckFailed
         If it is damaged.
     """
@@ -62,15 +58,7 @@ def find_bank(task: Task, *, at_least: int = 1, seed: int = 0) -> ReferenceBank:
 
 
 def find_largest_bank(task: Task) -> ReferenceBank:
-    """Read the track's bank with the most members, shipped or built.
-
-    Raises
-    ------
-    UsageError
-        If there is none; the message says how to build it.
-    CheckFailed
-        If it is damaged.
-    """
+    """Read the track's bank with the most members, shipped or built."""
     banks = _banks(task.track.name, bank_key(task, 0))
     if not banks:
         raise UsageError(_too_small(task.track, 1, 0))
@@ -78,23 +66,7 @@ def find_largest_bank(task: Task) -> ReferenceBank:
 
 
 def find_bank_of_results(name: str, key: str, n_models: int) -> ReferenceBank:
-    """Read the bank that stored results were measured with.
-
-    Parameters
-    ----------
-    name, key : str
-        Of the track and of the bank, as the results say; the track's file may have
-        gone.
-    n_models : int
-        Members that are needed.
-
-    Raises
-    ------
-    UsageError
-        If it is not here.
-    CheckFailed
-        If it is damaged.
-    """
+    """Read the bank of stored results, by their words: the track's file may be gone."""
     for bank in _banks(name, key):
         if len(bank) >= n_models:
             return bank

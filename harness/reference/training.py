@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from torch import nn
 
 from harness.errors import UsageError
 from harness.models.outputs import NonFiniteOutputs
@@ -55,28 +54,10 @@ def member_seed(track: Track, bank_seed: int, index: int) -> int:
 def train_member(
     track: Track, bank_seed: int, index: int, data_dir: Path | None
 ) -> tuple[ModelRecord, dict[str, Array]]:
-    """Train and measure one model.
+    """Train and measure one model; returns its outputs and its weights.
 
-    Parameters
-    ----------
-    track : Track
-        Data, network and recipe.
-    bank_seed : int
-        Seed of the bank.
-    index : int
-        Place in the bank; `ORIGINAL_INDEX` trains the original model on all of D.
-    data_dir : Path, optional
-        Where the data lie.
-
-    Returns
-    -------
-    tuple of ModelRecord and dict of arrays
-        Its outputs and its weights.
-
-    Raises
-    ------
-    UsageError
-        If the training diverged.
+    `ORIGINAL_INDEX` is the original model, on all of D. A training that diverged
+    raises `UsageError`.
     """
     here = _prepared(track, track.folder, data_dir)
     train = here.train_original if index == ORIGINAL_INDEX else here.retrain
@@ -91,7 +72,8 @@ def train_member(
         except NonFiniteOutputs:
             raise UsageError(_diverged(track, index)) from None
     record = ModelRecord(index=index, seed=seed, cpu_seconds=seconds, outputs=outputs)
-    return record, _weights(network)
+    weights = network.state_dict().items()
+    return record, {n: t.cpu().numpy().copy(order="C") for n, t in weights}
 
 
 def _diverged(track: Track, index: int) -> str:
@@ -119,10 +101,3 @@ def train_and_keep(
     member, _ = train_member(track, bank_seed, index, data_dir)
     write_record(member_path(folder, index), member)
     return index
-
-
-def _weights(network: nn.Module) -> dict[str, Array]:
-    return {
-        name: tensor.cpu().numpy().copy(order="C")
-        for name, tensor in network.state_dict().items()
-    }

@@ -2,9 +2,8 @@
 
 import secrets
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -25,27 +24,12 @@ _FEWEST_FOR_STATISTICS = 8
 _HALF_PRECISION = 0.05
 
 
-@dataclass(frozen=True)
-class Verification:
-    """What came of it.
-
-    Attributes
-    ----------
-    ok : bool
-        Whether everything that was looked at belongs to the bank.
-    same_bits : int
-        Models that came out the same to the bit.
-    lines : tuple of str
-        What was looked at, a line each.
-    """
+class Verification(NamedTuple):
+    """Whether all belongs to the bank, how many bits agree, and a line for each."""
 
     ok: bool
     same_bits: int
     lines: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON object."""
-        return asdict(self)
 
 
 class _Finding(NamedTuple):
@@ -64,18 +48,7 @@ def verify_bank(
 ) -> Verification:
     """Train the original model and some members again and compare.
 
-    Parameters
-    ----------
-    bank : ReferenceBank
-        Already checked against its own checksums.
-    track : Track
-        Whose bank.
-    n_models : int
-        Members to train, chosen at random.
-    seed : int, optional
-        Of the choice; by default nobody can know it beforehand.
-    data_dir : Path, optional
-        Where the data lie.
+    `seed` chooses the members; by default nobody can know them beforehand.
     """
     from harness.reference.training import ORIGINAL_INDEX, train_member  # noqa: PLC0415
 
@@ -208,9 +181,7 @@ def _outliers(bank: ReferenceBank, track: Track) -> Iterator[_Finding]:
         for i, ours in enumerate(statistics)
         if _distance(np.delete(statistics, i, axis=0), ours, least) > limit
     ]
-    words = (
-        f"stored members far from the others: {', '.join(far)}"
-        if far
-        else f"all {n_models} stored members lie together"
-    )
+    words = f"all {n_models} stored members lie together"
+    if far:
+        words = f"stored members far from the others: {', '.join(far)}"
     yield _Finding(not far, False, words)

@@ -90,13 +90,7 @@ class Task(ABC):
 
     @abstractmethod
     def sets(self) -> Sets:
-        """Read the examples of the track's split.
-
-        Raises
-        ------
-        UsageError
-            If the data cannot be had, or are too few.
-        """
+        """Read the split's examples; `UsageError` if there are none, or too few."""
 
     @abstractmethod
     def forget_indices(self) -> Indices:

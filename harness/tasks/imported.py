@@ -19,48 +19,32 @@ _IMPORTED: dict[str, tuple[Path, str]] = {}
 
 @dataclass(frozen=True)
 class ImportedFunction:
-    """``"package.module:function"``, of an installed package or beside the track.
-
-    Attributes
-    ----------
-    module, function : str
-        The two parts of the path.
-    folder : str
-        Where the track's file lies; looked into first.
-    """
+    """``"package.module:function"``, of an installed package or beside the track."""
 
     module: str
     function: str
-    folder: str
+    top: ModuleSpec
 
     @classmethod
     def named(cls, path: str, folder: str) -> "ImportedFunction":
-        """Find the code without importing any of it.
-
-        Raises
-        ------
-        UsageError
-            If there is no such module.
-        """
+        """Find the code, first in the track's folder, without importing any of it."""
         module, _, function = path.partition(":")
-        found = cls(module, function, folder)
-        if not function.isidentifier() or found._top is None:
+        name = module.partition(".")[0]
+        top = _find(name, folder)
+        if top is None or not function.isidentifier():
             raise UsageError(
                 f"network.name = {path!r} cannot be imported: there is no module "
-                f"{module.partition('.')[0]!r} beside the track's file or installed; "
+                f"{name!r} beside the track's file or installed; "
                 "write it as package.module:function."
             )
-        return found
+        return cls(module, function, top)
 
     @property
     def code(self) -> Path:
         """Folder of the top-level package, or the module's file."""
-        top = self._top
-        if top is None:
-            raise AssertionError("it was found when it was named")
-        if top.submodule_search_locations:
-            return Path(next(iter(top.submodule_search_locations))).resolve()
-        return Path(top.origin or "").resolve()
+        if self.top.submodule_search_locations:
+            return Path(next(iter(self.top.submodule_search_locations))).resolve()
+        return Path(self.top.origin or "").resolve()
 
     @cached_property
     def digest(self) -> str:
@@ -74,14 +58,7 @@ class ImportedFunction:
         return total.hexdigest()[:12]
 
     def load(self) -> Callable[..., Any]:
-        """Import the function.
-
-        Raises
-        ------
-        UsageError
-            If the module cannot be imported, was changed since it was, or has no such
-            function.
-        """
+        """Import the function."""
         try:
             self._import_top()
             function = getattr(importlib.import_module(self.module), self.function)
@@ -101,15 +78,14 @@ class ImportedFunction:
 
     def _import_top(self) -> None:
         """Import the code that `digest` is of, and no namesake found elsewhere."""
-        name, code = self.module.partition(".")[0], self.code
+        name, code = self.top.name, self.code
         if str(code.parent) not in sys.path:
             sys.path.append(str(code.parent))  # for what the code itself imports
-        spec = self._top
-        if name not in sys.modules and spec is not None:
-            sys.modules[name] = module = module_from_spec(spec)
+        if name not in sys.modules:
+            sys.modules[name] = module = module_from_spec(self.top)
             try:
-                if spec.loader is not None:
-                    spec.loader.exec_module(module)
+                if self.top.loader is not None:
+                    self.top.loader.exec_module(module)
             except BaseException:
                 del sys.modules[name]
                 raise
@@ -120,11 +96,10 @@ class ImportedFunction:
                 "under this name before; start Python again."
             )
 
-    @property
-    def _top(self) -> ModuleSpec | None:
-        name = self.module.partition(".")[0]
-        beside = PathFinder.find_spec(name, [self.folder]) if self.folder else None
-        try:
-            return beside or find_spec(name)
-        except (ImportError, ValueError):
-            return None
+
+def _find(name: str, folder: str) -> ModuleSpec | None:
+    beside = PathFinder.find_spec(name, [folder]) if folder else None
+    try:
+        return beside or find_spec(name)
+    except (ImportError, ValueError):
+        return None

@@ -7,11 +7,17 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.tasks.base import Task
+from harness.tasks.cifar10.task import Cifar10Task
+from harness.tasks.image_folder.task import ImageFolderTask
 from harness.track.schema import Track
 
 #: Group of entry points by which a package offers a task: ``name = "module:Class"``.
 ENTRY_POINTS = "unlearn_eval.tasks"
 TaskMaker = Callable[[Track, Path | None], Task]
+_SHIPPED: dict[str, TaskMaker] = {
+    "cifar10": Cifar10Task,
+    "image-folder": ImageFolderTask,
+}
 
 
 def find_task(track: Track, data_dir: Path | None = None) -> Task:
@@ -58,18 +64,3 @@ def _maker(name: str) -> TaskMaker:
         f"data.dataset = {name!r} is unknown: {hint}Known: {', '.join(task_names())}; "
         f"a package adds its own by an entry point of the group {ENTRY_POINTS}."
     )
-
-
-def _cifar10(track: Track, data_dir: Path | None) -> Task:
-    from harness.tasks.cifar10.task import Cifar10Task  # noqa: PLC0415
-
-    return Cifar10Task(track, data_dir)
-
-
-def _image_folder(track: Track, data_dir: Path | None) -> Task:
-    from harness.tasks.image_folder.task import ImageFolderTask  # noqa: PLC0415
-
-    return ImageFolderTask(track, data_dir)
-
-
-_SHIPPED: dict[str, TaskMaker] = {"cifar10": _cifar10, "image-folder": _image_folder}

@@ -15,21 +15,7 @@ _WORDS = {str: "text", int: "a whole number", float: "a number"}
 
 
 def parse_track(text: str, origin: str) -> Track:
-    """Read a track from TOML text.
-
-    Parameters
-    ----------
-    text : str
-        The TOML document.
-    origin : str
-        Where it came from, for error messages.
-
-    Raises
-    ------
-    UsageError
-        If the text is not TOML, or a key is unknown, missing, ill-typed or out of
-        range.
-    """
+    """Read a track from TOML text."""
     try:
         document = tomllib.loads(text)
         return build_track(document)
@@ -40,24 +26,12 @@ def parse_track(text: str, origin: str) -> Track:
 
 
 def build_track(document: Mapping[str, Any], folder: str = "") -> Track:
-    """Make a track of a TOML document that lies in a folder.
-
-    Raises
-    ------
-    UsageError
-        As `parse_track`.
-    """
+    """Make a track of a TOML document that lies in a folder."""
     return replace(build_table(Track, document, ""), folder=folder)
 
 
 def build_table(cls: type[T], table: Mapping[str, Any], prefix: str) -> T:
-    """Make a dataclass of a TOML table; what has a default may be left out.
-
-    Raises
-    ------
-    UsageError
-        For an unknown, missing or ill-typed key; `prefix` stands before its name.
-    """
+    """Make a dataclass of a TOML table; what has a default may be left out."""
     hints = typing.get_type_hints(cls)
     known = [field for field in fields(cls) if field.compare]  # type: ignore[arg-type]
     names = [field.name for field in known]

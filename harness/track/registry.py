@@ -33,9 +33,12 @@ def find_track(name: str, *, split_seed: int | None = None) -> Track:
         If there is no such track (the nearest name is suggested), or the file is
         not a valid track.
     """
-    track = parse_track(_text(name), name)
+    is_shipped = name in track_names()
+    path = shipped_tracks() / name / "track.toml" if is_shipped else Path(name)
+    track = parse_track(_text(path, name), name)
+    folder = "" if is_shipped else str(path.parent.absolute())
     options = f"--track {shlex.quote(name)}"
-    data, folder = track.data, _folder(name)
+    data = track.data
     if data.folder:
         data = replace(data, folder=str(Path(folder, data.folder).absolute()))
     if split_seed is not None:
@@ -44,14 +47,7 @@ def find_track(name: str, *, split_seed: int | None = None) -> Track:
     return replace(track, data=data, options=options, folder=folder)
 
 
-def _folder(name: str) -> str:
-    """Folder of a track's own file; none for one that is shipped."""
-    return "" if name in track_names() else str(Path(name).parent.absolute())
-
-
-def _text(name: str) -> str:
-    shipped = shipped_tracks() / name / "track.toml"
-    path = shipped if name in track_names() else Path(name)
+def _text(path: Path, name: str) -> str:
     if path.suffix != ".toml" or not path.is_file():
         raise UsageError(_no_such_track(name))
     try:

@@ -15,13 +15,7 @@ Options = tuple[tuple[str, str | int | float | bool], ...]
 
 
 def require(ok: bool, field: str, value: object, legal: str) -> None:
-    """Refuse a value of a track.
-
-    Raises
-    ------
-    UsageError
-        Unless `ok`; it names the field, the value and what is legal.
-    """
+    """Refuse a value of a track."""
     if not ok:
         raise UsageError(f"{field} = {value!r} is not legal: it must be {legal}.")
 

@@ -443,7 +443,7 @@ def test_a_failure_of_ours_keeps_its_traceback(cli, monkeypatch):
     def broken(*args):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("harness.cli.inspect.track_names", broken)
+    monkeypatch.setattr("harness.cli.tracks.track_names", broken)
 
     with pytest.raises(RuntimeError, match="a bug"):
         cli("tracks")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from harness.cli import doctor_checks as doctor
+from harness.cli import doctor
 from harness.storage.cache import CACHE_VARIABLE
 
 QUICK = "echo 2.11 0.26"

@@ -72,8 +72,8 @@ def test_every_member_has_the_seed_of_its_index(bank, track):
     seeds = bank.seeds.tolist()
 
     assert seeds == [member_seed(track, 0, i) for i in range(8)]
-    assert bank.original_seed == member_seed(track, 0, ORIGINAL_INDEX)
-    assert len({*seeds, bank.original_seed}) == 9
+    assert bank.original_member.seed == member_seed(track, 0, ORIGINAL_INDEX)
+    assert len({*seeds, bank.original_member.seed}) == 9
 
 
 def test_a_member_is_a_row_of_the_table(bank):

@@ -28,7 +28,7 @@ def assert_same_models(ours, theirs, count):
     for name in ("indices", "seeds"):
         pair = (getattr(bank, name)[:count] for bank in (ours, theirs))
         assert np.array_equal(*pair), name
-    assert ours.original_seed == theirs.original_seed
+    assert ours.original_member.seed == theirs.original_member.seed
     for name, array in theirs.original_weights.items():
         assert np.array_equal(ours.original_weights[name], array)
 

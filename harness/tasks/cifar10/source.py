@@ -20,13 +20,8 @@ class Source(Protocol):
         """How messages call this source."""
 
     def batches(self, workspace: Path, progress: Progress) -> Iterator[Batch]:
-        """Give the six batches in the order of ``BATCH_NAMES``.
+        """Give the six batches in the order of ``BATCH_NAMES``, or a `SourceError`.
 
         The caller checks them against the published sums. `workspace` is an empty
         folder for whatever must be put on disk, and is removed afterwards.
-
-        Raises
-        ------
-        SourceError
-            When the source is out of reach, or holds something else.
         """

@@ -62,11 +62,6 @@ def read_store(folder: Path, edition: Edition) -> Cifar10:
     Every read computes the sum over all arrays. That takes a tenth of a second for
     CIFAR-10, so nothing is taken on trust from a time stamp, and one flipped byte is
     noticed however it came about.
-
-    Raises
-    ------
-    StoreMiss
-        When the folder is missing, incomplete, damaged or of something else.
     """
     if not folder.exists():
         raise StoreMiss("is not there")
@@ -79,15 +74,7 @@ def read_store(folder: Path, edition: Edition) -> Cifar10:
 def write_store(
     folder: Path, edition: Edition, batches: Iterable[Batch], progress: Progress
 ) -> None:
-    """Check six batches, in order, against their sums and write them as four arrays.
-
-    Raises
-    ------
-    SourceError
-        At the first batch whose SHA-1 is another one.
-    OSError
-        When the files cannot be written.
-    """
+    """Check six batches, in order, against their sums and write them as four arrays."""
     data = Cifar10.of(_checked(batches, edition, progress))
     for name, array in data._asdict().items():
         _write(folder / f"{name}.npy", array)

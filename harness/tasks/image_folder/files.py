@@ -18,27 +18,39 @@ class ImageFile(NamedTuple):
     target: int
 
     def content(self) -> bytes:
-        """Read the file's bytes.
-
-        Raises
-        ------
-        UsageError
-            If it cannot be read.
-        """
+        """Read the file's bytes."""
         try:
             return self.path.read_bytes()
         except OSError as error:
             raise UsageError(f"cannot read {self.path}: {error.strerror}.") from None
 
 
-def image_files(folder: Path) -> tuple[tuple[str, ...], tuple[ImageFile, ...]]:
-    """List the classes and the images of a folder, both sorted by name.
+class FolderFiles(NamedTuple):
+    """Classes and images; `held_out` is empty without folders train and test."""
 
-    Raises
-    ------
-    UsageError
-        If there is no such folder, or a class without an image.
-    """
+    classes: tuple[str, ...]
+    train: tuple[ImageFile, ...]
+    held_out: tuple[ImageFile, ...]
+
+
+def folder_files(root: Path, n_classes: int) -> FolderFiles:
+    """List a folder, or its folders train and test; they must have so many classes."""
+    parts = [root / "train", root / "test"]
+    if not all(part.is_dir() for part in parts):
+        parts = [root]
+    (classes, train), *other = map(_classes_and_files, parts)
+    if other and other[0][0] != classes:
+        raise UsageError(f"{parts[0]} and {parts[1]} hold different classes.")
+    if len(classes) != n_classes:
+        raise UsageError(
+            f"{parts[0]} holds {len(classes)} folders of classes, and the track "
+            f"says data.options.n_classes = {n_classes}."
+        )
+    return FolderFiles(classes, train, other[0][1] if other else ())
+
+
+def _classes_and_files(folder: Path) -> tuple[tuple[str, ...], tuple[ImageFile, ...]]:
+    """List the classes and the images of a folder, both sorted by name."""
     # Imported late: with torchvision comes torch, which takes seconds.
     from torchvision.datasets import ImageFolder  # noqa: PLC0415
 
@@ -57,17 +69,7 @@ def image_files(folder: Path) -> tuple[tuple[str, ...], tuple[ImageFile, ...]]:
 
 
 def read_image(file: ImageFile, size: int) -> NDArray[np.uint8]:
-    """Read an image as RGB, scaled and cut to a square.
-
-    Returns
-    -------
-    ndarray of uint8, shape [size, size, 3]
-
-    Raises
-    ------
-    UsageError
-        If it is no image that can be read.
-    """
+    """Read an image as RGB, scaled and cut to a square."""
     from PIL import Image, ImageOps, UnidentifiedImageError  # noqa: PLC0415
 
     try:

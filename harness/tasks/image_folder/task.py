@@ -21,7 +21,12 @@ from numpy.typing import NDArray
 
 from harness.errors import UsageError
 from harness.seeds import derive_seed
-from harness.tasks.image_folder.files import ImageFile, image_files, read_image
+from harness.tasks.image_folder.files import (
+    FolderFiles,
+    ImageFile,
+    folder_files,
+    read_image,
+)
 from harness.tasks.images.task import Images, ImageTask
 from harness.track.parsing import build_table
 from harness.track.schema import Track, require
@@ -31,15 +36,7 @@ _SMALLEST, _LARGEST = 8, 512
 
 @dataclass(frozen=True, kw_only=True)
 class FolderOptions:
-    """``[data.options]`` of such a track.
-
-    Attributes
-    ----------
-    image_size : int
-        Pixels of a side.
-    n_classes : int
-        Folders of classes that there must be.
-    """
+    """``[data.options]``: pixels of a side, and how many folders of classes."""
 
     image_size: int
     n_classes: int
@@ -94,13 +91,13 @@ class ImageFolderTask(ImageTask):
         return Path(folder) if folder else None
 
     @cached_property
-    def _files(self) -> "FolderFiles":
+    def _files(self) -> FolderFiles:
         if self._root is None:
             raise UsageError(
                 f"the track {self.track.name} does not say where its images lie; give "
                 "the folder with --data-dir, or as folder under [data]."
             )
-        return FolderFiles.of(self._root, self._options.n_classes)
+        return folder_files(self._root, self._options.n_classes)
 
     def _parted(
         self, files: tuple[ImageFile, ...]
@@ -124,42 +121,3 @@ class ImageFolderTask(ImageTask):
         images = [read_image(file, size) for file in files]
         targets = np.array([file.target for file in files], dtype=np.int64)
         return np.stack(images), targets
-
-
-@dataclass(frozen=True)
-class FolderFiles:
-    """The image files of a folder.
-
-    Attributes
-    ----------
-    classes : tuple of str
-        Names of the classes' folders, sorted.
-    train, held_out : tuple of ImageFile
-        ``held_out`` is empty where the folder has no parts ``train`` and ``test``.
-    """
-
-    classes: tuple[str, ...]
-    train: tuple[ImageFile, ...]
-    held_out: tuple[ImageFile, ...]
-
-    @classmethod
-    def of(cls, root: Path, n_classes: int) -> "FolderFiles":
-        """List a folder.
-
-        Raises
-        ------
-        UsageError
-            If it is no such folder, or has other classes than are wanted.
-        """
-        parts = [root / "train", root / "test"]
-        if not all(part.is_dir() for part in parts):
-            parts = [root]
-        classes, *other = [image_files(part) for part in parts]
-        if other and other[0][0] != classes[0]:
-            raise UsageError(f"{parts[0]} and {parts[1]} hold different classes.")
-        if len(classes[0]) != n_classes:
-            raise UsageError(
-                f"{parts[0]} holds {len(classes[0])} folders of classes, and the track "
-                f"says data.options.n_classes = {n_classes}."
-            )
-        return cls(classes[0], classes[1], other[0][1] if other else ())

@@ -18,14 +18,9 @@ _CROP_PADDING = 4
 
 
 class TrainingSet(NamedTuple):
-    """Every input and its mirror image, and the targets.
+    """Normalised inputs ``[2, n, height, width, 3]``, plain and mirrored, and targets.
 
-    Attributes
-    ----------
-    inputs : Tensor
-        Normalised, ``[2, n, height, width, 3]``, in the arithmetic of the engine.
-    targets : Tensor
-        int64 ``[n]``.
+    The inputs are in the arithmetic of the engine, the targets int64 ``[n]``.
     """
 
     inputs: Tensor
@@ -53,24 +48,10 @@ def make_training_set(
 def train(
     network: nn.Module, recipe: Recipe, training_set: TrainingSet, *, seed: int
 ) -> nn.Module:
-    """Train a fresh network, and return it.
+    """Train a fresh network on the device of the set; return it in evaluation mode.
 
-    Parameters
-    ----------
-    network : nn.Module
-        On the device of the set.
-    recipe : Recipe
-        Schedule, optimizer and augmentation.
-    training_set : TrainingSet
-        All of D for an original model, the retain set for a retrained one.
-    seed : int
-        Order of the data and augmentation. On one CPU thread, the same seed gives the
-        same bits on the same kind of machine.
-
-    Returns
-    -------
-    nn.Module
-        float32 weights, in evaluation mode.
+    The seed draws the order of the data and the augmentation. On one CPU thread, the
+    same seed gives the same bits on the same kind of machine.
     """
     inputs, targets = training_set
     device, n_images = targets.device, len(targets)

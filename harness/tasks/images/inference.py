@@ -13,15 +13,7 @@ _BATCH = 256
 
 
 class ImageEvaluator:
-    """Measures classifiers in evaluation mode and float32.
-
-    Parameters
-    ----------
-    sets : mapping of str to tensors
-        Normalised inputs and targets of the retain, forget and test set.
-    device : torch.device
-        Where the networks are.
-    """
+    """Measures classifiers in evaluation mode and float32."""
 
     def __init__(
         self, sets: Mapping[str, tuple[Tensor, Tensor]], device: torch.device

@@ -118,22 +118,10 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
 def fresh(
     build: Callable[..., nn.Module], n_classes: int, seed: int | None
 ) -> nn.Module:
-    """Build a network in its freshly initialised state.
+    """Build a network with fresh float32 weights, channels last, in training mode.
 
-    Parameters
-    ----------
-    build : callable
-        Gets ``n_classes`` if it names it, and else nothing.
-    n_classes : int
-        Outputs that the network must have.
-    seed : int or None
-        Draw the initial weights from this seed and leave the global generator
-        untouched; None draws them from the global generator.
-
-    Returns
-    -------
-    nn.Module
-        In channels-last memory order, float32, in training mode.
+    `build` gets ``n_classes`` if it names it, and else nothing. A seed draws the
+    weights and leaves the global generator untouched; None draws them from that.
     """
     known = "n_classes" in inspect.signature(build).parameters
     options = {"n_classes": n_classes} if known else {}
@@ -147,13 +135,7 @@ def fresh(
 def fresh_imported(
     build: Callable[..., nn.Module], name: str, n_classes: int, seed: int | None
 ) -> nn.Module:
-    """Build a network by somebody's own function; `name` is what messages call it.
-
-    Raises
-    ------
-    UsageError
-        If the function raises, or builds something else.
-    """
+    """Build a network by somebody's own function; `name` is what messages call it."""
     try:
         return fresh(build, n_classes, seed)
     except Exception as error:  # whatever a user's function raises
@@ -166,13 +148,7 @@ def fresh_imported(
 def require_logits(
     network: nn.Module, name: str, inputs: Tensor, n_classes: int
 ) -> None:
-    """Refuse a network that does not give a logit for each class.
-
-    Raises
-    ------
-    UsageError
-        If it fails on the inputs, or its outputs have another shape.
-    """
+    """Refuse a network that does not give a logit for each class."""
     try:
         with torch.inference_mode():
             found = network.eval()(inputs)

@@ -5,15 +5,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from harness.tasks.base import Examples
-
 MEAN = (0.4914, 0.4822, 0.4465)
 STD = (0.2023, 0.1994, 0.2010)
-
-
-def tensors(examples: Examples) -> tuple[Tensor, Tensor]:
-    """Normalise the images; the targets come as int64."""
-    return normalize(examples.inputs), torch.as_tensor(examples.targets)
 
 
 def normalize(images: NDArray[np.uint8] | Tensor) -> Tensor:

@@ -23,13 +23,7 @@ class Split(NamedTuple):
 
 
 def require_balanced(spec: DataSpec, n_classes: int) -> None:
-    """Refuse sizes of which the classes cannot have equal shares.
-
-    Raises
-    ------
-    UsageError
-        If D or S cannot be class-balanced, or leave no class anything to retain.
-    """
+    """Refuse sizes of which the classes cannot have equal shares."""
     for key, largest in (
         ("train_size", spec.train_size),
         ("forget_size", spec.train_size - n_classes),

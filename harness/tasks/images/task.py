@@ -126,29 +126,26 @@ class ImageTask(Task):
 
     def tensors(self, examples: Examples) -> "tuple[Tensor, Tensor]":
         """Normalise images to float32 ``[n, 3, height, width]``."""
-        from harness.tasks.images.normalize import tensors  # noqa: PLC0415
+        import torch  # noqa: PLC0415
 
-        return tensors(examples)
+        from harness.tasks.images.normalize import normalize  # noqa: PLC0415
+
+        return normalize(examples.inputs), torch.as_tensor(examples.targets)
 
     def trainer(self, examples: Examples, device: "torch.device") -> Trainer:
         """Hold images ready on the device, mirrored and not."""
         from harness.tasks.images.engine import make_training_set, train  # noqa: PLC0415
+        from harness.tasks.images.networks import require_logits  # noqa: PLC0415
 
         inputs, targets = self.tensors(examples)
         if self._imports_network:
-            self._try_network(inputs[:2])
+            tried, name = self.network(seed=0), self.track.network.name
+            require_logits(tried, name, inputs[:2], self.n_classes)
         training_set = make_training_set((inputs, targets), device)
         recipe = self.track.recipe
         return lambda seed: train(
             self.network(seed).to(device), recipe, training_set, seed=seed
         )
-
-    def _try_network(self, inputs: "Tensor") -> None:
-        """Refuse an imported network that is not for these images and classes."""
-        from harness.tasks.images.networks import require_logits  # noqa: PLC0415
-
-        name = self.track.network.name
-        require_logits(self.network(seed=0), name, inputs, self.n_classes)
 
     def evaluator(
         self, sets: Mapping[str, Examples], device: "torch.device"

@@ -13,7 +13,7 @@ import numpy as np
 from harness.errors import UsageError
 from harness.tasks.cifar10.binary import Batch, Edition
 from harness.tasks.cifar10.cache import obtain
-from harness.tasks.cifar10.progress import SilentProgress
+from harness.tasks.cifar10.progress import Progress
 from harness.tasks.cifar10.store import Cifar10
 
 
@@ -22,7 +22,7 @@ def tell(line):
     sys.stdout.flush()
 
 
-class Spoken(SilentProgress):
+class Spoken(Progress):
     def say(self, line):
         tell(line)
 
@@ -48,7 +48,7 @@ def main(root, archive, largest_file=None):
     whole = Cifar10.of(batches).sha256()
     edition = Edition(len(batches[0].labels), sums, sums, whole)
     try:
-        data = obtain(Path(root), edition, [SlowSource(batches)], Spoken())
+        data = obtain(Path(root), edition, [SlowSource(batches)], Spoken(shown=False))
     except UsageError as error:
         tell(error)
     else:

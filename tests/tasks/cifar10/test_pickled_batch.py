@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
-from harness.tasks.cifar10.pickled_batch import read_pickled_batch
+from harness.tasks.cifar10.folder_source import read_pickled_batch
 from harness.tasks.cifar10.source import SourceError
 
 

@@ -4,13 +4,13 @@ import io
 
 from rich.console import Console
 
-from harness.tasks.cifar10.progress import TerminalProgress
+from harness.tasks.cifar10.progress import Progress
 
 
 def _shown(*, terminal):
     file = io.StringIO()
     console = Console(file=file, force_terminal=terminal, width=80)
-    with TerminalProgress(console) as progress:
+    with Progress(console) as progress:
         progress.reach(1)
         progress.say("waiting for [another]")
         progress.start("Downloading", 170_000_000)

@@ -1,11 +1,8 @@
-"""``unlearn-eval tracks`` and ``doctor``: what there is, and whether it works."""
-
-import json
+"""``unlearn-eval tracks``: what there is to score on."""
 
 import click
 
-from harness.cli.doctor_checks import examine
-from harness.cli.options import json_option
+from harness.cli import options
 from harness.errors import CheckFailed, ExitCode, UsageError
 from harness.reference import find_bank
 from harness.tasks.registry import find_task
@@ -13,12 +10,12 @@ from harness.track import Track, find_track, track_names
 
 
 @click.command()
-@json_option
+@options.as_json
 def tracks(as_json: bool) -> int:
     """List the tracks and their reference banks."""
     rows = [_row(find_track(name)) for name in track_names()]
     if as_json:
-        click.echo(json.dumps({"tracks": rows}, indent=2))
+        options.echo_json({"tracks": rows})
         return ExitCode.OK
     for row in rows:
         click.echo(f"{row['name']:<15}{row['description']}")
@@ -41,18 +38,3 @@ def _row(track: Track) -> dict[str, object]:
         "n_models": track.evaluation.n_models,
         "bank": bank,
     }
-
-
-@click.command()
-@json_option
-def doctor(as_json: bool) -> int:
-    """Check this installation: packages, data, banks, what runs are kept apart by."""
-    checks = examine()
-    if as_json:
-        listing = {"checks": [check._asdict() for check in checks]}
-        click.echo(json.dumps(listing, indent=2))
-    else:
-        for check in checks:
-            click.echo(f"{'ok ' if check.ok else 'BAD'} {check.name}: {check.words}")
-    healthy = all(check.ok or not check.needed for check in checks)
-    return ExitCode.OK if healthy else ExitCode.CHECK_FAILED

@@ -1,11 +1,14 @@
-"""Examine an installation, and say what mends what is wrong."""
+"""``unlearn-eval doctor``: whether an installation works, and what mends it."""
 
 import subprocess
 import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
-from harness.errors import UnlearnEvalError
+import click
+
+from harness.cli import options
+from harness.errors import ExitCode, UnlearnEvalError
 from harness.machine import this_machine
 from harness.processes.worker import TORCH_MISMATCH, worker_environment
 from harness.reference import find_bank
@@ -27,6 +30,20 @@ class Check(NamedTuple):
     ok: bool
     words: str
     needed: bool = True
+
+
+@click.command()
+@options.as_json
+def doctor(as_json: bool) -> int:
+    """Check this installation: packages, data, banks, what runs are kept apart by."""
+    checks = examine()
+    if as_json:
+        options.echo_json({"checks": [check._asdict() for check in checks]})
+    else:
+        for check in checks:
+            click.echo(f"{'ok ' if check.ok else 'BAD'} {check.name}: {check.words}")
+    healthy = all(check.ok or not check.needed for check in checks)
+    return ExitCode.OK if healthy else ExitCode.CHECK_FAILED
 
 
 def examine() -> list[Check]:
@@ -56,9 +73,8 @@ def _torch() -> Check:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        words = (
-            f"their import does not end within {_IMPORT_SECONDS} s; is the disk slow?"
-        )
+        limit = f"{_IMPORT_SECONDS} s"
+        words = f"their import does not end within {limit}; is the disk slow?"
         return Check("torch", False, words)
     if answer.returncode == 0:
         torch, torchvision = answer.stdout.split()
