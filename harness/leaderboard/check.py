@@ -21,10 +21,12 @@ from harness.leaderboard.layout import is_private
 from harness.leaderboard.markdown import markdown_table
 from harness.leaderboard.private_split import committed_standings, with_private
 from harness.leaderboard.ranking import standings
-from harness.leaderboard.reading import figures
 from harness.leaderboard.replicates import by_submission
 from harness.leaderboard.stored import StoredResult
 from harness.leaderboard.table import Request, private_standings
+from harness.metrics.literature.registry import shipped_names
+from harness.results.schema import Result
+from harness.results.serialization import JsonObject
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,14 +85,14 @@ def check_board(board: Board, request: Request) -> Check:
     eligibility = Eligibility.of(request.track)
     stored = board.results(eligibility)
     evidence = gather(stored, eligibility, n_jobs=request.n_jobs, everything=True)
-    fresh = [replace(s, result=evidence[s.path].recomputed) for s in stored]
+    fresh = [replace(s, result=evidence[s.path].result) for s in stored]
     rows = _rows(request, committed, fresh, (eligibility, evidence))
     computed = table_of(rows, private=is_private(committed))
     found = [d for pair in zip(stored, fresh, strict=True) for d in _drift(*pair)]
     return Check(
         rows=len(rows),
         results=len(stored),
-        figures=computed.size + sum(n_figures(figures(each.result)) for each in fresh),
+        figures=computed.size + sum(n_figures(_figures(each.result)) for each in fresh),
         differences=(*found, *_table_drift(board, committed, computed, texts)),
         private=_private_columns(request, committed),
     )
@@ -118,8 +120,19 @@ def _private_columns(request: Request, committed: "pd.DataFrame") -> str:
 
 def _drift(stored: StoredResult, fresh: StoredResult) -> list[Difference]:
     place = f"result {stored.name}, seed {stored.seed}: "
-    found = figure_differences(figures(stored.result), figures(fresh.result), "")
+    found = figure_differences(_figures(stored.result), _figures(fresh.result), "")
     return [each._replace(place=place + each.place[1:]) for each in found]
+
+
+def _figures(result: Result) -> JsonObject:
+    """Return all that every machine computes again, as ``result.json`` has it.
+
+    Not the metrics of packages that are installed here or were where it was scored.
+    """
+    shipped = [m for m in result.metrics.metrics if m.name in shipped_names()]
+    measured = replace(result.metrics, metrics=tuple(shipped)).to_dict().items()
+    told: JsonObject = {"status": str(result.status), "n_finished": result.n_finished}
+    return {**told, **{key: value for key, value in measured if value is not None}}
 
 
 def _table_drift(

@@ -14,8 +14,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple, TypeVar
 
 from harness.leaderboard.evidence import Evidence
-from harness.leaderboard.reading import figure
-from harness.leaderboard.stored import StoredResult
+from harness.leaderboard.stored import StoredResult, figure
 from harness.plain_text import harmless
 from harness.results.schema import Provenance, Result
 

@@ -10,17 +10,15 @@ from joblib import Parallel, delayed
 
 from harness.errors import CheckFailed
 from harness.leaderboard.eligibility import Eligibility
-from harness.leaderboard.reading import recomputed
 from harness.leaderboard.stored import StoredResult
-from harness.metrics.uncertainty.efficiency import efficiency_ratio
 from harness.metrics.uncertainty.scored_submission import ScoredSubmission
 from harness.models.records import RunRecord
-from harness.results.schema import Metrics, Result
+from harness.results.schema import Efficiency, Metrics, Result
 from harness.results.store import EXAMPLES, read_examples
-from harness.run.cost import cost_seconds
-from harness.run.messages import Usage
 from harness.scoring.measure import Measurement
 from harness.scoring.reference import Reference
+from harness.scoring.verdict import efficiency_of
+from harness.status import Status
 
 
 @dataclass(frozen=True)
@@ -29,19 +27,13 @@ class Evidence:
 
     The certified ε is the median over the forget examples, None where not all runs
     were made; None is `comparable` in pairs with too few models, and for references;
-    `result` has every figure computed afresh, where that was asked for.
+    `result` is as stored, or with every figure computed afresh where that was asked
+    for.
     """
 
+    result: Result
     certified_epsilon: float | None = None
     comparable: ScoredSubmission | None = None
-    result: Result | None = None
-
-    @property
-    def recomputed(self) -> Result:
-        """The result as its arrays say that it is."""
-        if self.result is None:
-            raise AssertionError("gather(everything=True) leaves no result out")
-        return self.result
 
 
 #: By the results' folders.
@@ -73,21 +65,19 @@ def evidence_of(
     """Compute what the arrays of one result say; see `gather`."""
     result = stored.result
     if not (stored.path / EXAMPLES).is_file():
-        return Evidence(
-            result=replace(result, metrics=Metrics()) if everything else None
-        )
+        return Evidence(replace(result, metrics=Metrics()) if everything else result)
     runs = _read(stored.path)
     measurement = None
     if len(runs) >= result.n_models:
         measurement = Measurement.of_runs(runs, reference)
-    fresh = _recomputed(result, runs, cap, measurement) if everything else None
+    fresh = _recomputed(result, runs, cap, measurement) if everything else result
     if measurement is None:
-        return Evidence(result=fresh)
+        return Evidence(fresh)
     compares = stored.is_measured and not result.is_reference
     return Evidence(
+        fresh,
         certified_epsilon=_median_certified(measurement),
         comparable=measurement.scored if compares else None,
-        result=fresh,
     )
 
 
@@ -107,15 +97,16 @@ def _recomputed(
     cap: float,
     measurement: Measurement | None,
 ) -> Result:
-    efficiency = None
+    """Return a result with the figures that its arrays give, and no others."""
+    metrics = Metrics() if measurement is None else measurement.metrics()
+    # Where nothing was timed, there is nothing to compute the cost from.
+    status, cost, made = result.status, result.metrics.efficiency, result.provenance
     if not result.unknown_cost:
-        made = result.provenance
-        costs = [
-            cost_seconds(Usage(r.cpu_seconds, r.wall_seconds, 0), made.device)
-            for r in runs
-        ]
-        efficiency = efficiency_ratio(costs, made.retraining_seconds, cap)
-    return recomputed(result, len(runs), efficiency, measurement)
+        efficiency = efficiency_of(runs, made.retraining_seconds, made.device, cap)
+        status = Status.OVER_BUDGET if efficiency.over_cap else Status.SCORED
+        cost = Efficiency(**vars(efficiency))
+    metrics = replace(metrics, efficiency=cost)
+    return replace(result, status=status, n_finished=len(runs), metrics=metrics)
 
 
 def _median_certified(measurement: Measurement) -> float:

@@ -36,20 +36,13 @@ class PrivateStanding(NamedTuple):
 Standings = Mapping[str, PrivateStanding]
 
 
-class PrivateRanking(NamedTuple):
-    """The private standings, and the results that have no place among them."""
-
-    standings: Standings
-    refused: tuple[Refused, ...]
-
-
 def rank_private(
     track: Track, results: Sequence[StoredResult], n_jobs: int
-) -> PrivateRanking:
+) -> tuple[Standings, tuple[Refused, ...]]:
     """Vet the results of the private split, and rank them among themselves."""
     eligibility = Eligibility.of(track)
-    vetted = vet(results, eligibility, secret=True)
-    groups = by_submission(vetted.eligible)
+    eligible, refused = vet(results, eligibility, secret=True)
+    groups = by_submission(eligible)
     evidence = gather([group.first for group in groups], eligibility, n_jobs=n_jobs)
     standings = {
         row.submission: PrivateStanding(
@@ -58,7 +51,7 @@ def rank_private(
         for row in ranked_rows(groups, evidence)
         if row.score is not None and row.rank is not None
     }
-    return PrivateRanking(standings, vetted.refused)
+    return standings, refused
 
 
 def committed_standings(table: "pd.DataFrame") -> Standings:

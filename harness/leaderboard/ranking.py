@@ -57,16 +57,11 @@ def _place(row: Row) -> tuple[int, float, float, str]:
 
 
 def shared_ranks(better: NDArray[np.bool_]) -> list[int]:
-    """Return the rank of each row.
+    """Return the rank of each row, by whether i is ``better`` than j, ``[R, R]``.
 
     Being separable depends on both rows' noise, so that a noisy row may lose to fewer
-    rows than a quiet one above it; the running maximum keeps the order of the scores.
-
-    Parameters
-    ----------
-    better : ndarray of bool, shape [R, R]
-        Whether row i is separably better than row j; rows in the order of their
-        scores, best first.
+    rows than a quiet one above it; the running maximum keeps the order of the scores,
+    in which the rows must be, best first.
     """
     if len(better) == 0:
         return []

@@ -9,9 +9,8 @@ from scipy.special import ndtri
 from harness.errors import UsageError
 from harness.leaderboard.board import Board
 from harness.leaderboard.eligibility import Eligibility
-from harness.leaderboard.reading import figure
 from harness.leaderboard.replicates import by_submission
-from harness.leaderboard.stored import StoredResult
+from harness.leaderboard.stored import StoredResult, figure
 from harness.results.schema import Result
 from harness.run.entry import find_submissions
 from harness.run.submission import read_submission

@@ -1,6 +1,6 @@
 """Stored results as a leaderboard reads them: sound, and where they belong."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -45,6 +45,12 @@ class StoredResult:
         return self.is_measured and self.result.is_ranked
 
 
+def figure(result: Result, metric: str, name: str = "value") -> float | None:
+    """Read one number of a metric; None where it was not measured."""
+    number: float | None = getattr(getattr(result.metrics, metric), name, None)
+    return number
+
+
 class Refused(NamedTuple):
     """A result that is shown with the reason why it has no place in the ranking."""
 
@@ -56,11 +62,8 @@ class Refused(NamedTuple):
         return f"{self.submission} (seed {self.seed}): {self.reason}"
 
 
-class Vetted(NamedTuple):
-    """Results that can be ranked, and those that cannot."""
-
-    eligible: tuple[StoredResult, ...]
-    refused: tuple[Refused, ...]
+#: Results that can be ranked, and those that cannot.
+Vetted = tuple[tuple[StoredResult, ...], tuple[Refused, ...]]
 
 
 def read_all(folder: Path) -> tuple[StoredResult, ...]:
@@ -72,12 +75,7 @@ def read_one(path: Path) -> StoredResult:
     """Read one result folder; see `read_all`."""
     folder = ResultFolder(path)
     folder.check()
-    result = folder.read_result()
-    if result is None:
-        raise CheckFailed(
-            f"{path / RESULT} is no result of this version; score the submission "
-            "again with --force."
-        )
+    result = folder.read()
     if result.name != path.parent.name:
         raise CheckFailed(
             f"{path / RESULT} says it is of {result.name!r} but lies in the folder of "
@@ -103,21 +101,11 @@ def vet(
             refused.append(Refused(each.name, each.seed, reason))
         else:
             eligible.append(each)
-    return _without_earlier_versions(eligible, refused)
-
-
-def _without_earlier_versions(
-    eligible: Sequence[StoredResult], refused: Sequence[Refused]
-) -> Vetted:
     by_age = sorted(eligible, key=lambda each: each.written)
     latest = {each.name: each.sha256 for each in by_age}
-    earlier = [each for each in eligible if each.sha256 != latest[each.name]]
-    return Vetted(
-        tuple(each for each in eligible if each.sha256 == latest[each.name]),
-        (*refused, *map(_earlier_version, earlier)),
-    )
-
-
-def _earlier_version(stored: StoredResult) -> Refused:
-    reason = f"an earlier version of its file ({stored.path}): not ranked"
-    return Refused(stored.name, stored.seed, reason)
+    for each in eligible:
+        if each.sha256 != latest[each.name]:
+            reason = f"an earlier version of its file ({each.path}): not ranked"
+            refused.append(Refused(each.name, each.seed, reason))
+    kept = (each for each in eligible if each.sha256 == latest[each.name])
+    return tuple(kept), tuple(refused)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
 from harness.leaderboard.agreement import agreement_of
@@ -15,7 +15,7 @@ from harness.leaderboard.evidence import gather
 from harness.leaderboard.private_split import Standings, rank_private, with_private
 from harness.leaderboard.ranking import RULE, standings
 from harness.leaderboard.replicates import by_submission, merged
-from harness.leaderboard.stored import Refused, StoredResult, Vetted, read_all, vet
+from harness.leaderboard.stored import Refused, StoredResult, read_all, vet
 from harness.track import Track
 
 if TYPE_CHECKING:
@@ -87,8 +87,9 @@ def rank_stored(request: Request) -> Table:
         If a stored file has changed.
     """
     eligibility = Eligibility.of(request.track)
-    stored = _stored(request, eligibility)
-    return _table(request, eligibility, stored, stored.public.eligible)
+    public, private = _stored(request)
+    eligible, refused = vet(public, eligibility)
+    return _table(request, eligibility, eligible, refused, private)
 
 
 def update_board(board: Board, request: Request) -> Table:
@@ -108,30 +109,20 @@ def update_board(board: Board, request: Request) -> Table:
             f"or remove {board.csv.name} to make a public leaderboard of it."
         )
     eligibility = Eligibility.of(request.track)
-    stored = _stored(request, eligibility, may_be_empty=bool(board.replicates()))
-    new = stored.public.eligible
+    public, private = _stored(request, may_be_empty=bool(board.replicates()))
+    new, refused = vet(public, eligibility)
     by_submission(new)  # two of one name are a mistake, whatever the board holds
     together = merged(board.results(eligibility, new), new)
-    table = _table(request, eligibility, stored, together)
+    table = _table(request, eligibility, together, refused, private)
     board.keep(together)
     board.write(table.cells)
     return table
 
 
-class _Stored(NamedTuple):
-    """What the folder of results holds; the private ones are not vetted yet."""
-
-    public: Vetted
-    private: tuple[StoredResult, ...]
-
-
 def _stored(
-    request: Request, eligibility: Eligibility, *, may_be_empty: bool = False
-) -> _Stored:
-    """Read the results, and vet the public ones.
-
-    Results of the private split are no public ones, and are not told of as refused.
-    """
+    request: Request, *, may_be_empty: bool = False
+) -> tuple[list[StoredResult], list[StoredResult]]:
+    """Read the results: those of the public split and others, and the private ones."""
     found = read_all(request.folder)
     if not found and not may_be_empty:
         raise UsageError(
@@ -139,7 +130,7 @@ def _stored(
             f"{request.scoring_command()}."
         )
     private = request.private
-    hidden = tuple(e for e in found if private and is_of_split(e.result, private))
+    hidden = [e for e in found if private and is_of_split(e.result, private)]
     if private and not hidden:
         raise UsageError(
             f"there are no results of that private split in {request.folder}; make "
@@ -148,7 +139,7 @@ def _stored(
     rest = [each for each in found if each not in hidden]
     if found and not any(is_of_split(e.result, request.track) for e in rest):
         _refuse_private_alone(request, len(found), may_be_empty=may_be_empty)
-    return _Stored(vet(rest, eligibility), hidden)
+    return rest, hidden
 
 
 def _refuse_private_alone(
@@ -171,10 +162,10 @@ def _refuse_private_alone(
 def _table(
     request: Request,
     eligibility: Eligibility,
-    stored: _Stored,
     results: Sequence[StoredResult],
+    refused: tuple[Refused, ...],
+    hidden: Sequence[StoredResult],
 ) -> Table:
-    refused = stored.public.refused
     if not results:
         raise UsageError(
             f"none of the {len(refused)} results in {request.folder} can be ranked: "
@@ -186,9 +177,9 @@ def _table(
     evidence = gather(firsts, eligibility, n_jobs=request.n_jobs)
     rows = standings(groups, evidence, eligibility)
     if request.private is not None:
-        private = rank_private(request.private, stored.private, request.n_jobs)
-        rows = with_private(rows, private.standings)
-        refused += private.refused
+        told, refused_too = rank_private(request.private, hidden, request.n_jobs)
+        rows = with_private(rows, told)
+        refused += refused_too
     return Table(eligibility, tuple(rows), request.private is not None, refused)
 
 
@@ -196,5 +187,6 @@ def private_standings(request: Request) -> Standings:
     """Rank the stored results of the private split, for a check of its columns."""
     if request.private is None:
         return {}
-    stored = _stored(request, Eligibility.of(request.track), may_be_empty=True)
-    return rank_private(request.private, stored.private, request.n_jobs).standings
+    _, hidden = _stored(request, may_be_empty=True)
+    told, _ = rank_private(request.private, hidden, request.n_jobs)
+    return told

@@ -6,19 +6,9 @@ from harness.models.weights import WeightSpec
 
 
 def network_difference(shapes: Mapping[str, Sequence[int]], spec: WeightSpec) -> str:
-    """Say how weights differ from a specification; nothing if they do not.
+    """Say how tensors' shapes differ from those wanted; nothing if they do not.
 
-    Parameters
-    ----------
-    shapes : mapping of str to sequence of int
-        The shape of each tensor, by its name.
-    spec : WeightSpec
-        What is wanted.
-
-    Returns
-    -------
-    str
-        Such as ``"wrong shapes: fc.bias is [11], not [10]"``.
+    Such as ``"wrong shapes: fc.bias is [11], not [10]"``.
     """
     wanted = {tensor.name: tensor.shape for tensor in spec.tensors}
     missing = [name for name in wanted if name not in shapes]

@@ -22,17 +22,7 @@ _DTYPES = {int: np.int64, float: np.float64}
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ModelRecord:
-    """One trained model: a retrained one, or the original.
-
-    Attributes
-    ----------
-    index, seed : int
-        Which of its set, and what it was drawn with.
-    outputs : ModelOutputs
-        Of this model, N = 1.
-    cpu_seconds : float
-        What it cost.
-    """
+    """One trained model, a retrained one or the original; its outputs have N = 1."""
 
     index: int
     seed: int
@@ -87,14 +77,7 @@ class ModelRecord:
 class RunRecord(ModelRecord):
     """One finished run: an unlearned model.
 
-    Attributes
-    ----------
-    wall_seconds, peak_bytes
-        What the run used besides CPU seconds.
-    moved : float
-        Distance of the weights from the original's, over the norm of those.
-    weights_sha256 : str
-        Hex digest of the weights' bytes.
+    `moved` is the distance of its weights from the original's over the norm of those.
     """
 
     wall_seconds: float

@@ -9,6 +9,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from harness.results.metric_lines import interval_text
 from harness.results.schema import Accuracy, Metrics, Number, Result
 
 WIDTH = 80
@@ -57,25 +58,19 @@ def _table(metrics: Metrics) -> Table:
     if (efficiency := metrics.efficiency) is not None:
         cap = f"cap {efficiency.cap:.2f}"
         ratio = _text(efficiency.ratio, 3)
-        interval = _interval(efficiency.low, efficiency.high, 3)
+        interval = interval_text(efficiency.low, efficiency.high, 3)
         table.add_row("efficiency ratio", ratio, interval, cap)
     return table
 
 
 def _cells(found: Number | Accuracy) -> list[str]:
-    interval = _interval(found.low, found.high, 4)
+    interval = interval_text(found.low, found.high)
     around = [_text(number, 4) for number in (found.ceiling, found.floor)]
     return [_text(found.value, 4), interval, *around]
 
 
 def _text(number: float | None, digits: int) -> str:
     return "-" if number is None else f"{number:.{digits}f}"
-
-
-def _interval(low: float | None, high: float | None, digits: int) -> str:
-    if low is None:
-        return "-"
-    return f"{_text(low, digits)} to {_text(high, digits)}"
 
 
 def _words(result: Result) -> Iterator[str]:

@@ -11,14 +11,7 @@ from harness.status import Status
 def find_result(name: str, output: Path, track: str) -> ResultFolder:
     """Find one stored result with its models' outputs; of several, the largest N.
 
-    Parameters
-    ----------
-    name : str
-        A submission's name, or the path of a result folder or ``result.json``.
-    output : Path
-        Folder of the results.
-    track : str
-        The track, for a name.
+    By a submission's name, or by the path of a result folder or ``result.json``.
 
     Raises
     ------

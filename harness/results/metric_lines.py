@@ -17,16 +17,19 @@ def metric_lines(metrics: Sequence[MetricValue]) -> Iterator[str]:
             yield f"{name}{row.reason_missing}"
             continue
         null = "-" if row.null is None else f"{row.null:.4f}"
-        yield f"{name}{row.value:>9.4f}{_interval(row.low, row.high):>20}{null:>12}"
+        yield f"{name}{row.value:>9.4f}{interval_text(row.low, row.high):>20}{null:>12}"
 
 
 def precision_lines(precision: Sequence[SampleSizeRow]) -> Iterator[str]:
     """Yield how the interval of F narrows with the number of models."""
     yield f"{'N':>6}{'F':>9}{'95 % interval':>20}"
     for row in precision:
-        interval = _interval(row.low, row.high)
+        interval = interval_text(row.low, row.high)
         yield f"{row.n_models:>6}{row.mean:>9.4f}{interval:>20}"
 
 
-def _interval(low: float | None, high: float | None) -> str:
-    return "-" if low is None or high is None else f"{low:.4f} to {high:.4f}"
+def interval_text(low: float | None, high: float | None, digits: int = 4) -> str:
+    """Show an interval, or a dash where there is none."""
+    if low is None or high is None:
+        return "-"
+    return f"{low:.{digits}f} to {high:.{digits}f}"

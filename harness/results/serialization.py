@@ -79,15 +79,7 @@ def _plain(value: object) -> Json:
 
 
 def from_json(kind: type[T], content: object, place: str = "") -> T:
-    """Read a dataclass from what `to_json` wrote.
-
-    Parameters
-    ----------
-    kind : type
-        The dataclass.
-    content : JSON value
-    place : str
-        Where it stands, for the sentence of an error.
+    """Read a dataclass from what `to_json` wrote; errors say at which `place`.
 
     Raises
     ------

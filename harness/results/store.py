@@ -39,13 +39,7 @@ _CONFIDENCES = ("forget_confidence", "test_confidence")
 
 
 class ResultFolder:
-    """``<output>/<track>/<submission>/<id>/``.
-
-    Parameters
-    ----------
-    path : Path
-        The folder; made when something is first written.
-    """
+    """``<output>/<track>/<submission>/<id>/``, made when something is first written."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -62,15 +56,10 @@ class ResultFolder:
         write_record(run_path(self.path, run.index), run)
 
     def finished(self, seeds: list[int]) -> dict[int, RunRecord]:
-        """Find the runs that need not be repeated, by index.
+        """Find the runs that need not be repeated, by index; run i has the i-th seed.
 
         They are looked for here and in the folders of the same submission, bank and
         seed at another N.
-
-        Parameters
-        ----------
-        seeds : list of int
-            The seed that run ``i`` must have.
         """
         found: dict[int, RunRecord] = {}
         for folder in self._siblings():
@@ -142,12 +131,7 @@ class ResultFolder:
             raise self._unreadable(error) from None
 
     def check(self) -> set[str]:
-        """Compare the stored files with the sums in the result.
-
-        Returns
-        -------
-        set of str
-            Names of the files that belong to the result and are sound.
+        """Compare the stored files with the sums in the result; return their names.
 
         Raises
         ------

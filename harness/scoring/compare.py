@@ -29,9 +29,8 @@ def compare_results(
     CheckFailed
         If a stored file has changed.
     """
-    results = [_read(folder) for folder in (first, second)]
-    _check_common(*results)
-    a, b = results
+    a, b = _read(first), _read(second)
+    _check_common(a, b)
     made = a.provenance
     bank = find_bank_of_results(made.track, made.bank_key, a.n_models)
     ours, theirs = (stack(read_examples(f.path)) for f in (first, second))

@@ -25,16 +25,8 @@ class Floors(NamedTuple):
 class Reference:
     """Everything of a measurement that does not depend on the submission.
 
-    Attributes
-    ----------
-    bank : ModelOutputs
-        All retrained models; the first N are compared with.
-    n_models : int
-        N.
-    original : ModelOutputs or None
-        The original model, N = 1: the floor.
-    delta : float
-        The δ of (ε, δ)-unlearning.
+    `bank` holds all retrained models, of which the first N are compared with, and
+    `original` the one model that is the floor.
     """
 
     bank: ModelOutputs

@@ -17,10 +17,16 @@ from harness.leaderboard.stored import StoredResult
 from harness.leaderboard.table import Request
 from harness.metrics import METRICS_VERSION
 from harness.metrics.uncertainty.efficiency import efficiency_ratio
+from harness.models.confidence import logit_scaled_confidence
 from harness.models.outputs import ModelOutputs
-from harness.models.records import RunRecord
-from harness.reference import bank_key
-from harness.reference.bank import write_bank
+from harness.models.records import ModelRecord, RunRecord
+from harness.reference.bank import (
+    FORMAT,
+    Manifest,
+    bank_key,
+    stack_members,
+    write_bank,
+)
 from harness.reference.location import built_folder
 from harness.results.schema import About, Efficiency, Isolation, Metrics, Result
 from harness.results.store import EXAMPLES, MODELS, ResultFolder
@@ -28,8 +34,9 @@ from harness.scoring.measure import Measurement
 from harness.status import Status
 from harness.storage.checksums import CHECKSUM, json_with_checksum
 from harness.storage.files import sha256_of
+from harness.tasks.registry import find_task
 from harness.track import Track, find_track
-from tests.typed_results import PROVENANCE
+from tests.typed_results import MACHINE, PROVENANCE
 
 N, FORGOTTEN, TESTS = 16, 20, 30
 PRIVATE_SEED = 864_209_753
@@ -68,45 +75,47 @@ delta = 1e-5
 """
 
 
-def _members(rng: np.random.Generator, n: int, shift: float) -> dict[str, Any]:
+def _members(rng: np.random.Generator, n: int, shift: float) -> list[ModelRecord]:
     """Outputs of n models that prefer class 0, more so by `shift`."""
 
-    def logits(examples: int) -> np.ndarray:
-        noise = rng.normal(size=(n, examples, 10))
-        noise[:, :, 0] += 2 + shift
-        return noise
+    def confidences(examples: int) -> np.ndarray:
+        logits = rng.normal(size=(n, examples, 10))
+        logits[:, :, 0] += 2 + shift
+        return logit_scaled_confidence(logits, np.zeros(examples, dtype=np.int64))
 
-    accuracies = {
-        f"{of}_accuracy": mean + 0.01 * rng.normal(size=n)
-        for of, mean in (("retain", 0.8), ("forget", 0.5), ("test", 0.5))
-    }
-    return {
-        "index": np.arange(n),
-        "seed": np.arange(n),
-        "seconds": np.full(n, 10.0),
-        "forget_logits": logits(FORGOTTEN).astype(np.float32),
-        "test_logits": logits(TESTS).astype(np.float16),
-        **accuracies,
-    }
+    outputs = ModelOutputs(
+        forget_confidence=confidences(FORGOTTEN),
+        test_confidence=confidences(TESTS),
+        **{
+            f"{of}_accuracy": mean + 0.01 * rng.normal(size=n)
+            for of, mean in (("retain", 0.8), ("forget", 0.5), ("test", 0.5))
+        },
+    )
+    return [
+        ModelRecord(index=i, seed=i, outputs=outputs.take([i]), cpu_seconds=10.0)
+        for i in range(n)
+    ]
 
 
 def _write_bank(track: Track) -> None:
-    rng = np.random.default_rng(track.data.split_seed)
-    original = _members(rng, 1, shift=3.0)
-    arrays = {
-        **_members(rng, 2 * N, shift=0.0),
-        **{f"original_{name}": array for name, array in original.items()},
-        "forget_targets": np.zeros(FORGOTTEN, dtype=np.int64),
-        "test_targets": np.zeros(TESTS, dtype=np.int64),
-    }
-    manifest = {
-        "key": bank_key(track),
-        "track": track.name,
-        "track_hash": track.hash,
-        "arithmetic": "drawn",
-        "machine": {"processor": "none", "torch": "none"},
-    }
-    write_bank(built_folder(track), manifest, arrays, b"")
+    rng, task = np.random.default_rng(track.data.split_seed), find_task(track)
+    original = stack_members(_members(rng, 1, shift=3.0), "original_")
+    arrays = {**stack_members(_members(rng, 2 * N, shift=0.0)), **original}
+    manifest = Manifest(
+        format=FORMAT,
+        key=bank_key(task),
+        track=track.name,
+        track_hash=track.hash,
+        data_hash=task.data_hash,
+        engine_version=task.engine_version,
+        harness_version="0",
+        seed=0,
+        n_models=2 * N,
+        arithmetic="drawn",
+        machine=MACHINE,
+        numpy="none",
+    )
+    write_bank(built_folder(task), manifest, arrays, b"")
 
 
 @pytest.fixture(scope="session")

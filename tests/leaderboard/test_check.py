@@ -1,7 +1,9 @@
 """The check: every edit by hand is found, and told with its place."""
 
 import dataclasses
+import json
 import shutil
+from importlib.metadata import EntryPoint
 
 import pytest
 
@@ -10,6 +12,8 @@ from harness.leaderboard import evidence
 from harness.leaderboard.check import check_board, drift_error
 from harness.leaderboard.evidence import evidence_of
 from harness.leaderboard.table import update_board
+from harness.metrics.literature import registry
+from harness.metrics.literature.metric_value import Direction, MetricValue
 
 
 @pytest.fixture
@@ -163,6 +167,27 @@ def test_the_other_metrics_are_computed_again_too(full, request_of, edited, list
     found = drift(full, request_of)
     assert found
     assert all(line.startswith(f"result bad, seed 0: {listed}[") for line in found)
+
+
+def plugin(comparison):
+    return [MetricValue("of a package", 1.0, None, None, Direction.LOWER, None)]
+
+
+def test_metrics_of_installed_packages_are_not_compared(
+    full, request_of, edited, monkeypatch
+):
+    path = full.backing / "bad" / "seed-0"
+    metrics = json.loads((path / "result.json").read_text())["metrics"]
+    elsewhere = [*metrics, {**ROWS["metrics"], "name": "of another package"}]
+    edited(path, metrics=elsewhere)
+    entry = EntryPoint("mine", f"{__name__}:plugin", registry.ENTRY_POINTS)
+    monkeypatch.setattr(registry, "entry_points", lambda group: [entry])
+    monkeypatch.setattr(evidence, "evidence_of", evidence_of)
+
+    assert check_board(full, request_of()).ok
+    edited(path, metrics=[{**elsewhere[0], "value": 3}, *elsewhere[1:]])
+    (found,) = drift(full, request_of)
+    assert found.startswith("result bad, seed 0: metrics[0].value: committed 3")
 
 
 def test_a_row_of_another_kind_fails_by_its_name(full, request_of, edited):

@@ -70,7 +70,7 @@ def test_what_is_not_finite_is_refused_wherever_it_stands(name, value):
     ("changes", "message"),
     [
         ({"forget_confidence": np.zeros(5)}, r"has shape \(5,\)"),
-        ({"forget_confidence": np.zeros((0, 5))}, r"has shape \(0, 5\)"),
+        ({"forget_confidence": np.zeros((0, 5))}, r"has 0 models and 5 examples"),
         ({"forget_confidence": [["a"]]}, "give real numbers"),
         ({"forget_confidence": [[1], [1, 2]]}, "is ragged"),
         ({"forget_confidence": np.full((3, 5), 1e10)}, "values beyond ±1e"),

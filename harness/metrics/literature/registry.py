@@ -9,7 +9,10 @@ anyone adds one without a change here, by an entry point in its ``pyproject.toml
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+
+import numpy as np
 
 from harness.metrics.literature.accuracy_gaps import gap_metrics, tow_metrics
 from harness.metrics.literature.certified_bounds import certified_metrics
@@ -20,6 +23,7 @@ from harness.metrics.literature.kolmogorov_smirnov import ks_metrics
 from harness.metrics.literature.loss_attack import loss_attack_metrics
 from harness.metrics.literature.metric_value import Direction, MetricValue, missing
 from harness.metrics.literature.ulira import ulira_metrics
+from harness.models.outputs import ModelOutputs
 
 LiteratureMetric = Callable[[Comparison], Iterable[MetricValue]]
 
@@ -48,6 +52,15 @@ def literature_metrics(comparison: Comparison) -> tuple[MetricValue, ...]:
     return *shipped, *_installed(comparison, {value.name for value in shipped})
 
 
+@cache
+def shipped_names() -> frozenset[str]:
+    """Names of the metrics that ship: those are the same on every machine."""
+    # A metric has its name also where it cannot be computed.
+    two = ModelOutputs(forget_confidence=np.zeros((2, 1)))
+    shipped = Comparison(two, two)
+    return frozenset(value.name for metric in SHIPPED for value in metric(shipped))
+
+
 def _installed(comparison: Comparison, taken: set[str]) -> Iterator[MetricValue]:
     """Compute the metrics of installed packages, none under a name that is taken."""
     for entry in sorted(entry_points(group=ENTRY_POINTS)):
@@ -72,4 +85,6 @@ def _values(entry: EntryPoint, comparison: Comparison) -> list[MetricValue]:
 
 def _failed(entry: EntryPoint, reason: str) -> MetricValue:
     sentence = f"the metric {entry.name!r} of {entry.value} failed: {reason}"
-    return missing(entry.name, Direction.NULL, sentence)
+    ours = entry.name in shipped_names()
+    name = f"{entry.name} ({entry.value})" if ours else entry.name
+    return missing(name, Direction.NULL, sentence)

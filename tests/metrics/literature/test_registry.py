@@ -13,7 +13,7 @@ from harness.errors import UsageError
 from harness.metrics.literature.comparison import Comparison
 from harness.metrics.literature.half_sampling import MetricKind, measure
 from harness.metrics.literature.metric_value import Direction, MetricValue
-from harness.metrics.literature.registry import literature_metrics
+from harness.metrics.literature.registry import literature_metrics, shipped_names
 from tests.metrics.tables import compared, outputs
 
 
@@ -151,7 +151,7 @@ SHOWN = """\
 import sys
 import numpy as np
 from tests.metrics.tables import compared
-from harness.metrics.literature.registry import literature_metrics
+from harness.metrics.literature.registry import literature_metrics, shipped_names
 
 pair = np.random.default_rng(0).normal(size=(2, 8, 5))
 for metric in literature_metrics(compared(pair)):
@@ -204,3 +204,14 @@ def test_a_package_that_fails_is_named_and_does_no_harm(shown):
     )
     assert reasons[3].endswith("it gave something else than MetricValue")
     assert reasons[4] == "None"
+
+
+def test_a_package_that_fails_takes_no_name_of_a_metric_that_ships(shown):
+    names = [name for name, *_ in shown(**{"KLOM mean": "broken"})]
+    assert names[-1] == "KLOM mean (theirs:broken)"
+    assert names.count("KLOM mean") == 1
+
+
+def test_the_metrics_that_ship_have_their_names_whatever_they_are_computed_from(shown):
+    names = [name for name, *_ in shown(zeta="median_gap")]
+    assert set(names[:-1]) == shipped_names()
