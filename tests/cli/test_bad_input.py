@@ -136,10 +136,10 @@ def test_a_corrupt_bank_fails_a_check(cli, own_bank, track_file, name, command):
 
 
 @pytest.fixture
-def own_bank(bank, track, own_cache, method, monkeypatch):
+def own_bank(bank, task, own_cache, method, monkeypatch):
     """A copy of the tiny bank, and a submission in the working directory."""
     monkeypatch.chdir(method.parent)
-    folder = built_folder(track)
+    folder = built_folder(task)
     shutil.copytree(bank.folder, folder)
     return folder
 

@@ -10,12 +10,12 @@ from types import SimpleNamespace
 import click
 import numpy as np
 import pytest
-from harness.run.isolation import ProcessBoundary
 
 from harness import __version__
 from harness.cli.entry import cli as commands
 from harness.cli.progress import ProgressListener
 from harness.errors import ExitCode
+from harness.sandbox import Level, Sandbox
 from harness.scoring.scorer import Scorer
 
 NO_GPU = SimpleNamespace(gpu="")
@@ -457,7 +457,7 @@ def test_json_of_every_command_is_one_object_free_of_nan(
     official = settings(secret=bytes(32))
     silent = ProgressListener(quiet=True, bars=False)
     # It says that it keeps runs fully apart, as a ranking demands; a test need not.
-    with Scorer(official, silent, ProcessBoundary(level="full")) as scorer:
+    with Scorer(official, silent, Sandbox(Level.FULL)) as scorer:
         scorer.score_all([path, other])
     arrays, same = tmp_path / "arrays.npz", np.ones((8, 5))
     np.savez(arrays, unlearned=same, retrained=same)

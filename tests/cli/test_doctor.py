@@ -36,7 +36,7 @@ def test_all_is_well_here(examined):
     assert set(checks) == {"machine", "torch", "cache", "data", "bank"}
     assert all(check.ok for check in checks.values()), checks
     assert "128 retrained models" in checks["bank"].words
-    assert "50000 training images" in checks["data"].words
+    assert "4000 training examples" in checks["data"].words
 
 
 def test_a_torch_without_its_torchvision(examined, python):

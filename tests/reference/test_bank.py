@@ -11,6 +11,7 @@ from safetensors.numpy import load_file
 from harness.errors import CheckFailed, UsageError
 from harness.models.confidence import logit_scaled_confidence
 from harness.models.outputs import ModelOutputs
+from harness.models.records import ModelRecord, read_record, write_record
 from harness.reference import (
     bank_key,
     find_bank,
@@ -28,13 +29,10 @@ from harness.reference.bank import (
     write_bank,
 )
 from harness.reference.member import (
-    Member,
     member_path,
     member_paths,
     original_path,
-    read_member,
     read_original,
-    write_member,
     write_original,
 )
 from harness.reference.training import ORIGINAL_INDEX, member_seed
@@ -296,7 +294,7 @@ def test_a_bank_whose_arrays_do_not_fit_together_is_never_read(rewrite, changed,
 
 
 @pytest.fixture
-def member() -> Member:
+def member() -> ModelRecord:
     rng = np.random.default_rng(0)
     outputs = ModelOutputs(
         forget_confidence=rng.normal(size=(1, 5)),
@@ -305,11 +303,11 @@ def member() -> Member:
         forget_accuracy=np.array([0.5]),
         test_accuracy=np.array([0.25]),
     )
-    return Member(index=3, seed=2**62 + 1, seconds=1.5, outputs=outputs)
+    return ModelRecord(index=3, seed=2**62 + 1, cpu_seconds=1.5, outputs=outputs)
 
 
-def same(a: Member, b: Member) -> bool:
-    numbers = [(m.index, m.seed, m.seconds) for m in (a, b)]
+def same(a: ModelRecord, b: ModelRecord) -> bool:
+    numbers = [(m.index, m.seed, m.cpu_seconds) for m in (a, b)]
     tables = (vars(m.outputs).values() for m in (a, b))
     pairs = zip(*tables, strict=True)
     return numbers[0] == numbers[1] and all(np.array_equal(x, y) for x, y in pairs)
@@ -317,9 +315,9 @@ def same(a: Member, b: Member) -> bool:
 
 def test_a_member_comes_back_to_the_bit(member, tmp_path):
     path = member_path(tmp_path, 3)
-    write_member(path, member)
+    write_record(path, member)
 
-    assert same(read_member(path), member)
+    assert same(read_record(path, ModelRecord), member)
     assert member_paths(tmp_path) == [path]
 
 
@@ -330,15 +328,15 @@ def test_a_missing_or_damaged_member_is_none(tmp_path, content):
         path.parent.mkdir()
         path.write_bytes(content)
 
-    assert read_member(path) is None
+    assert read_record(path, ModelRecord) is None
 
 
 def test_a_member_cut_short_is_none(member, tmp_path):
     path = member_path(tmp_path, 3)
-    write_member(path, member)
+    write_record(path, member)
     path.write_bytes(path.read_bytes()[:-1])
 
-    assert read_member(path) is None
+    assert read_record(path, ModelRecord) is None
 
 
 def test_an_original_model_comes_back_with_its_weights(member, tmp_path):

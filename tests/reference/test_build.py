@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from harness.errors import UsageError
+from harness.models.records import write_record
 from harness.reference.bank import read_bank
 from harness.reference.build import BuildPlan, build_bank
 from harness.reference.location import built_folder
@@ -132,9 +133,7 @@ def test_a_damaged_member_is_trained_again(plan, build, bank):
 
 
 def test_a_member_in_anothers_place_is_not_taken_for_it(plan, build, bank):
-    from harness.reference.member import write_member  # noqa: PLC0415
-
-    write_member(member_path(plan().folder, 0), bank.member(7))
+    write_record(member_path(plan().folder, 0), bank.member(7))
 
     again, _ = build(2)
 
