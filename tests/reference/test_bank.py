@@ -78,7 +78,7 @@ def test_a_member_is_a_row_of_the_table(bank):
     member = bank.member(5)
 
     assert (member.index, member.seed) == (5, bank.seeds[5])
-    assert member.seconds == bank.seconds[5]
+    assert member.cpu_seconds == bank.seconds[5]
     row = bank.retrained.forget_confidence[5:6]
     assert np.array_equal(member.outputs.forget_confidence, row)
     assert bank.original_member.index == ORIGINAL_INDEX
