@@ -1,7 +1,7 @@
 """How the numbers of a result are laid out: value, intervals, ceiling and floor."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from harness.metrics.uncertainty.ceiling import Ceiling, share_of_ceiling
 from harness.metrics.uncertainty.interval import Interval, Unavailable, mean_interval
@@ -22,12 +22,21 @@ def number(
     """
     fixed, drawn, repeated = intervals
     share = share_of_ceiling(value, top)
+    near: Interval | Unavailable = top if isinstance(top, Unavailable) else top.interval
     return Number(
         value=value,
-        **_interval(fixed),
-        **_ends(drawn, "{}_drawn"),
-        **_ends(repeated, "{}_repeated"),
-        **_ceiling(top),
+        low=_end(fixed, "low"),
+        high=_end(fixed, "high"),
+        reason=_reason(fixed),
+        level=_end(fixed, "level"),
+        low_drawn=_end(drawn, "low"),
+        high_drawn=_end(drawn, "high"),
+        low_repeated=_end(repeated, "low"),
+        high_repeated=_end(repeated, "high"),
+        ceiling=None if isinstance(top, Unavailable) else top.value,
+        ceiling_low=_end(near, "low"),
+        ceiling_high=_end(near, "high"),
+        ceiling_reason=top.reason if isinstance(top, Unavailable) else None,
         floor=floor,
         share_of_ceiling=None if isinstance(share, Unavailable) else share,
     )
@@ -45,9 +54,13 @@ def accuracy(
     floor = None
     if original is not None and original.has_accuracies:
         floor = float(original.accuracy(of)[0])
+    interval = mean_interval(shares)
     return Accuracy(
         value=value,
-        **_interval(mean_interval(shares)),
+        low=_end(interval, "low"),
+        high=_end(interval, "high"),
+        reason=_reason(interval),
+        level=_end(interval, "level"),
         direction="nearest to the ceiling" if of == "forget" else "higher",
         ratio=value / retrained if retrained else None,
         ceiling=retrained,
@@ -55,19 +68,13 @@ def accuracy(
     )
 
 
-def _interval(interval: Interval | Unavailable) -> dict[str, Any]:
+def _end(
+    interval: Interval | Unavailable, of: Literal["low", "high", "level"]
+) -> float | None:
+    return None if isinstance(interval, Unavailable) else float(getattr(interval, of))
+
+
+def _reason(interval: Interval | Unavailable) -> str | None:
     if isinstance(interval, Unavailable):
-        return {"reason": f"interval: {interval.reason}"}
-    return {**_ends(interval, "{}"), "level": interval.level}
-
-
-def _ends(interval: Interval | Unavailable, name: str) -> dict[str, Any]:
-    if isinstance(interval, Unavailable):
-        return {}
-    return {name.format(end): float(getattr(interval, end)) for end in ("low", "high")}
-
-
-def _ceiling(top: Ceiling | Unavailable) -> dict[str, Any]:
-    if isinstance(top, Unavailable):
-        return {"ceiling_reason": top.reason}
-    return {"ceiling": top.value, **_ends(top.interval, "ceiling_{}")}
+        return f"interval: {interval.reason}"
+    return None
