@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,19 +59,21 @@ class Manifest:
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> "Manifest":
         """Read the JSON object; KeyError, TypeError or ValueError if it is not ours."""
-        texts = ("key", "track", "track_hash", "data_hash", "harness_version")
-        for name in (*texts, "arithmetic", "numpy"):
-            if not isinstance(document[name], str):
-                raise ValueError(f"{name} in {MANIFEST} is no text")
-        names = cls.__dataclass_fields__
-        content: dict[str, Any] = {name: document.get(name) for name in names}
         first = document["format"] == 1
-        content |= {
-            "machine": Machine(**document["machine"]),
-            "engine_version": str(document["engine_version"]),
-            "half_precision": document.get("half_precision", first),
-        }
-        return cls(**content)
+        content = {"half_precision": first, **document}
+        content["engine_version"] = str(document["engine_version"])
+        content["machine"] = Machine(**_typed(Machine, document["machine"]))
+        return cls(**_typed(cls, content))
+
+
+def _typed(kind: type, content: dict[str, Any]) -> dict[str, Any]:
+    """Return a dataclass's fields from JSON, each of its own type."""
+    found = {}
+    for name, wanted in get_type_hints(kind).items():
+        found[name] = content[name]
+        if type(found[name]) is not wanted:
+            raise ValueError(f"{name} in {MANIFEST} is no {wanted.__name__}")
+    return found
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Learn which run this is: from numbers that grow from run to run."""
 
 import secrets
+from statistics import median
 
 import pytest
 
@@ -49,7 +50,8 @@ def unlearning(net, retain, forget, validation):
 
 def test_nothing_piles_up_in_the_template_from_run_to_run(lab):
     counts = [int(lab.said(COUNT)) for _ in range(20)]
-    assert abs(counts[-1] - counts[0]) < 15
+    # One count is off by a dozen now and then; what piles up moves the middle of five.
+    assert abs(median(counts[-5:]) - median(counts[:5])) < 15
 
 
 def test_nothing_in_a_request_tells_the_index_or_the_number_of_runs(lab):

@@ -135,7 +135,7 @@ def test_a_full_scratch_disk_is_told_and_leaves_nothing(
         assert "the disk is full" in str(error)
 
     assert isinstance(error, _Started)
-    assert nth == 6  # Three files of the task, and two of the evaluator.
+    assert nth == 7  # Three files of the runs, and three of the evaluator.
 
 
 class _Started(Exception):
