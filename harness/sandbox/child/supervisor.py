@@ -131,7 +131,7 @@ class Supervisor:
         finally:
             os.close(ready)
         was_confined = words[:1] == b"R"
-        limits = _Limits(*map(float, words[1:].split()) if was_confined else ())
+        limits = _limits_in(words[1:]) if was_confined else _Limits()
         watched = self._watch(child, sock, limits, before)
         _, status, used = os.wait4(child, 0)
         usages = [used, *end_descendants()]
@@ -235,6 +235,16 @@ class Supervisor:
             empty_folder(Path(self._confinement.scratch))
         if user is not None:
             empty_folder(Path(SHARED_MEMORY), owner=user)
+
+
+def _limits_in(words: bytes) -> _Limits:
+    """Read what a run is confined to.
+
+    Not with ``*map(...)``: a tuple that grows from an iterator leaves one more block
+    behind in this process each time, and the next run could count them.
+    """
+    memory_bytes, _, cpu_seconds = words.partition(b" ")
+    return _Limits(float(memory_bytes), float(cpu_seconds))
 
 
 def _keep_only(log: int, result: int, confined: int) -> None:
