@@ -170,7 +170,8 @@ def test_the_example_in_readme_runs(track_file, bank, tmp_path, monkeypatch):
     )
     monkeypatch.chdir(tmp_path)
     script = tmp_path / "example.py"
-    script.write_text(code.replace('"cifar10-quick"', repr(str(track_file))))
+    tiny = code.replace('"cifar10-quick"', repr(str(track_file)))
+    script.write_text(tiny.replace("n_models=8", "n_models=4"))
 
     told = subprocess.run(
         [sys.executable, str(script)], capture_output=True, text=True, check=False

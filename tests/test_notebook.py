@@ -16,7 +16,7 @@ def test_it_runs(track_file, bank, tmp_path):
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     first = next(cell for cell in notebook.cells if cell.cell_type == "code")
     assert 'TRACK, N = "cifar10-quick", 8' in first.source
-    first.source = first.source.replace('"cifar10-quick"', repr(str(track_file)))
+    first.source = f"{first.source}\nTRACK, N = {str(track_file)!r}, 4"
 
     resources = {"metadata": {"path": str(tmp_path)}}
     nbclient.NotebookClient(notebook, timeout=240, resources=resources).execute()
