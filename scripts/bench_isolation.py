@@ -96,11 +96,11 @@ def _workers(track: Track) -> Iterator[dict[str, RunWorker]]:
         else:
             isolations[level] = choose(level)
     task = find_task(track)
-    original = find_bank(task).original_weights
+    original = find_bank(task).original_weights[0]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         sets = sets_named(task.sets(), RUN_SETS)
-        write_inputs(folder / "task", task, "cpu", original, sets)
+        write_inputs(folder / "task", task, "cpu", [original], sets)
         spec = WeightSpec.of(original)
         yield {
             level: stack.enter_context(RunWorker(folder / "task", spec, isolation))

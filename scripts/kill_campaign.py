@@ -32,10 +32,9 @@ from typing import Any
 import numpy as np
 
 from harness.models.records import ModelRecord, read_record
-from harness.reference.bank import MANIFEST, ORIGINAL, read_bank
+from harness.reference.bank import MANIFEST, read_bank
 from harness.reference.member import (
     member_paths,
-    original_path,
     read_original,
 )
 from harness.results.store import EXAMPLES, MODELS, RESULT, ResultFolder
@@ -369,8 +368,7 @@ class Building(Work):
         for path in member_paths(folder):
             require(read_record(path, ModelRecord) is not None, f"{path} is damaged")
             kept[path.name] = _identity(path)
-        original = original_path(folder)
-        if original.exists():
+        for original in folder.glob("members/original-*"):
             require(read_original(original) is not None, f"{original} is damaged")
             kept[original.name] = _identity(original)
         require(kept.items() >= self._kept.items(), "models were lost or trained again")
@@ -388,7 +386,7 @@ class Building(Work):
             "seeds": bank.seeds,
             **vars(bank.retrained),
             **{f"original_{name}": a for name, a in vars(bank.original).items()},
-            ORIGINAL: (folder / ORIGINAL).read_bytes(),
+            ORIGINALS: (folder / ORIGINALS).read_bytes(),
         }
 
     def clear(self) -> None:

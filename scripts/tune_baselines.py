@@ -28,10 +28,10 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from harness.errors import UsageError
-from harness.evaluator.worker import load_weights
 from harness.metrics.official.metric import official_metric
 from harness.metrics.official.utility import Utility
 from harness.models.outputs import ModelOutputs
+from harness.models.weights import load_weights
 from harness.reference import ReferenceBank, find_bank
 from harness.reference.build import BuildPlan, build_bank
 from harness.tasks.base import Task
@@ -77,7 +77,7 @@ class Bench:
         self.sets = {name: task.tensors(examples) for name, examples in sets.items()}
         self.evaluate = task.evaluator(sets, torch.device("cpu"))
         self.original = task.network(seed=0).eval()
-        load_weights(self.original, self.bank.original_weights)
+        load_weights(self.original, self.bank.original_weights[0])
 
     def run(self, path: Path, constants: Constants, seed: int) -> nn.Module:
         """Call a submission once, its constants replaced."""

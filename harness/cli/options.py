@@ -26,7 +26,12 @@ n_models = click.option(
     "-n",
     "--n-models",
     type=int,
-    help="N, how many models; by default the track's.",
+    help="N, how many models of each original; by default the track's.",
+)
+originals = click.option(
+    "--originals",
+    type=int,
+    help="Original models to make N models from each; by default all of the track's.",
 )
 n_jobs = click.option(
     "-j",

@@ -9,7 +9,7 @@ from harness.cli import options
 from harness.cli.progress import ProgressListener
 from harness.errors import ExitCode, UsageError
 from harness.reference import ReferenceBank, find_largest_bank
-from harness.reference.bank import BANK, MANIFEST, ORIGINAL
+from harness.reference.bank import BANK, MANIFEST, ORIGINALS
 from harness.reference.build import BuildPlan, build_bank
 from harness.reference.verify import verify_bank
 from harness.storage.files import write_atomic
@@ -84,7 +84,7 @@ def build(
     finally:
         listener.end()
     if output is not None:
-        for name in (BANK, ORIGINAL, MANIFEST):
+        for name in (BANK, ORIGINALS, MANIFEST):
             write_atomic(output / name, (bank.folder / name).read_bytes())
     click.echo(_summary(bank))
     return ExitCode.OK
@@ -152,7 +152,7 @@ def _accuracies(bank: ReferenceBank) -> dict[str, dict[str, float]]:
         of: {
             "retrained": float(bank.retrained.accuracy(of).mean()),
             "retrained_sd": float(bank.retrained.accuracy(of).std(ddof=1)),
-            "original": float(bank.original.accuracy(of)[0]),
+            "original": float(bank.original.accuracy(of).mean()),
         }
         for of in ("retain", "forget", "test")
     }

@@ -24,6 +24,7 @@ from harness.status import Status
 @options.track
 @options.split_seed
 @options.n_models
+@options.originals
 @options.n_jobs
 @options.seed
 @options.device
@@ -51,6 +52,7 @@ def score(
     track: str,
     split_seed: int | None,
     n_models: int | None,
+    originals: int | None,
     n_jobs: int | None,
     seed: int,
     device: str | None,
@@ -78,6 +80,7 @@ def score(
         track=chosen,
         n_models=chosen.evaluation.n_models if n_models is None else n_models,
         n_jobs=options.chosen_jobs(n_jobs),
+        originals=originals,
         seed=seed,
         output=output,
         force=force,

@@ -1,5 +1,6 @@
 """The harness's side of an evaluator."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from safetensors.numpy import load
@@ -22,10 +23,10 @@ _PATIENCE, _GRACE_SECONDS = 20.0, 120.0
 
 
 def write_evaluator_inputs(
-    folder: Path, task: Task, device: str, original: dict[str, Array], sets: Sets
+    folder: Path, task: Task, device: str, original: Mapping[str, Array], sets: Sets
 ) -> None:
     """Write what an evaluator needs into a folder."""
-    write_inputs(folder, task, device, original, sets_named(sets, EVALUATED_SETS))
+    write_inputs(folder, task, device, [original], sets_named(sets, EVALUATED_SETS))
 
 
 class EvaluatorProcess:

@@ -4,14 +4,13 @@ import socket
 import time
 from pathlib import Path
 
-import numpy as np
 import torch
 from safetensors.numpy import save
 from torch import nn
 
 from harness.evaluator.client import NON_FINITE, OUTPUTS
 from harness.models.outputs import NonFiniteOutputs
-from harness.models.weights import Array, WeightSpec
+from harness.models.weights import WeightSpec, load_weights
 from harness.processes import worker_main
 from harness.processes.channel import receive_bytes, send_bytes
 from harness.run.inputs import read_inputs
@@ -26,11 +25,12 @@ def main(fd: int, args: list[str]) -> None:
     inputs = read_inputs(Path(args[0]))
     device = torch.device(inputs.device)
     network = inputs.task.network(seed=0).to(device)
-    spec = WeightSpec.of(inputs.original)
+    (original,) = inputs.originals
+    spec = WeightSpec.of(original)
     evaluate = inputs.task.evaluator(inputs.sets, device)
 
     def serve(sock: socket.socket) -> None:
-        load_weights(network, inputs.original)
+        load_weights(network, original)
         start = time.monotonic()
         evaluate(network)
         send_bytes(sock, repr(time.monotonic() - start).encode())
@@ -39,12 +39,6 @@ def main(fd: int, args: list[str]) -> None:
             send_bytes(sock, _answer(evaluate, network))
 
     worker_main(fd, serve)
-
-
-def load_weights(network: nn.Module, weights: dict[str, Array]) -> None:
-    """Copy arrays into a network of the same architecture."""
-    state = {name: torch.from_numpy(np.array(a)) for name, a in weights.items()}
-    network.load_state_dict(state)
 
 
 def _answer(evaluate: Evaluator, network: nn.Module) -> bytes:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple, TypeVar
 
+import numpy as np
+
 from harness.evaluator.client import EvaluatorProcess, write_evaluator_inputs
 from harness.models.outputs import ModelOutputs, NonFiniteOutputs
 from harness.models.records import RunRecord
@@ -61,12 +63,12 @@ class LocalExecutor(Closing):
         self,
         task: Task,
         device: str,
-        original: dict[str, Array],
+        originals: Sequence[dict[str, Array]],
         n_jobs: int,
         isolation: Sandbox,
     ) -> None:
-        self._original = original
-        self.spec = WeightSpec.of(original)
+        self._originals = originals
+        self.spec = WeightSpec.of(originals[0])
         self._folder = ScratchFolder()
         self._closed = False
         inputs, measured = self._folder.path / "inputs", self._folder.path / "measured"
@@ -77,8 +79,8 @@ class LocalExecutor(Closing):
             sets = task.sets()
             with explained(self._folder.path):
                 given = sets_named(sets, RUN_SETS)
-                write_inputs(inputs, task, device, original, given)
-                write_evaluator_inputs(measured, task, device, original, sets)
+                write_inputs(inputs, task, device, originals, given)
+                write_evaluator_inputs(measured, task, device, originals[0], sets)
             start = partial(RunWorker, gpu=device == "cuda", readable=task.imported())
             for _ in range(n_jobs):
                 self._workers.append(start(inputs, self.spec, isolation))
@@ -172,7 +174,9 @@ class LocalExecutor(Closing):
     def _finished(
         self, job: Job, report: RunReport, outputs: ModelOutputs
     ) -> RunRecord:
-        weights = report.weights or b""
+        weights, place = report.weights or b"", job.request.original
+        original = self._originals[place]
+        outputs = replace(outputs, original=np.array([place]))
         return RunRecord(
             index=job.index,
             seed=job.request.seed,
@@ -180,7 +184,7 @@ class LocalExecutor(Closing):
             cpu_seconds=report.usage.cpu_seconds,
             wall_seconds=report.usage.wall_seconds,
             peak_bytes=report.usage.peak_bytes,
-            moved=relative_distance(self.spec.unpack(weights), self._original),
+            moved=relative_distance(self.spec.unpack(weights), original),
             weights_sha256=sha256_of(weights),
         )
 

@@ -64,5 +64,5 @@ def _floor(eligibility: Eligibility, common: Row) -> Row:
 def _original_ratio(eligibility: Eligibility, of: str) -> float | None:
     bank = eligibility.bank
     retrained = float(eligibility.reference.retrained.accuracy(of).mean())
-    original = float(bank.original.accuracy(of)[0])
+    original = float(bank.original.accuracy(of).mean())
     return original / retrained if retrained else None

@@ -51,6 +51,7 @@ class Eligibility:
             ("reference bank", made.bank_key, self.bank.key),
             ("size of the reference bank", made.bank_size, len(self.bank)),
             ("N", result.n_models, self.n_models),
+            ("original models", made.originals, self.track.evaluation.originals),
             ("delta", made.delta, self.track.evaluation.delta),
             ("metrics version", made.metrics_version, METRICS_VERSION),
         )

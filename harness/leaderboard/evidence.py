@@ -15,7 +15,7 @@ from harness.metrics.uncertainty.scored_submission import ScoredSubmission
 from harness.models.records import RunRecord
 from harness.results.schema import Efficiency, Metrics, Result
 from harness.results.store import EXAMPLES, read_examples
-from harness.scoring.measure import Measurement
+from harness.scoring.originals import AnyMeasurement, measure_runs
 from harness.scoring.reference import Reference
 from harness.scoring.verdict import efficiency_of
 from harness.status import Status
@@ -68,8 +68,8 @@ def evidence_of(
         return Evidence(replace(result, metrics=Metrics()) if everything else result)
     runs = _read(stored.path)
     measurement = None
-    if len(runs) >= result.n_models:
-        measurement = Measurement.of_runs(runs, reference)
+    if len(runs) >= result.n_models * result.provenance.originals:
+        measurement = measure_runs(runs, reference)
     fresh = _recomputed(result, runs, cap, measurement) if everything else result
     if measurement is None:
         return Evidence(fresh)
@@ -95,7 +95,7 @@ def _recomputed(
     result: Result,
     runs: Sequence[RunRecord],
     cap: float,
-    measurement: Measurement | None,
+    measurement: AnyMeasurement | None,
 ) -> Result:
     """Return a result with the figures that its arrays give, and no others."""
     metrics = Metrics() if measurement is None else measurement.metrics()
@@ -109,7 +109,7 @@ def _recomputed(
     return replace(result, status=status, n_finished=len(runs), metrics=metrics)
 
 
-def _median_certified(measurement: Measurement) -> float:
+def _median_certified(measurement: AnyMeasurement) -> float:
     nowhere = np.zeros(measurement.official.epsilon.size, dtype=np.int64)
     rows = measurement.examples(nowhere, nowhere)
     return statistics.median(row.certified_epsilon for row in rows)

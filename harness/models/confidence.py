@@ -47,7 +47,7 @@ def logit_scaled_confidence(
     in the form of the NeurIPS'23 unlearning competition's evaluation.
     """
     values: NDArray[Any] = finite_numbers(logits, "logits")
-    labels = _labels(targets, values)
+    labels = checked_labels(targets, values)
     if np.asarray(logits).dtype in (np.float16, np.float32):
         values = values.astype(np.float32)
     with np.errstate(over="ignore"):  # an overflow to -inf is a probability of 0
@@ -61,8 +61,8 @@ def logit_scaled_confidence(
     return np.asarray(np.log(own + _TINY) - np.log(others + _TINY), dtype=np.float64)
 
 
-def _labels(targets: ArrayLike, logits: NDArray[Any]) -> NDArray[np.intp]:
-    """Return the targets as indices into the class axis of `logits`."""
+def checked_labels(targets: ArrayLike, logits: NDArray[Any]) -> NDArray[np.intp]:
+    """Return the targets as indices into the class axis of `logits`, or say why not."""
     if logits.ndim < 2 or logits.shape[-1] < 2 or logits.size == 0:
         raise UsageError(
             f"logits has shape {logits.shape}; it must be [..., examples, classes] "

@@ -12,6 +12,13 @@ from harness.errors import UsageError
 Floats = NDArray[np.float64]
 #: The sets that models are evaluated on, in the order of a result's fields.
 SETS = ("retain", "forget", "test")
+#: Fields of one number and more a model.
+MATRICES = (
+    "forget_confidence",
+    "test_confidence",
+    "calibrated_confidence",
+    "calibration",
+)
 #: Largest magnitude accepted; a true logit-scaled confidence stays within 104.
 MAX_CONFIDENCE = 1e9
 
@@ -30,8 +37,16 @@ class ModelOutputs:
         Logit-scaled confidences on the forget set.
     test_confidence : ndarray of float64, shape [N, T], or None
         The same on the test set.
+    calibrated_confidence : ndarray of float64, shape [N, S], or None
+        Those on the forget set after each model has been calibrated by its own outputs
+        on the test set.
+    calibration : ndarray of float64, shape [N, P], or None
+        The P parameters of that calibration; what they mean is the task's to say, but
+        the first is the slope, 1 / temperature.
     retain_accuracy, forget_accuracy, test_accuracy : ndarray of float64, [N], or None
         Utility on the three sets, shares in 0..1: all three or none.
+    original : ndarray of int64, shape [N], or None
+        Which of the track's original models each unlearned model was made from.
 
     Raises
     ------
@@ -44,17 +59,23 @@ class ModelOutputs:
 
     forget_confidence: Floats
     test_confidence: Floats | None = None
+    calibrated_confidence: Floats | None = None
+    calibration: Floats | None = None
     retain_accuracy: Floats | None = None
     forget_accuracy: Floats | None = None
     test_accuracy: Floats | None = None
+    original: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         forget = confidence_matrix(self.forget_confidence, "forget confidences")
         object.__setattr__(self, "forget_confidence", forget)
-        if self.test_confidence is not None:
-            test = confidence_matrix(self.test_confidence, "test confidences")
-            self._require_same_models("test confidences", len(test))
-            object.__setattr__(self, "test_confidence", test)
+        for field_name in MATRICES[1:]:
+            self._check_matrix(field_name)
+        self._check_calibrated()
+        if self.original is not None:
+            original = _places(self.original, "original models")
+            self._require_same_models("original models", len(original))
+            object.__setattr__(self, "original", original)
         given = [of for of in SETS if getattr(self, f"{of}_accuracy") is not None]
         if given and len(given) < len(SETS):
             raise UsageError(
@@ -65,6 +86,22 @@ class ModelOutputs:
             shares = _shares(getattr(self, f"{of}_accuracy"), f"{of} accuracies")
             self._require_same_models(f"{of} accuracies", len(shares))
             object.__setattr__(self, f"{of}_accuracy", shares)
+
+    def _check_matrix(self, field_name: str) -> None:
+        values = getattr(self, field_name)
+        if values is not None:
+            name = field_name.replace("confidence", "confidences").replace("_", " ")
+            matrix = confidence_matrix(values, name)
+            self._require_same_models(name, len(matrix))
+            object.__setattr__(self, field_name, matrix)
+
+    def _check_calibrated(self) -> None:
+        calibrated = self.calibrated_confidence
+        if calibrated is not None and calibrated.shape[1] != self.n_examples:
+            raise UsageError(
+                f"The calibrated confidences cover {calibrated.shape[1]} examples and "
+                f"the forget confidences {self.n_examples}; give both of the same."
+            )
 
     def _require_same_models(self, name: str, n_models: int) -> None:
         if n_models != len(self):
@@ -99,6 +136,17 @@ class ModelOutputs:
             raise UsageError(f"There are no {of} accuracies; give all three, [N] each.")
         return shares
 
+    def calibrated(self) -> Self | None:
+        """Put calibrated confidences in the place of the others; None without them."""
+        if self.calibrated_confidence is None:
+            return None
+        return replace(
+            self,
+            forget_confidence=self.calibrated_confidence,
+            calibrated_confidence=None,
+            calibration=None,
+        )
+
     def take(self, models: slice | Sequence[int] | NDArray[np.intp]) -> Self:
         """Keep some of the models, in the order that is given."""
         arrays: dict[str, Any] = {
@@ -115,7 +163,7 @@ class ModelOutputs:
         """Round confidences as they are kept: metrics come out the same again."""
         rounded: dict[str, Any] = {
             name: array.astype(np.float32)
-            for name in ("forget_confidence", "test_confidence")
+            for name in MATRICES
             if (array := getattr(self, name)) is not None
         }
         return replace(self, **rounded)
@@ -126,7 +174,7 @@ class ModelOutputs:
         names = [field.name for field in fields(cls)]
         columns = {name: [getattr(table, name) for table in tables] for name in names}
         arrays: dict[str, Any] = {
-            name: None if parts[0] is None else np.concatenate(parts)
+            name: None if any(p is None for p in parts) else np.concatenate(parts)
             for name, parts in columns.items()
         }
         return cls(**arrays)
@@ -186,6 +234,13 @@ def confidence_matrix(values: ArrayLike, name: str, least_models: int = 1) -> Fl
             "logit-scaled confidences stay within ±104."
         )
     return matrix
+
+
+def _places(values: ArrayLike, name: str) -> NDArray[np.int64]:
+    vector = finite_numbers(values, name)
+    if vector.ndim != 1 or (vector < 0).any() or (vector % 1 != 0).any():
+        raise UsageError(f"The {name} are no places; give 0, 1, ... for each model.")
+    return vector.astype(np.int64)
 
 
 def _shares(values: ArrayLike, name: str) -> Floats:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _ACCURACIES = tuple(f"{of}_accuracy" for of in SETS)
+_ORIGINAL = "original"
 
 
 def table_of(records: Sequence[ModelRecord]) -> "pd.DataFrame":
@@ -26,8 +27,9 @@ def table_of(records: Sequence[ModelRecord]) -> "pd.DataFrame":
     for each in fields(records[0]):
         if each.name != "outputs":
             columns[each.name] = [getattr(record, each.name) for record in records]
-        elif outputs.has_accuracies:
-            columns |= {name: getattr(outputs, name) for name in _ACCURACIES}
+        else:
+            known = {name: getattr(outputs, name) for name in (*_ACCURACIES, _ORIGINAL)}
+            columns |= {name: a for name, a in known.items() if a is not None}
     return pd.DataFrame(columns)
 
 
@@ -41,7 +43,8 @@ def from_table(
     KeyError, ValueError, UsageError
         If columns are missing, or they do not fit together.
     """
-    shares = {name: table[name].to_numpy() for name in _ACCURACIES}
+    names = [*_ACCURACIES, *(name for name in [_ORIGINAL] if name in table)]
+    shares = {name: table[name].to_numpy() for name in names}
     outputs = ModelOutputs(**confidences, **shares)  # type: ignore[arg-type]
     columns = {name: table[name].tolist() for name in kind.columns()}
     return [
@@ -68,7 +71,7 @@ def read_csv(kind: type[ModelRecord], text: str) -> "pd.DataFrame":
     """
     import pandas as pd  # noqa: PLC0415 - half a second
 
-    kinds = {**kind.columns(), **dict.fromkeys(_ACCURACIES, float)}
+    kinds = {**kind.columns(), **dict.fromkeys(_ACCURACIES, float), _ORIGINAL: int}
     converters = {name: _CONVERTERS[kind] for name, kind in kinds.items()}
     table = pd.read_csv(io.StringIO(text), converters=converters)
     if table.isna().any(axis=None):

@@ -1,11 +1,11 @@
 """A network's weights as plain bytes: the only thing that leaves a run."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_safetensors
 
 from harness.errors import CheckFailed
+
+if TYPE_CHECKING:
+    from torch import nn
 
 Array = NDArray[np.generic]
 
@@ -95,6 +98,25 @@ class WeightSpec:
             if name.endswith("running_var") and (array < 0).any():  # type: ignore[operator]
                 return name
         return None
+
+
+def load_weights(network: "nn.Module", weights: Mapping[str, Array]) -> None:
+    """Copy arrays into a network of the same architecture."""
+    import torch  # noqa: PLC0415 - a second, which most commands do without
+
+    state = {name: torch.from_numpy(np.array(a)) for name, a in weights.items()}
+    network.load_state_dict(state)
+
+
+def stack_weights(models: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+    """Put the weights of K models of one architecture into arrays ``[K, ...]``."""
+    return {name: np.stack([model[name] for model in models]) for name in models[0]}
+
+
+def unstack_weights(stacked: Mapping[str, Array]) -> list[dict[str, Array]]:
+    """Take apart what `stack_weights` put together."""
+    count = min((len(array) for array in stacked.values()), default=0)
+    return [{name: a[k] for name, a in stacked.items()} for k in range(count)]
 
 
 def relative_distance(

@@ -1,35 +1,35 @@
-"""A reference bank: outputs of retrained models, and the original model."""
+"""A reference bank: outputs of retrained models, and the original models."""
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any, get_type_hints
 
 import numpy as np
-from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from harness.errors import CheckFailed, UsageError
 from harness.machine import Machine
-from harness.models.confidence import logit_scaled_confidence
-from harness.models.outputs import ModelOutputs
+from harness.models.outputs import Floats, ModelOutputs
 from harness.models.records import ModelRecord, stack
-from harness.models.weights import Array, read_weights
+from harness.models.weights import Array, read_weights, unstack_weights
 from harness.storage.files import sha256_of, to_json, write_atomic
-from harness.tasks.base import Task
+from harness.tasks.base import Indices, Task
 
-MANIFEST, BANK, ORIGINAL = "manifest.json", "bank.safetensors", "original.safetensors"
-#: Of the files: 1 held class logits, test logits in half precision.
-FORMAT = 2
+MANIFEST, BANK, ORIGINALS = "manifest.json", "bank.safetensors", "originals.safetensors"
+#: Of the files: 1 held class logits, 2 no calibrated confidences and one original.
+FORMAT = 3
 _OUTPUTS = tuple(each.name for each in fields(ModelOutputs))
 
 
 def bank_key(task: Task, seed: int = 0) -> str:
     """Address of a bank: a digest of all that its members depend on."""
-    parts = (task.track.hash, task.data_hash, task.engine_version, str(seed), "1")
+    models = f"{FORMAT - 1}-{task.track.evaluation.originals}"
+    parts = (task.track.hash, task.data_hash, task.engine_version, str(seed), models)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
@@ -38,8 +38,8 @@ class Manifest:
     """What a bank was made from, as ``manifest.json`` has it.
 
     `arithmetic` is that of the machines that trained, or ``"mixed"``; `machine` is the
-    one that packed. With `half_precision`, test confidences were computed from logits
-    in half precision.
+    one that packed. With `half_precision`, test confidences and calibrations of the
+    retrained models were computed from logits in half precision.
     """
 
     format: int
@@ -59,9 +59,9 @@ class Manifest:
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> "Manifest":
         """Read the JSON object; KeyError, TypeError or ValueError if it is not ours."""
-        first = document["format"] == 1
-        content = {"half_precision": first, **document}
-        content["engine_version"] = str(document["engine_version"])
+        if document["format"] != FORMAT:
+            raise ValueError(f"format {document['format']!r:.20} is not {FORMAT}")
+        content = dict(document)
         content["machine"] = Machine(**_typed(Machine, document["machine"]))
         return cls(**_typed(cls, content))
 
@@ -78,7 +78,7 @@ def _typed(kind: type, content: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class ReferenceBank:
-    """Outputs of M retrained models of one track, and of its original model.
+    """Outputs of M retrained models of one track, and of its K original models.
 
     Attributes
     ----------
@@ -92,17 +92,17 @@ class ReferenceBank:
         Places and seeds of the models.
     seconds : float64 ``[M]``
         What the training of each took.
-    original_member : ModelRecord
-        The original model.
+    original_members : tuple of ModelRecord
+        The original models.
     """
 
     folder: Path
     manifest: Manifest
     retrained: ModelOutputs
-    indices: NDArray[np.int64]
-    seeds: NDArray[np.int64]
-    seconds: NDArray[np.float64]
-    original_member: ModelRecord
+    indices: Indices
+    seeds: Indices
+    seconds: Floats
+    original_members: tuple[ModelRecord, ...]
 
     def __len__(self) -> int:
         return len(self.retrained)
@@ -114,41 +114,37 @@ class ReferenceBank:
 
     @property
     def original(self) -> ModelOutputs:
-        """Outputs of the original model, N = 1."""
-        return self.original_member.outputs
+        """Outputs of the K original models."""
+        return stack(self.original_members)
 
     @cached_property
-    def original_weights(self) -> dict[str, Array]:
-        """Weights of the original model A(D)."""
-        return read_weights(self.folder / ORIGINAL)
+    def original_weights(self) -> list[dict[str, Array]]:
+        """Weights of the original models A(D)."""
+        return unstack_weights(read_weights(self.folder / ORIGINALS))
 
-    def member(self, position: int) -> ModelRecord:
-        """One retrained model, by its place in the table."""
-        return ModelRecord(
-            index=int(self.indices[position]),
-            seed=int(self.seeds[position]),
-            cpu_seconds=float(self.seconds[position]),
-            outputs=self.retrained.take([position]),
-        )
+    @cached_property
+    def members(self) -> tuple[ModelRecord, ...]:
+        """The retrained models one by one."""
+        return _records(self.retrained, self.indices, self.seeds, self.seconds)
 
 
-def stack_members(members: list[ModelRecord], prefix: str = "") -> dict[str, Array]:
+def stack_members(members: Sequence[ModelRecord], prefix: str = "") -> dict[str, Array]:
     """Stack members into a bank's arrays."""
     outputs = stack(members)
     arrays: dict[str, Array] = {
         "index": np.array([m.index for m in members], dtype=np.int64),
         "seed": np.array([m.seed for m in members], dtype=np.int64),
         "seconds": np.array([m.cpu_seconds for m in members]),
-        **{name: getattr(outputs, name) for name in _OUTPUTS},
+        **{n: a for n, a in vars(outputs).items() if a is not None},
     }
     return {prefix + name: array for name, array in arrays.items()}
 
 
 def write_bank(
-    folder: Path, manifest: Manifest, arrays: dict[str, Array], original: bytes
+    folder: Path, manifest: Manifest, arrays: dict[str, Array], originals: bytes
 ) -> None:
     """Write a bank; the manifest comes last, with the sums of the rest."""
-    content = {BANK: save(arrays), ORIGINAL: original}
+    content = {BANK: save(arrays), ORIGINALS: originals}
     for name, data in content.items():
         write_atomic(folder / name, data)
     sums = {name: sha256_of(data) for name, data in content.items()}
@@ -161,62 +157,55 @@ def read_bank(folder: Path) -> ReferenceBank:
         document = json.loads((folder / MANIFEST).read_text())
         manifest = Manifest.from_document(document)
         sums = dict(document["sha256"])
-        content = {name: (folder / name).read_bytes() for name in (BANK, ORIGINAL)}
+        content = {name: (folder / name).read_bytes() for name in (BANK, ORIGINALS)}
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckFailed(_damaged(folder, str(error))) from None
     for name, data in content.items():
         if sha256_of(data) != sums.get(name):
             raise CheckFailed(_damaged(folder, f"{name} is not what was written"))
     try:
-        arrays = load(content[BANK])
-        return _bank(folder, manifest, with_confidences(arrays))
+        return _bank(folder, manifest, load(content[BANK]))
     except (SafetensorError, ValueError, KeyError, UsageError) as error:
         raise CheckFailed(_damaged(folder, str(error))) from None
 
 
-def with_confidences(arrays: dict[str, Array]) -> dict[str, Array]:
-    """Compute the confidences of a bank that still holds class logits (format 1)."""
-    found = dict(arrays)
-    for prefix in ("", "original_"):
-        for of in ("forget", "test"):
-            logits = found.pop(f"{prefix}{of}_logits", None)
-            if logits is not None:
-                exact = logits.astype(np.float32)
-                confidence = logit_scaled_confidence(exact, arrays[f"{of}_targets"])
-                found[f"{prefix}{of}_confidence"] = confidence
-    return found
-
-
 def _bank(folder: Path, manifest: Manifest, arrays: dict[str, Array]) -> ReferenceBank:
     """Check that arrays fit together; raises KeyError, ValueError, UsageError."""
-    retrained, original = (
-        ModelOutputs(**{name: arrays[prefix + name] for name in _OUTPUTS})  # type: ignore[arg-type]
-        for prefix in ("", "original_")
-    )
+    retrained, originals = _models(arrays, ""), _models(arrays, "original_")
+    if originals[0].n_examples != retrained[0].n_examples:
+        raise ValueError("the original models have other examples")
+    return ReferenceBank(folder, manifest, *retrained, _records(*originals))
+
+
+def _models(
+    arrays: dict[str, Array], prefix: str
+) -> tuple[ModelOutputs, Indices, Indices, Floats]:
+    """Read what `stack_members` stacked."""
+    columns: dict[str, Any] = {n: arrays.get(prefix + n) for n in _OUTPUTS}
+    outputs = ModelOutputs(**columns)
     for name in ("index", "seed", "seconds"):
-        for prefix, count in (("", len(retrained)), ("original_", 1)):
-            if arrays[prefix + name].shape != (count,):
-                raise ValueError(f"{prefix}{name} is not of {count} models")
-    if len(original) != 1 or original.n_examples != retrained.n_examples:
-        raise ValueError("the original model has other examples")
-    return ReferenceBank(
-        folder,
-        manifest,
-        retrained,
-        indices=arrays["index"].astype(np.int64),
-        seeds=arrays["seed"].astype(np.int64),
-        seconds=arrays["seconds"].astype(np.float64),
-        original_member=ModelRecord(
-            index=-1,
-            seed=int(arrays["original_seed"][0]),
-            cpu_seconds=float(arrays["original_seconds"][0]),
-            outputs=original,
-        ),
+        if arrays[prefix + name].shape != (len(outputs),):
+            raise ValueError(f"{prefix}{name} is not of {len(outputs)} models")
+    return (
+        outputs,
+        arrays[f"{prefix}index"].astype(np.int64),
+        arrays[f"{prefix}seed"].astype(np.int64),
+        arrays[f"{prefix}seconds"].astype(np.float64),
+    )
+
+
+def _records(
+    outputs: ModelOutputs, indices: Indices, seeds: Indices, seconds: Floats
+) -> tuple[ModelRecord, ...]:
+    columns = zip(indices.tolist(), seeds.tolist(), seconds.tolist(), strict=True)
+    return tuple(
+        ModelRecord(index=i, seed=s, cpu_seconds=t, outputs=outputs.take([position]))
+        for position, (i, s, t) in enumerate(columns)
     )
 
 
 def _damaged(folder: Path, why: str) -> str:
-    names = f"{MANIFEST}, {BANK} and {ORIGINAL}"
+    names = f"{MANIFEST}, {BANK} and {ORIGINALS}"
     return (
         f"the reference bank in {folder} is damaged ({why}); remove {names} there and "
         "run unlearn-eval reference build, or install the package again."

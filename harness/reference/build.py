@@ -19,7 +19,7 @@ from harness import __version__
 from harness.errors import CheckFailed, UsageError
 from harness.machine import this_machine
 from harness.models.records import ModelRecord, read_record
-from harness.models.weights import Array
+from harness.models.weights import Array, stack_weights
 from harness.processes.lifetime import end_with
 from harness.reference.bank import (
     FORMAT,
@@ -36,7 +36,6 @@ from harness.reference.member import (
     member_paths,
     original_path,
     read_original,
-    write_original,
 )
 from harness.storage.files import explained, make_folder
 from harness.storage.lock import only_one
@@ -45,6 +44,8 @@ from harness.tasks.registry import find_task
 from harness.track.schema import Track
 
 Step = Callable[[int], None]
+#: An original model with its weights.
+Original = tuple[ModelRecord, dict[str, Array]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +75,11 @@ class BuildPlan:
         return find_task(self.track, self.data_dir)
 
     @property
+    def original_indices(self) -> list[int]:
+        """Indices of the original models, which are negative."""
+        return [-1 - place for place in range(self.track.evaluation.originals)]
+
+    @property
     def folder(self) -> Path:
         """Where the bank is built."""
         return built_folder(self.task, self.seed)
@@ -97,8 +103,21 @@ def finished_members(plan: BuildPlan) -> dict[int, ModelRecord]:
         if member is not None and path == member_path(plan.folder, member.index):
             members[member.index] = member
     for bank in packed_banks(plan):
-        members |= {m.index: m for m in map(bank.member, range(len(bank)))}
+        members |= {m.index: m for m in bank.members}
     return members
+
+
+def finished_originals(plan: BuildPlan) -> dict[int, Original]:
+    """Original models that need no training, by their indices."""
+    found: dict[int, Original] = {}
+    for index in plan.original_indices:
+        kept = read_original(original_path(plan.folder, index))
+        if kept is not None and kept[0].index == index:
+            found[index] = kept
+    for bank in packed_banks(plan):
+        pairs = zip(bank.original_members, bank.original_weights, strict=True)
+        found |= {member.index: (member, weights) for member, weights in pairs}
+    return found
 
 
 def build_bank(
@@ -130,24 +149,25 @@ def _large_enough(plan: BuildPlan, banks: list[ReferenceBank]) -> ReferenceBank 
 
 
 def _build(plan: BuildPlan, packed: list[ReferenceBank], step: Step) -> ReferenceBank:
-    finished = finished_members(plan)
-    missing = [i for i in range(plan.n_models) if i not in finished]
-    done = plan.n_models - len(missing)
+    finished = {*finished_members(plan), *finished_originals(plan)}
+    wanted = [*plan.original_indices, *range(plan.n_models)]
+    missing = [index for index in wanted if index not in finished]
+    done = plan.n_models - sum(index >= 0 for index in missing)
     step(done)
-    original, weights = _original(plan, packed)
     with _stopped_quietly(_train_all(plan, missing)) as trained:
-        for _ in trained:
-            done += 1
+        for index in trained:
+            done += index >= 0
             step(done)
-    members = finished_members(plan)
+    members, originals = finished_members(plan), finished_originals(plan)
     # In order and without gaps: the first N of a bank must stay the same N.
     size = max(plan.n_models, *(len(bank) for bank in packed), 0)
     ordered = [members[i] for i in range(size)]
+    records, weights = zip(*(originals[i] for i in plan.original_indices), strict=True)
     write_bank(
         plan.folder,
         _manifest(plan, len(ordered), packed),
-        stack_members(ordered) | stack_members([original], "original_"),
-        save(weights),
+        stack_members(ordered) | stack_members(records, "original_"),
+        save(stack_weights(weights)),
     )
     _tidy(plan, size)
     return read_bank(plan.folder)
@@ -157,7 +177,8 @@ def _tidy(plan: BuildPlan, size: int) -> None:
     """Remove the members that are packed now."""
     for index in range(size):
         member_path(plan.folder, index).unlink(missing_ok=True)
-    original_path(plan.folder).unlink(missing_ok=True)
+    for index in plan.original_indices:
+        original_path(plan.folder, index).unlink(missing_ok=True)
     if not member_paths(plan.folder):
         shutil.rmtree(plan.folder / "members", ignore_errors=True)
 
@@ -197,27 +218,6 @@ def _train_all(plan: BuildPlan, indices: list[int]) -> Generator[int, None, None
         task(plan.track, plan.seed, i, plan.data_dir, plan.folder) for i in indices
     )
     return results
-
-
-def _original(
-    plan: BuildPlan, packed: list[ReferenceBank]
-) -> tuple[ModelRecord, dict[str, Array]]:
-    """Take the original model of an earlier bank, or train it."""
-    if packed:
-        return packed[0].original_member, packed[0].original_weights
-    kept = read_original(original_path(plan.folder))
-    if kept is not None:
-        return kept
-    from harness.reference.training import ORIGINAL_INDEX, train_member  # noqa: PLC0415
-
-    # In a process of its own, like all the others: same thread count, same bits.
-    task = delayed(train_member)
-    trained = Parallel(n_jobs=2, **_mortal())(
-        [task(plan.track, plan.seed, ORIGINAL_INDEX, plan.data_dir)]
-    )
-    member, weights = trained[0]
-    write_original(original_path(plan.folder), member, weights)
-    return member, weights
 
 
 def _manifest(plan: BuildPlan, n_models: int, packed: list[ReferenceBank]) -> Manifest:

@@ -9,8 +9,8 @@ from harness.models.weights import Array
 from harness.storage.checksums import arrays_with_checksum, checked_arrays
 from harness.storage.files import write_atomic
 
-#: The original model is kept under this name, with its weights.
-_ORIGINAL, _WEIGHTS = "original.safetensors", "weights."
+#: How the names of an original model's weights begin.
+_WEIGHTS = "weights."
 
 
 def member_path(folder: Path, index: int) -> Path:
@@ -23,9 +23,9 @@ def member_paths(folder: Path) -> list[Path]:
     return sorted((folder / "members").glob("[0-9]*.safetensors"))
 
 
-def original_path(folder: Path) -> Path:
-    """Where the original model is kept until its bank is packed."""
-    return folder / "members" / _ORIGINAL
+def original_path(folder: Path, index: int) -> Path:
+    """Where an original model is kept, with its weights, until its bank is packed."""
+    return folder / "members" / f"original-{-1 - index}.safetensors"
 
 
 def write_original(

@@ -13,13 +13,11 @@ from harness.errors import UsageError
 from harness.models.outputs import NonFiniteOutputs
 from harness.models.records import ModelRecord, write_record
 from harness.models.weights import Array
-from harness.reference.member import member_path
+from harness.reference.member import member_path, original_path, write_original
 from harness.seeds import derive_seed
 from harness.tasks.base import Evaluator, Trainer
 from harness.tasks.registry import find_task
 from harness.track.schema import Track
-
-ORIGINAL_INDEX = -1
 
 
 class _Prepared(NamedTuple):
@@ -47,7 +45,7 @@ def _prepared(track: Track, folder: str, data_dir: Path | None) -> _Prepared:
 
 
 def member_seed(track: Track, bank_seed: int, index: int) -> int:
-    """Seed of one member; index -1 is the original model."""
+    """Seed of one member; those below 0 are the original models."""
     return derive_seed(track.hash, "reference", bank_seed, index)
 
 
@@ -56,11 +54,11 @@ def train_member(
 ) -> tuple[ModelRecord, dict[str, Array]]:
     """Train and measure one model; returns its outputs and its weights.
 
-    `ORIGINAL_INDEX` is the original model, on all of D. A training that diverged
-    raises `UsageError`.
+    An index below 0 is an original model, on all of D. A training that diverged raises
+    `UsageError`.
     """
     here = _prepared(track, track.folder, data_dir)
-    train = here.train_original if index == ORIGINAL_INDEX else here.retrain
+    train = here.train_original if index < 0 else here.retrain
     seed = member_seed(track, bank_seed, index)
     clock = time.process_time if here.device.type == "cpu" else time.perf_counter
     with _flushed_denormals():
@@ -77,7 +75,7 @@ def train_member(
 
 
 def _diverged(track: Track, index: int) -> str:
-    name = f"retrained model {index}" if index >= 0 else "the original model"
+    name = f"retrained model {index}" if index >= 0 else f"original model {-1 - index}"
     return (
         f"the outputs of {name} of {track.name} are not finite numbers: its training "
         "diverged. Lower recipe.learning_rate in the track and build again."
@@ -98,6 +96,9 @@ def train_and_keep(
     track: Track, bank_seed: int, index: int, data_dir: Path | None, folder: Path
 ) -> int:
     """Train a member and write it to its place; returns its index."""
-    member, _ = train_member(track, bank_seed, index, data_dir)
-    write_record(member_path(folder, index), member)
+    member, weights = train_member(track, bank_seed, index, data_dir)
+    if index < 0:
+        write_original(original_path(folder, index), member, weights)
+    else:
+        write_record(member_path(folder, index), member)
     return index

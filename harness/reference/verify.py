@@ -46,26 +46,29 @@ def verify_bank(
     seed: int | None,
     data_dir: Path | None,
 ) -> Verification:
-    """Train the original model and some members again and compare.
+    """Train the original models and some members again and compare.
 
     `seed` chooses the members; by default nobody can know them beforehand.
     """
-    from harness.reference.training import ORIGINAL_INDEX, train_member  # noqa: PLC0415
+    from harness.reference.training import train_member  # noqa: PLC0415
 
     generator = np.random.default_rng(secrets.randbits(64) if seed is None else seed)
     count = min(n_models, len(bank))
     chosen = sorted(generator.choice(len(bank), size=count, replace=False).tolist())
-    members = [bank.member(position) for position in chosen]
-    indices = [ORIGINAL_INDEX] + [member.index for member in members]
+    members = [bank.members[position] for position in chosen]
+    originals = bank.original_members
+    indices = [member.index for member in (*originals, *members)]
     bank_seed = bank.manifest.seed
     task = delayed(train_member)
     trained: list[tuple[ModelRecord, dict[str, Array]]] = Parallel(n_jobs=2)(
         task(track, bank_seed, index, data_dir) for index in indices
     )
     same_machine = bank.manifest.arithmetic == this_machine().arithmetic
-    findings = [_original_finding(bank, *trained[0], same_machine)]
-    for position, (member, _) in zip(chosen, trained[1:], strict=True):
-        stored = bank.member(position)
+    findings = [
+        _original_finding(bank, place, trained[place], same_machine)
+        for place in range(len(originals))
+    ]
+    for stored, (member, _) in zip(members, trained[len(originals) :], strict=True):
         same = _same_outputs(stored, member, bank)
         if same or same_machine:
             findings.append(_exact_finding(f"retrained model {member.index}", same))
@@ -81,24 +84,26 @@ def verify_bank(
 
 def _original_finding(
     bank: ReferenceBank,
-    member: ModelRecord,
-    weights: dict[str, Array],
+    place: int,
+    trained: tuple[ModelRecord, dict[str, Array]],
     same_machine: bool,
 ) -> _Finding:
-    stored = bank.original_weights
+    member, weights = trained
+    name, kept = f"original model {place}", bank.original_members[place]
+    stored = bank.original_weights[place]
     same = set(stored) == set(weights) and all(
         np.array_equal(stored[name], weights[name]) for name in stored
     )
-    same = same and _same_outputs(bank.original_member, member, bank)
+    same = same and _same_outputs(kept, member, bank)
     if same or same_machine:
-        return _exact_finding("original model", same)
-    ours, theirs = (o.accuracy("forget")[0] for o in (member.outputs, bank.original))
+        return _exact_finding(name, same)
+    ours, theirs = (o.accuracy("forget")[0] for o in (member.outputs, kept.outputs))
     one_example = 1 / bank.original.n_examples
     spread = max(float(bank.retrained.accuracy("forget").std(ddof=1)), one_example)
     distance = abs(ours - theirs) / spread
     # Two draws differ by more than one draw and a mean: hence the root.
     ok = distance < np.sqrt(2) * _farthest(len(bank), 1)
-    line = f"original model: forget accuracy {distance:.1f} sd from the stored one"
+    line = f"{name}: forget accuracy {distance:.1f} sd from the stored one"
     return _Finding(ok, False, line)
 
 
@@ -121,18 +126,19 @@ def _member_finding(bank: ReferenceBank, track: Track, member: ModelRecord) -> _
 
 
 def _same_outputs(stored: ModelRecord, ours: ModelRecord, bank: ReferenceBank) -> bool:
-    exact = ["forget_confidence", *(f"{of}_accuracy" for of in SETS)]
-    pairs = {
-        name: (getattr(stored.outputs, name), getattr(ours.outputs, name))
-        for name in (*exact, "test_confidence")
-    }
+    pairs = {name: (kept, vars(ours.outputs)[name]) for name, kept in _known(stored)}
     if bank.manifest.half_precision:
-        on_test = np.subtract(*pairs.pop("test_confidence"))
-        if np.abs(on_test).max() > _HALF_PRECISION:
-            return False
+        for name in ("test_confidence", "calibrated_confidence", "calibration"):
+            apart = np.subtract(*pairs.pop(name, (0.0, 0.0)))
+            if np.abs(apart).max() > _HALF_PRECISION:
+                return False
     return stored.seed == ours.seed and all(
         np.array_equal(*pair) for pair in pairs.values()
     )
+
+
+def _known(model: ModelRecord) -> list[tuple[str, Array]]:
+    return [(name, a) for name, a in vars(model.outputs).items() if a is not None]
 
 
 def _statistics(outputs: ModelOutputs) -> NDArray[np.float64]:

@@ -157,6 +157,9 @@ class Metrics:
         F times the ratios of retain and test accuracy.
     forgetting_quality : Number or None
         The competition's F.
+    calibrated_score, calibrated_forgetting_quality : Number or None
+        The same two after each model has been calibrated on the test set, so that
+        noise which anybody can remove from a model earns nothing.
     retain_accuracy, test_accuracy, forget_accuracy : Accuracy or None
         Utility on the three sets.
     epsilon : Epsilon or None
@@ -173,6 +176,8 @@ class Metrics:
 
     score: Number | None = None
     forgetting_quality: Number | None = None
+    calibrated_score: Number | None = None
+    calibrated_forgetting_quality: Number | None = None
     retain_accuracy: Accuracy | None = None
     test_accuracy: Accuracy | None = None
     forget_accuracy: Accuracy | None = None

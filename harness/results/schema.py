@@ -94,6 +94,8 @@ class Provenance:
         Address of the reference bank.
     bank_size : int
         Its retrained models.
+    originals : int
+        Original models that the runs start from.
     delta : float
         The δ of (ε, δ)-unlearning.
     seed : int
@@ -122,6 +124,7 @@ class Provenance:
     data_hash: str
     bank_key: str
     bank_size: int
+    originals: int = 1
     delta: float
     seed: int
     secret_name: str = ""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from harness.errors import CheckFailed, UsageError
 from harness.metrics.literature.example_table import ExampleRow
+from harness.models.outputs import MATRICES
 from harness.models.records import (
     RunRecord,
     compact,
@@ -35,7 +36,6 @@ from harness.storage.files import (
 
 RESULT, MODELS, EXAMPLES = "result.json", "models.csv", "examples.npz"
 FORGOTTEN, FAILED = "forgotten.csv", "last-failure.json"
-_CONFIDENCES = ("forget_confidence", "test_confidence")
 
 
 class ResultFolder:
@@ -209,7 +209,7 @@ def _confidences(path: Path) -> dict[str, NDArray[np.float32]]:
     content = path.read_bytes()
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            return {name: arrays[name].astype(np.float32) for name in _CONFIDENCES}
+            return {n: arrays[n].astype(np.float32) for n in MATRICES if n in arrays}
     except Exception as error:
         # A damaged archive fails in more ways than can be listed.
         raise ValueError(f"{path} cannot be read: {error}") from None
@@ -217,7 +217,8 @@ def _confidences(path: Path) -> dict[str, NDArray[np.float32]]:
 
 def _examples(runs: Sequence[RunRecord]) -> bytes:
     outputs, buffer = stack(runs), io.BytesIO()
-    arrays = {name: compact(getattr(outputs, name)) for name in _CONFIDENCES}
+    known = {name: getattr(outputs, name) for name in MATRICES}
+    arrays = {name: compact(a) for name, a in known.items() if a is not None}
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     return buffer.getvalue()
 

@@ -1,13 +1,13 @@
 """What a run, and an evaluator, are given: files of a track, weights and sets."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from safetensors.numpy import load_file, save
 
-from harness.models.weights import Array
+from harness.models.weights import Array, stack_weights, unstack_weights
 from harness.tasks.base import Examples, Sets, Task
 from harness.tasks.registry import find_task
 from harness.track.parsing import build_track
@@ -20,12 +20,13 @@ RUN_SETS = ("retain", "forget", "validation")
 class Inputs(NamedTuple):
     """What the process that runs a submission, or evaluates its models, holds.
 
-    The task is made from the public part of the track: no split seed is in it.
+    The task is made from the public part of the track: no split seed is in it. Each run
+    starts from one of the `originals`, the weights of the original models.
     """
 
     task: Task
     device: str
-    original: dict[str, Array]
+    originals: list[dict[str, Array]]
     sets: dict[str, Examples]
 
 
@@ -33,7 +34,7 @@ def write_inputs(
     folder: Path,
     task: Task,
     device: str,
-    original: Mapping[str, Array],
+    originals: Sequence[Mapping[str, Array]],
     sets: Mapping[str, Examples],
 ) -> None:
     """Write inputs into a folder, with those sets alone that are given."""
@@ -43,7 +44,7 @@ def write_inputs(
     folder.mkdir(parents=True, exist_ok=True)
     # Written here and not by safetensors, whose errors do not say what went wrong.
     (folder / "sets.safetensors").write_bytes(save(arrays))
-    (folder / "original.safetensors").write_bytes(save(dict(original)))
+    (folder / "originals.safetensors").write_bytes(save(stack_weights(originals)))
     track = public_track(task.track)
     content = {"track": track_document(track), "folder": track.folder, "device": device}
     (folder / "inputs.json").write_text(json.dumps(content))
@@ -58,7 +59,7 @@ def read_inputs(folder: Path) -> Inputs:
     return Inputs(
         task=find_task(track),
         device=content["device"],
-        original=load_file(folder / "original.safetensors"),
+        originals=unstack_weights(load_file(folder / "originals.safetensors")),
         sets={
             n: Examples(arrays[f"{n}_inputs"], arrays[f"{n}_targets"]) for n in names
         },

@@ -41,7 +41,8 @@ class RunRequest:
     """One call of a submission, by value: no path of ours reaches the run.
 
     A submission that names `budget_seconds` is told the cap; `memory_bytes` bound the
-    data segment of each of its processes, and what all of them hold.
+    data segment of each of its processes, and what all of them hold. It starts from the
+    `original` of that place.
     """
 
     filename: str
@@ -50,6 +51,7 @@ class RunRequest:
     budget_seconds: float | None = None
     memory_bytes: int | None = None
     limit: Limit = NO_LIMIT
+    original: int = 0
 
     def message(self) -> dict[str, Any]:
         """Return what is sent, as JSON can hold it; the supervisor keeps the limit."""
@@ -69,6 +71,8 @@ class CheckpointRequest:
     seed: int
     memory_bytes: int | None = None
     limit: Limit = NO_LIMIT
+    #: Checkpoints of 2023 come from one original model.
+    original: int = 0
 
     def message(self) -> dict[str, Any]:
         """Return what is sent to the process that reads, as JSON can hold it."""

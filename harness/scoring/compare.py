@@ -57,6 +57,12 @@ def _check_common(first: Result, second: Result) -> None:
                 f"{first.name} and {second.name} cannot be compared: the {words} of "
                 f"one is {ours} and of the other {theirs}."
             )
+    ours, theirs = first.provenance.originals, second.provenance.originals
+    if ours != theirs:
+        raise UsageError(
+            f"{first.name} was scored on {ours} original models and {second.name} on "
+            f"{theirs}; score both with the same --originals."
+        )
     if first.n_models != second.n_models:
         raise UsageError(
             f"{first.name} has N = {first.n_models} and {second.name} "

@@ -53,7 +53,7 @@ def accuracy(
     retrained = float(reference.retrained.accuracy(of).mean())
     floor = None
     if original is not None and original.has_accuracies:
-        floor = float(original.accuracy(of)[0])
+        floor = float(original.accuracy(of).mean())
     interval = mean_interval(shares)
     return Accuracy(
         value=value,

@@ -80,10 +80,23 @@ class Measurement:
             weight_movement=[run.moved for run in runs],
         )
 
+    @property
+    def unlearned(self) -> ModelOutputs:
+        """The models that are measured."""
+        return self._unlearned
+
     @cached_property
     def official(self) -> OfficialMetric:
         """The competition's ε and F."""
         return official_metric(*self._both, delta=self._reference.delta)
+
+    @cached_property
+    def calibrated(self) -> "Measurement | None":
+        """The same of calibrated confidences; None where either side has none."""
+        unlearned, reference = self._unlearned.calibrated(), self._reference.calibrated
+        if unlearned is None or reference is None:
+            return None
+        return Measurement(unlearned, reference)
 
     @cached_property
     def _utility(self) -> Utility | None:
@@ -94,8 +107,12 @@ class Measurement:
 
         Without accuracies there is neither a score nor utility.
         """
+        calibrated = self.calibrated
         metrics = Metrics(
             forgetting_quality=self.forgetting_quality,
+            calibrated_forgetting_quality=calibrated.forgetting_quality
+            if calibrated
+            else None,
             epsilon=self._epsilon(),
             metrics=self._literature(),
             flags=self._flags(),
@@ -107,6 +124,7 @@ class Measurement:
         return replace(
             metrics,
             score=self.score,
+            calibrated_score=calibrated.score if calibrated else None,
             retain_accuracy=accuracy("retain", *models),
             test_accuracy=accuracy("test", *models),
             forget_accuracy=accuracy("forget", *models),

@@ -1,5 +1,6 @@
-"""What unlearned models are held against: retrained models and the original one."""
+"""What unlearned models are held against: retrained models and the original ones."""
 
+import statistics
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, Self
@@ -15,7 +16,7 @@ SEED = 2023
 
 
 class Floors(NamedTuple):
-    """F and score of the original model, N times over; None where it is not known."""
+    """F and score of the original models; None where they are not known."""
 
     forgetting_quality: float | None
     score: float | None
@@ -26,7 +27,7 @@ class Reference:
     """Everything of a measurement that does not depend on the submission.
 
     `bank` holds all retrained models, of which the first N are compared with, and
-    `original` the one model that is the floor.
+    `original` the models that are the floor.
     """
 
     bank: ModelOutputs
@@ -36,7 +37,7 @@ class Reference:
 
     @classmethod
     def of_bank(cls, bank: ReferenceBank, n_models: int, delta: float) -> Self:
-        """Take the retrained models and the original of a bank."""
+        """Take the retrained models and the originals of a bank."""
         return cls(bank.retrained, n_models, bank.original, delta)
 
     @cached_property
@@ -52,6 +53,15 @@ class Reference:
         return self.bank.take(slice(self.n_models, None))
 
     @cached_property
+    def calibrated(self) -> "Reference | None":
+        """The same of calibrated confidences; None where the bank has none."""
+        bank, original = self.bank.calibrated(), self.original
+        if bank is None:
+            return None
+        original = None if original is None else original.calibrated()
+        return Reference(bank, self.n_models, original, self.delta)
+
+    @cached_property
     def ceilings(self) -> Ceilings:
         """Ceilings of F and of the score."""
         options = IntervalOptions(delta=self.delta)
@@ -59,7 +69,11 @@ class Reference:
 
     @cached_property
     def floors(self) -> Floors:
-        """F and score of the original model."""
+        """F and score of the original models, in the mean over them."""
         if self.original is None:
             return Floors(None, None)
-        return Floors(*floors(self.original, self.retrained, delta=self.delta))
+        each = (self.original.take([k]) for k in range(len(self.original)))
+        found = [floors(one, self.retrained, delta=self.delta) for one in each]
+        scores = [score for _, score in found if score is not None]
+        score = statistics.fmean(scores) if scores else None
+        return Floors(statistics.fmean(quality for quality, _ in found), score)

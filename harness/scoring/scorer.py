@@ -59,7 +59,7 @@ class Scorer(Closing):
         make_folder(settings.output)
         self._task = find_task(settings.track, settings.data_dir)
         self.bank = find_bank(self._task, at_least=settings.n_models)
-        self.spec = WeightSpec.of(self.bank.original_weights)
+        self.spec = WeightSpec.of(self.bank.original_weights[0])
         self._executor: LocalExecutor | None = None
         self._retraining = RetrainingCost(settings, self.isolation.level)
         self._verdicts = Verdicts(settings, self.bank, self.isolation)
@@ -118,7 +118,9 @@ class Scorer(Closing):
         runs whose seeds anybody knows for secret ones.
         """
         settings, name = self.settings, secret_name(self.settings.secret)
-        conditions = (str(settings.seed), settings.device, self.isolation.level)
+        conditions = [str(settings.seed), settings.device, self.isolation.level]
+        originals = settings.originals_of(entry)
+        conditions += [f"{originals} originals"] if originals > 1 else []
         parts = (self.bank.key, entry.sha256, *conditions, *([name] if name else []))
         digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
         parent = settings.output / settings.track.name / entry.name
@@ -145,7 +147,7 @@ class Scorer(Closing):
             failure = Failure(Status.INVALID, " ".join(entry.problems))
             return Attempt(entry=entry, failure=failure)
         settings = self.settings
-        parts = (settings.seed, settings.n_models, settings.secret)
+        parts = (settings.seed, settings.n_runs(entry), settings.secret)
         seeds = entry.seeds(run_seeds(settings.track, entry.sha256, *parts))
         if settings.force:
             folder.forget()
@@ -155,7 +157,7 @@ class Scorer(Closing):
             retraining = self._retraining.get(self._open_executor, self._listener)
             attempt = replace(attempt, retraining=retraining)
         jobs = self._missing_jobs(attempt, seeds, runs)
-        self._listener.begin(entry.name, settings.n_models, len(runs))
+        self._listener.begin(entry.name, settings.n_runs(entry), len(runs))
         failed = self._work(attempt, folder, jobs, runs)
         self._listener.end()
         attempt = replace(attempt, runs=[runs[index] for index in sorted(runs)])
@@ -174,12 +176,14 @@ class Scorer(Closing):
         budget, cap = None, self.settings.track.evaluation.cap
         if attempt.retraining is not None:
             budget = Budget(cap, statistics.median(attempt.retraining.seconds))
-        device, ask = self.settings.device, attempt.entry.request
-        return [
-            Job(index, ask(index, seed, device, budget))
-            for index, seed in enumerate(seeds)
-            if index not in runs
-        ]
+        device, entry = self.settings.device, attempt.entry
+        originals = self.settings.originals_of(entry)
+        jobs = []
+        for index, seed in enumerate(seeds):
+            if index not in runs:
+                request = entry.request(index, seed, device, budget)
+                jobs.append(Job(index, replace(request, original=index % originals)))
+        return jobs
 
     def _work(
         self,
@@ -213,7 +217,8 @@ class Scorer(Closing):
         """Whether a submission costs so much that the runs to come change nothing."""
         if attempt.retraining is None or attempt.entry.is_reference:
             return False
-        if not _RUNS_BEFORE_VERDICT <= len(runs) < self.settings.n_models:
+        n_runs = self.settings.n_runs(attempt.entry)
+        if not _RUNS_BEFORE_VERDICT <= len(runs) < n_runs:
             return False
         efficiency = self._verdicts.efficiency(runs, attempt.retraining)
         return efficiency.surely_over(2 * efficiency.cap)
@@ -239,8 +244,8 @@ class Scorer(Closing):
 
     def _open_executor(self) -> LocalExecutor:
         if self._executor is None:
-            settings, original = self.settings, self.bank.original_weights
+            settings, originals = self.settings, self.bank.original_weights
             self._executor = LocalExecutor(
-                self._task, settings.device, original, settings.n_jobs, self.isolation
+                self._task, settings.device, originals, settings.n_jobs, self.isolation
             )
         return self._executor

@@ -7,6 +7,7 @@ from typing import Protocol
 from harness.errors import UsageError
 from harness.machine import available_cores
 from harness.results.schema import Result
+from harness.run.entry import Entry
 from harness.track.schema import Track
 
 
@@ -20,6 +21,8 @@ class ScoreSettings:
         What is trained, forgotten and measured, and on which device.
     n_models : int
         N, at least 2.
+    originals : int, optional
+        Original models to make N models from each; by default all of the track's.
     n_jobs : int
         Runs at a time, at least 1.
     seed : int
@@ -37,6 +40,7 @@ class ScoreSettings:
     track: Track
     n_models: int
     n_jobs: int
+    originals: int | None = None
     seed: int = 0
     output: Path = Path("runs")
     force: bool = False
@@ -54,6 +58,26 @@ class ScoreSettings:
                 f"--n-jobs {self.n_jobs} is too few: at least 1 run at a time; this "
                 f"machine has {available_cores()} cores."
             )
+
+        most = self.track.evaluation.originals
+        if self.originals is not None and not 1 <= self.originals <= most:
+            raise UsageError(
+                f"--originals {self.originals} is not 1 to {most}: {self.track.name} "
+                f"has {most}."
+            )
+
+    @property
+    def n_originals(self) -> int:
+        """Original models that submissions are run on."""
+        return self.originals or self.track.evaluation.originals
+
+    def originals_of(self, entry: Entry) -> int:
+        """Original models of one entry; checkpoints come from one."""
+        return 1 if entry.made_elsewhere else self.n_originals
+
+    def n_runs(self, entry: Entry) -> int:
+        """Runs of one entry: run i starts from the original i modulo their number."""
+        return self.n_models * self.originals_of(entry)
 
     @property
     def device(self) -> str:

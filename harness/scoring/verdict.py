@@ -25,7 +25,7 @@ from harness.run.cost import cost_seconds
 from harness.run.entry import Entry
 from harness.run.messages import Failure, Usage
 from harness.sandbox import Sandbox, not_enforced_on
-from harness.scoring.measure import Measurement
+from harness.scoring.originals import measure_runs
 from harness.scoring.reference import Reference
 from harness.scoring.seeds import secret_name
 from harness.scoring.settings import ScoreSettings
@@ -94,10 +94,10 @@ class Verdicts:
         if attempt.failure is not None:
             return Scored(self._result(attempt, attempt.failure, Metrics()))
         cost, failure = self._cost(attempt)
-        if len(attempt.runs) < self._settings.n_models:
+        if len(attempt.runs) < self._settings.n_runs(attempt.entry):
             unfinished = self._result(attempt, failure, Metrics(efficiency=cost))
             return Scored(unfinished, attempt.runs)
-        measurement = Measurement.of_runs(attempt.runs, self._reference)
+        measurement = measure_runs(attempt.runs, self._reference)
         metrics = replace(measurement.metrics(), efficiency=cost)
         if attempt.forget_indices is None or attempt.forget_labels is None:
             raise AssertionError("the data has been read where runs were made")
@@ -116,7 +116,7 @@ class Verdicts:
             return Efficiency(cap=cap, reason=COST_UNKNOWN), None
         efficiency, failure = self.efficiency(attempt.runs, attempt.retraining), None
         if efficiency.over_cap:
-            wanted = self._settings.n_models
+            wanted = self._settings.n_runs(attempt.entry)
             reason = over_budget_reason(efficiency, len(attempt.runs), wanted)
             failure = Failure(Status.OVER_BUDGET, reason)
         return Efficiency(**vars(efficiency)), failure
@@ -132,11 +132,12 @@ class Verdicts:
             repeat=attempt.repeat,
             n_models=self._settings.n_models,
             n_finished=len(attempt.runs),
-            provenance=self._provenance(attempt.retraining),
+            provenance=self._provenance(attempt),
             metrics=metrics,
         )
 
-    def _provenance(self, retraining: Calibration | None) -> Provenance:
+    def _provenance(self, attempt: Attempt) -> Provenance:
+        retraining = attempt.retraining
         settings, bank, isolation = self._settings, self._bank, self._isolation
         missing = (*isolation.not_enforced, *not_enforced_on(settings.device))
         return Provenance(
@@ -148,6 +149,7 @@ class Verdicts:
             data_hash=bank.manifest.data_hash,
             bank_key=bank.key,
             bank_size=len(bank),
+            originals=settings.originals_of(attempt.entry),
             delta=settings.track.evaluation.delta,
             seed=settings.seed,
             secret_name=secret_name(settings.secret),
@@ -184,7 +186,7 @@ def efficiency_of(
 
 
 def over_budget_reason(
-    efficiency: EfficiencyRatio, n_finished: int, n_models: int
+    efficiency: EfficiencyRatio, n_finished: int, n_runs: int
 ) -> str:
     """Say what the runs cost, what they may cost, and whether they were cut short."""
     interval = ""
@@ -194,6 +196,6 @@ def over_budget_reason(
         f"it costs {efficiency.ratio:.2f} of a retraining{interval}; "
         f"the cap is {efficiency.cap:.2f}."
     )
-    if n_finished < n_models:
-        reason += f" It was stopped after {n_finished} of {n_models} runs."
+    if n_finished < n_runs:
+        reason += f" It was stopped after {n_finished} of {n_runs} runs."
     return reason

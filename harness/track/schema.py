@@ -10,6 +10,7 @@ from harness.errors import UsageError
 AUGMENTATIONS = ("none", "flip", "flip-crop")
 OPTIMIZERS = ("sgd", "adam", "adamw")
 DEVICES = ("cpu", "cuda")
+MOST_ORIGINALS = 64
 #: A task's own settings, ``[data.options]``: names with texts, numbers or booleans.
 Options = tuple[tuple[str, str | int | float | bool], ...]
 
@@ -144,19 +145,23 @@ class EvaluationSpec:
     Attributes
     ----------
     n_models : int
-        N, unlearned models a submission is judged by.
+        N, unlearned models of each original model, and retrained ones beside them.
     bank_size : int
         Retrained models in the reference bank; 2 N gives a ceiling.
     cap : float
         Largest efficiency ratio: cost over the cost of one retraining.
     delta : float
         δ of (ε, δ)-unlearning.
+    originals : int
+        Original models; a submission makes N models from each. With one, as in the
+        competition, a result is about that one model.
     """
 
     n_models: int
     bank_size: int
     cap: float
     delta: float
+    originals: int = 1
 
     def __post_init__(self) -> None:
         require(self.n_models >= 2, "evaluation.n_models", self.n_models, "at least 2")
@@ -165,6 +170,9 @@ class EvaluationSpec:
         require(enough, "evaluation.bank_size", self.bank_size, legal)
         require(0 < self.cap <= 1, "evaluation.cap", self.cap, "in (0, 1]")
         require(0 <= self.delta < 1, "evaluation.delta", self.delta, "in [0, 1)")
+        ok = 1 <= self.originals <= MOST_ORIGINALS
+        legal = f"1 to {MOST_ORIGINALS}"
+        require(ok, "evaluation.originals", self.originals, legal)
 
 
 @dataclass(frozen=True, kw_only=True)

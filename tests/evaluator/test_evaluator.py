@@ -10,7 +10,6 @@ import torch
 
 from harness.evaluator import client
 from harness.evaluator.client import EvaluatorProcess, write_evaluator_inputs
-from harness.evaluator.worker import load_weights
 from harness.models.confidence import logit_scaled_confidence
 from harness.models.outputs import NonFiniteOutputs
 from harness.models.weights import WeightSpec

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.models.network_difference import network_difference
-from harness.models.weights import WeightSpec
+from harness.models.weights import WeightSpec, load_weights
 from harness.run.inputs import RUN_SETS, Inputs
 from harness.run.messages import Failure, RunRequest
 from harness.status import Status
@@ -42,6 +42,7 @@ class ContractBroken(Exception):
 def call_submission(request: RunRequest, prepared: Prepared) -> bytes | Failure:
     """Call ``unlearning`` and return the weights it made, or why there are none."""
     try:
+        load_weights(prepared.network, prepared.inputs.originals[request.original])
         _seed_everything(request.seed)
         module = _load(request)
         arguments, device = _arguments(prepared)
@@ -161,17 +162,16 @@ def _tail(error: BaseException, filename: str) -> str:
 
 def prepare(inputs: Inputs) -> Prepared:
     """Build the original model. Stays off the GPU: its context must not be forked."""
-    task, original = inputs.task, inputs.original
+    task = inputs.task
     network = task.network(seed=0)
     # Many a submission flattens weights with view(-1), which channels last forbids;
     # the inputs alone make the arithmetic channels last, so no speed is lost.
     network = network.to(memory_format=torch.contiguous_format)
-    state = {name: torch.from_numpy(a.copy()) for name, a in original.items()}
-    network.load_state_dict(state)
+    load_weights(network, inputs.originals[0])
     _import_late_parts()
     # In the order of the arguments, which the file does not keep.
     sets = {name: task.tensors(inputs.sets[name]) for name in RUN_SETS}
-    return Prepared(inputs, WeightSpec.of(original), network.eval(), sets)
+    return Prepared(inputs, WeightSpec.of(inputs.originals[0]), network.eval(), sets)
 
 
 def _import_late_parts() -> None:

@@ -1,13 +1,16 @@
 """Run a network over the sets that it is evaluated on."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from harness.models.confidence import logit_scaled_confidence
 from harness.models.outputs import SETS, ModelOutputs
+from harness.models.temperature import fit_calibration
 
 _BATCH = 256
 
@@ -19,6 +22,7 @@ class ImageEvaluator:
         self, sets: Mapping[str, tuple[Tensor, Tensor]], device: torch.device
     ) -> None:
         self._sets = {of: tuple(t.to(device) for t in sets[of]) for of in SETS}
+        self._targets = {of: sets[of][1].cpu().numpy() for of in SETS}
 
     @torch.inference_mode()
     def __call__(self, network: nn.Module) -> ModelOutputs:
@@ -26,17 +30,22 @@ class ImageEvaluator:
         network.eval()
         logits = {of: _logits(network, self._sets[of][0]) for of in SETS}
         shares = {of: _accuracy(logits[of], self._sets[of][1]) for of in SETS}
+        forget, test = (logits[of].float().cpu().numpy() for of in ("forget", "test"))
+        calibration = fit_calibration(test, self._targets["test"])
         return ModelOutputs(
-            forget_confidence=self._confidences("forget", logits["forget"]),
-            test_confidence=self._confidences("test", logits["test"]),
+            forget_confidence=self._confidences("forget", forget),
+            test_confidence=self._confidences("test", test),
+            calibrated_confidence=self._confidences(
+                "forget", calibration.apply(forget)
+            ),
+            calibration=calibration.row(),
             retain_accuracy=np.array([shares["retain"]]),
             forget_accuracy=np.array([shares["forget"]]),
             test_accuracy=np.array([shares["test"]]),
         )
 
-    def _confidences(self, of: str, logits: Tensor) -> np.ndarray:
-        targets = self._sets[of][1].cpu().numpy()
-        return logit_scaled_confidence(logits.float().cpu().numpy()[None], targets)
+    def _confidences(self, of: str, logits: NDArray[Any]) -> NDArray[np.float64]:
+        return logit_scaled_confidence(logits[None], self._targets[of])
 
 
 def _logits(network: nn.Module, inputs: Tensor) -> Tensor:

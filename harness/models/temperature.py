@@ -1,0 +1,133 @@
+"""Calibration of one classifier: bias-corrected temperature scaling on held-out logits.
+
+Each model gets the temperature and the class biases with which its own test logits
+are the best probabilities. What only rescales or shifts the logits of a whole model,
+which anybody who holds the model can undo, is thereby undone.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from harness.models.confidence import checked_labels
+from harness.models.outputs import Floats, finite_numbers
+
+SMOOTHING = 1e-3
+"""Share of a target's probability that is spread over all classes. It keeps the
+minimum finite where classes are separable or missing, and, unlike a ridge on the
+biases, it is the same for every rescaling and shift of the logits."""
+
+_STEPS, _GRADIENT = 100, 1e-13
+
+
+class Calibration(NamedTuple):
+    """Calibrated logits are ``slope * logits + biases``; the temperature is 1 / slope.
+
+    `biases` ``[C]`` sum to 0.
+    """
+
+    slope: float
+    biases: Floats
+
+    def apply(self, logits: ArrayLike) -> Floats:
+        """Calibrate logits ``[..., C]``, in float64."""
+        return np.asarray(self.slope * np.asarray(logits, dtype=np.float64)) + (
+            self.biases
+        )
+
+    def row(self) -> Floats:
+        """Lay out as ``[1, 1 + C]``: the slope, then the biases."""
+        return np.concatenate([[self.slope], self.biases])[None]
+
+
+def fit_calibration(logits: ArrayLike, targets: ArrayLike) -> Calibration:
+    """Return the slope and class biases that minimise the negative log-likelihood.
+
+    Parameters
+    ----------
+    logits : array_like, shape [T, C]
+        Of one model on T held-out examples for C >= 2 classes.
+    targets : array_like of int, shape [T]
+        Their labels.
+
+    Returns
+    -------
+    Calibration
+        The minimum, which is unique: the problem is convex, and solved by Newton's
+        method. Logits ``c * z + d`` with c != 0 give the same calibrated logits as z,
+        up to rounding.
+
+    Raises
+    ------
+    UsageError
+        Wrong shapes, or labels out of range.
+    NonFiniteOutputs
+        Logits that are not finite numbers.
+
+    References
+    ----------
+    Guo et al., "On calibration of modern neural networks" (2017); the biases as in
+    Alexandari et al., "Maximum likelihood with bias-corrected calibration" (2020).
+    """
+    values = finite_numbers(logits, "logits")
+    labels = checked_labels(targets, values)
+    centred = values - values.mean(axis=1, keepdims=True)
+    middle = centred.mean(axis=0)
+    centred -= middle
+    scale = float(np.abs(centred).max())
+    if scale > 0:
+        centred /= scale
+        spread = float(np.sqrt(np.mean(centred**2)))
+        centred /= spread
+        scale *= spread
+    wanted = np.full(values.shape, SMOOTHING / values.shape[1])
+    wanted[np.arange(len(labels)), labels] += 1 - SMOOTHING
+    slope, biases = _minimum(centred, wanted)
+    slope = slope / scale if scale > 0 else 0.0
+    biases = biases - slope * middle
+    return Calibration(slope, biases - biases.mean())
+
+
+def _minimum(inputs: Floats, wanted: Floats) -> tuple[float, Floats]:
+    """Minimise the cross-entropy of ``softmax(a * inputs + b)`` by Newton's method."""
+    at = np.concatenate([[1.0], np.zeros(inputs.shape[1])])
+    loss, gradient, hessian = _derivatives(at, inputs, wanted)
+    for _ in range(_STEPS):
+        if np.abs(gradient).max() < _GRADIENT:
+            break
+        # Adding a constant to all biases changes nothing: hence the shortest solution.
+        step = np.linalg.lstsq(hessian, gradient, rcond=1e-13)[0]
+        for _ in range(40):
+            trial = at - step
+            found = _derivatives(trial, inputs, wanted)
+            if found[0] <= loss:
+                break
+            step /= 2
+        else:
+            break
+        at, (loss, gradient, hessian) = trial, found
+    return float(at[0]), at[1:]
+
+
+def _derivatives(
+    at: Floats, inputs: Floats, wanted: Floats
+) -> tuple[float, Floats, Floats]:
+    """Return the loss, its gradient ``[1 + C]`` and its Hessian, means over examples."""
+    logits = at[0] * inputs + at[1:]
+    logits = logits - logits.max(axis=1, keepdims=True)
+    powers = np.exp(logits)
+    total = powers.sum(axis=1, keepdims=True)
+    probability = powers / total
+    loss = float(np.mean(np.log(total[:, 0]) - (wanted * logits).sum(axis=1)))
+    error = probability - wanted
+    along = np.mean((error * inputs).sum(axis=1))
+    gradient = np.concatenate([[along], error.mean(axis=0)])
+    apart = inputs - (probability * inputs).sum(axis=1, keepdims=True)
+    mixed = (probability * apart).mean(axis=0)
+    hessian = np.empty((len(at), len(at)))
+    hessian[0, 0] = np.mean((probability * apart**2).sum(axis=1))
+    hessian[0, 1:] = hessian[1:, 0] = mixed
+    square = probability.T @ probability / len(inputs)
+    hessian[1:, 1:] = np.diag(probability.mean(axis=0)) - square
+    return loss, gradient, hessian
