@@ -32,7 +32,7 @@ from typing import Any
 import numpy as np
 
 from harness.models.records import ModelRecord, read_record
-from harness.reference.bank import MANIFEST, read_bank
+from harness.reference.bank import MANIFEST, ORIGINALS, read_bank
 from harness.reference.member import (
     member_paths,
     read_original,

@@ -113,7 +113,7 @@ def _minimum(inputs: Floats, wanted: Floats) -> tuple[float, Floats]:
 def _derivatives(
     at: Floats, inputs: Floats, wanted: Floats
 ) -> tuple[float, Floats, Floats]:
-    """Return the loss, its gradient ``[1 + C]`` and its Hessian, means over examples."""
+    """Return the loss, its gradient ``[1 + C]`` and its Hessian, over all examples."""
     logits = at[0] * inputs + at[1:]
     logits = logits - logits.max(axis=1, keepdims=True)
     powers = np.exp(logits)

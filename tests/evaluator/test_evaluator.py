@@ -24,13 +24,13 @@ ACCURACIES = ("retain_accuracy", "forget_accuracy", "test_accuracy")
 
 @pytest.fixture(scope="module")
 def spec(bank):
-    return WeightSpec.of(bank.original_weights)
+    return WeightSpec.of(bank.original_weights[0])
 
 
 @pytest.fixture(scope="module")
 def folder(task, split, bank, tmp_path_factory):
     folder = tmp_path_factory.mktemp("evaluator")
-    write_evaluator_inputs(folder, task, "cpu", bank.original_weights, split)
+    write_evaluator_inputs(folder, task, "cpu", bank.original_weights[0], split)
     return folder
 
 
@@ -51,14 +51,14 @@ def one_more(folder):
 
 @pytest.fixture(scope="module")
 def outputs(evaluator, spec, bank):
-    return evaluator.evaluate(spec.pack(bank.original_weights))
+    return evaluator.evaluate(spec.pack(bank.original_weights[0]))
 
 
 @pytest.fixture
 def original(task, bank):
     """The original model in this process."""
     network = task.network(seed=0)
-    load_weights(network, bank.original_weights)
+    load_weights(network, bank.original_weights[0])
     return network.eval()
 
 
@@ -99,10 +99,10 @@ def test_confidences_are_those_of_each_image_alone(outputs, original, task, spli
 def test_the_same_weights_give_the_same_bits_whatever_came_before(
     evaluator, outputs, spec, bank
 ):
-    zeros = {name: np.zeros_like(a) for name, a in bank.original_weights.items()}
+    zeros = {name: np.zeros_like(a) for name, a in bank.original_weights[0].items()}
     nothing = evaluator.evaluate(spec.pack(zeros))
 
-    again = evaluator.evaluate(spec.pack(bank.original_weights))
+    again = evaluator.evaluate(spec.pack(bank.original_weights[0]))
 
     # All ten classes are as likely as each other.
     assert np.allclose(nothing.forget_confidence, -np.log(9))
@@ -113,7 +113,10 @@ def test_the_same_weights_give_the_same_bits_whatever_came_before(
 def test_outputs_that_are_not_finite_are_told_and_the_next_model_is_measured(
     evaluator, outputs, spec, bank, value
 ):
-    huge = {**bank.original_weights, "fc.weight": bank.original_weights["fc.weight"]}
+    huge = {
+        **bank.original_weights[0],
+        "fc.weight": bank.original_weights[0]["fc.weight"],
+    }
     huge["fc.weight"] = np.full_like(huge["fc.weight"], value)
     if value == 1e38:
         huge["blocks.3.1.weight"] = np.full(64, 1e38, dtype=np.float32)
@@ -121,7 +124,7 @@ def test_outputs_that_are_not_finite_are_told_and_the_next_model_is_measured(
     with pytest.raises(NonFiniteOutputs, match="outputs are not finite numbers"):
         evaluator.evaluate(spec.pack(huge))
 
-    again = evaluator.evaluate(spec.pack(bank.original_weights))
+    again = evaluator.evaluate(spec.pack(bank.original_weights[0]))
     assert same_bits(again, outputs)
 
 
@@ -133,7 +136,7 @@ def test_bytes_that_are_no_weights_end_the_evaluator_with_a_clear_error(one_more
 def test_one_that_hangs_is_given_up_and_replaced(
     one_more, spec, bank, outputs, monkeypatch
 ):
-    weights = spec.pack(bank.original_weights)
+    weights = spec.pack(bank.original_weights[0])
 
     with monkeypatch.context() as patch:
         patch.setattr(client, "_GRACE_SECONDS", 0.5)
@@ -151,7 +154,7 @@ def test_the_limit_follows_what_an_evaluation_takes(one_more, spec, bank, monkey
     monkeypatch.setattr(client, "_GRACE_SECONDS", 0.0)
     monkeypatch.setattr(client, "_PATIENCE", 1e6)
 
-    one_more.evaluate(spec.pack(bank.original_weights))
+    one_more.evaluate(spec.pack(bank.original_weights[0]))
 
     # An evaluation of the tiny track takes milliseconds.
     assert 1e3 < one_more._worker.socket.gettimeout() < 1e8
@@ -168,7 +171,7 @@ def test_the_inputs_hold_the_test_set_and_no_split_seed(
     track_file, split, bank, tmp_path
 ):
     private = find_task(find_track(str(track_file), split_seed=471_147))
-    write_evaluator_inputs(tmp_path, private, "cpu", bank.original_weights, split)
+    write_evaluator_inputs(tmp_path, private, "cpu", bank.original_weights[0], split)
 
     inputs = read_inputs(tmp_path)
 
@@ -186,5 +189,5 @@ def test_a_network_in_training_mode_is_evaluated_all_the_same(
 
     assert outputs.accuracy("forget") == bank.original.accuracy("forget")
     state = original.state_dict()
-    for name, array in bank.original_weights.items():
+    for name, array in bank.original_weights[0].items():
         assert np.array_equal(state[name].numpy(), array)

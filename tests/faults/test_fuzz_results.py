@@ -13,7 +13,7 @@ from safetensors.numpy import load, save
 from harness.errors import CheckFailed
 from harness.models.outputs import SETS
 from harness.models.records import ModelRecord, RunRecord, read_record, write_record
-from harness.reference.bank import BANK, MANIFEST, ORIGINAL, read_bank
+from harness.reference.bank import BANK, MANIFEST, ORIGINALS, read_bank
 from harness.reference.member import (
     member_path,
     original_path,
@@ -262,7 +262,8 @@ def test_a_damaged_original_is_none_or_the_same(
 ):
     path = original_path(tmp_path_factory.getbasetemp() / "kept-original")
     first = {
-        name: bank.original_weights[name] for name in sorted(bank.original_weights)[:2]
+        name: bank.original_weights[0][name]
+        for name in sorted(bank.original_weights[0])[:2]
     }
     write_original(path, bank.original_member, first)
     path.write_bytes(data.draw(mutations(path.read_bytes())))
@@ -278,7 +279,7 @@ def test_a_damaged_original_is_none_or_the_same(
 def small_bank(bank, tmp_path_factory):
     """A copy of the tiny bank."""
     folder = tmp_path_factory.mktemp("bank")
-    for name in (MANIFEST, BANK, ORIGINAL):
+    for name in (MANIFEST, BANK, ORIGINALS):
         write_atomic(folder / name, (bank.folder / name).read_bytes())
     return folder
 
@@ -295,7 +296,7 @@ def used(folder: Path) -> None:
 
 
 @FUZZ
-@given(st.data(), st.sampled_from([MANIFEST, BANK, ORIGINAL]))
+@given(st.data(), st.sampled_from([MANIFEST, BANK, ORIGINALS]))
 def test_a_damaged_bank_is_refused_or_whole(
     small_bank, mutations, with_file, data, name
 ):
@@ -347,7 +348,7 @@ def _typed_like(value: object, original: object) -> bool:
 
 def _sums_fit(sums: object, folder: Path) -> bool:
     wanted = {
-        name: sha256_of((folder / name).read_bytes()) for name in (BANK, ORIGINAL)
+        name: sha256_of((folder / name).read_bytes()) for name in (BANK, ORIGINALS)
     }
     return isinstance(sums, dict) and wanted.items() <= sums.items()
 

@@ -22,7 +22,7 @@ from harness.reference import (
 from harness.reference.bank import (
     BANK,
     MANIFEST,
-    ORIGINAL,
+    ORIGINALS,
     read_bank,
     stack_members,
     with_confidences,
@@ -118,7 +118,7 @@ def test_the_shipped_confidences_are_those_of_the_shipped_logits(shipped):
 def test_a_bank_that_holds_class_logits_is_still_read(shipped, tmp_path):
     content = {
         BANK: (shipped / "logits.safetensors").read_bytes(),
-        ORIGINAL: (shipped / ORIGINAL).read_bytes(),
+        ORIGINALS: (shipped / ORIGINALS).read_bytes(),
     }
     for name, data in content.items():
         (tmp_path / name).write_bytes(data)
@@ -229,7 +229,7 @@ def test_of_a_shipped_and_a_built_bank_the_larger_one_is_found(
             name: array if name.startswith("original_") else array[:3]
             for name, array in load_file(smaller / BANK).items()
         }
-        original = (smaller / ORIGINAL).read_bytes()
+        original = (smaller / ORIGINALS).read_bytes()
         write_bank(smaller, whole.manifest, arrays, original)
     monkeypatch.setattr(location, "shipped_tracks", lambda: shipped.parent)
 

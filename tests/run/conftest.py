@@ -16,14 +16,14 @@ PATIENCE = Limit(wall_seconds=60.0)
 
 @pytest.fixture(scope="session")
 def spec(bank) -> WeightSpec:
-    return WeightSpec.of(bank.original_weights)
+    return WeightSpec.of(bank.original_weights[0])
 
 
 @pytest.fixture(scope="session")
 def inputs_folder(task, split, bank, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("inputs")
     sets = sets_named(split, RUN_SETS)
-    write_inputs(folder, task, "cpu", bank.original_weights, sets)
+    write_inputs(folder, task, "cpu", bank.original_weights[0], sets)
     return folder
 
 

@@ -18,14 +18,16 @@ def test_a_submission_that_returns_the_network_unchanged_gives_its_weights(
     report = call_body("return net")
 
     weights = spec.unpack(report.weights)
-    assert all(np.array_equal(weights[k], v) for k, v in bank.original_weights.items())
+    assert all(
+        np.array_equal(weights[k], v) for k, v in bank.original_weights[0].items()
+    )
 
 
 def test_returning_nothing_means_that_net_was_changed_in_place(call_body, spec, bank):
     report = call_body("with torch.no_grad():\n    net.fc.bias.add_(1)")
 
     weights = spec.unpack(report.weights)
-    assert np.allclose(weights["fc.bias"], bank.original_weights["fc.bias"] + 1)
+    assert np.allclose(weights["fc.bias"], bank.original_weights[0]["fc.bias"] + 1)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +46,7 @@ def test_any_network_of_the_same_weights_is_the_same_network(
     report = call_body(body)
 
     weights = spec.unpack(report.weights)
-    assert relative_distance(weights, bank.original_weights) == 0
+    assert relative_distance(weights, bank.original_weights[0]) == 0
 
 
 def test_the_three_sets_are_those_of_the_split_and_hold_no_other_image(

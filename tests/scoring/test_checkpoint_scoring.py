@@ -30,7 +30,7 @@ def states(bank):
             return tensor
         return tensor + 0.02 * torch.randn(tensor.shape, generator=generator)
 
-    original = bank.original_weights
+    original = bank.original_weights[0]
     return [{n: near(n, array) for n, array in original.items()} for _ in range(4)]
 
 

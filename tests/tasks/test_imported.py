@@ -70,7 +70,7 @@ def test_a_module_beside_the_track_is_found_and_trained(
     plan = BuildPlan(track=track_of(f"{name}:build"), n_models=2, jobs=2)
     bank = build_bank(plan, lambda done: None)
 
-    assert set(bank.original_weights) == {"1.weight", "1.bias"}
+    assert set(bank.original_weights[0]) == {"1.weight", "1.bias"}
     assert bank.original.accuracy("retain")[0] > 0.2  # chance is 0.1
     assert plan.task.imported() == ((tmp_path / f"{name}.py").resolve(),)
 

@@ -255,7 +255,7 @@ def test_a_bank_of_such_a_track_is_built_and_found(pictures, folder_track, own_c
 
     assert bank.retrained.forget_confidence.shape == (2, 12)
     assert bank.retrained.test_confidence.shape == (2, 12)
-    assert bank.original_weights["fc.bias"].shape == (3,)
+    assert bank.original_weights[0]["fc.bias"].shape == (3,)
     found = find_bank(find_task(track))
     assert found.folder == bank.folder
     assert np.isfinite(found.retrained.forget_confidence).all()
