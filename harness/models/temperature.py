@@ -18,7 +18,10 @@ SMOOTHING = 1e-3
 minimum finite where classes are separable or missing, and, unlike a ridge on the
 biases, it is the same for every rescaling and shift of the logits."""
 
-_STEPS, _GRADIENT = 100, 1e-13
+#: Newton's method converges quadratically: when a step gains less than this, the next
+#: one would be lost in rounding.
+_LEAST_GAIN = 1e-14
+_STEPS, _HALVINGS = 100, 40
 
 
 class Calibration(NamedTuple):
@@ -94,19 +97,17 @@ def _minimum(inputs: Floats, wanted: Floats) -> tuple[float, Floats]:
     at = np.concatenate([[1.0], np.zeros(inputs.shape[1])])
     loss, gradient, hessian = _derivatives(at, inputs, wanted)
     for _ in range(_STEPS):
-        if np.abs(gradient).max() < _GRADIENT:
-            break
         # Adding a constant to all biases changes nothing: hence the shortest solution.
         step = np.linalg.lstsq(hessian, gradient, rcond=1e-13)[0]
-        for _ in range(40):
-            trial = at - step
-            found = _derivatives(trial, inputs, wanted)
+        if float(gradient @ step) < _LEAST_GAIN:
+            at = at - step
+            break
+        for _ in range(_HALVINGS):
+            found = _derivatives(at - step, inputs, wanted)
             if found[0] <= loss:
                 break
-            step /= 2
-        else:
-            break
-        at, (loss, gradient, hessian) = trial, found
+            step = step / 2
+        at, (loss, gradient, hessian) = at - step, found
     return float(at[0]), at[1:]
 
 
