@@ -244,15 +244,15 @@ def test_a_damaged_kept_run_is_none_or_the_same(tmp_path_factory, mutations, dat
 @given(st.data())
 def test_a_damaged_member_is_none_or_the_same(bank, tmp_path_factory, mutations, data):
     path = member_path(tmp_path_factory.getbasetemp() / "kept-members", 0)
-    write_record(path, bank.member(0))
+    write_record(path, bank.members[0])
     path.write_bytes(data.draw(mutations(path.read_bytes())))
 
     found = read_record(path, ModelRecord)
 
     if found is not None:
-        outputs, wanted = found.outputs, bank.member(0).outputs
+        outputs, wanted = found.outputs, bank.members[0].outputs
         assert np.array_equal(outputs.forget_confidence, wanted.forget_confidence)
-        assert found.cpu_seconds == bank.member(0).cpu_seconds
+        assert found.cpu_seconds == bank.members[0].cpu_seconds
 
 
 @FUZZ
@@ -260,12 +260,12 @@ def test_a_damaged_member_is_none_or_the_same(bank, tmp_path_factory, mutations,
 def test_a_damaged_original_is_none_or_the_same(
     bank, tmp_path_factory, mutations, data
 ):
-    path = original_path(tmp_path_factory.getbasetemp() / "kept-original")
+    path = original_path(tmp_path_factory.getbasetemp() / "kept-original", -1)
     first = {
         name: bank.original_weights[0][name]
         for name in sorted(bank.original_weights[0])[:2]
     }
-    write_original(path, bank.original_member, first)
+    write_original(path, bank.original_members[0], first)
     path.write_bytes(data.draw(mutations(path.read_bytes())))
 
     found = read_original(path)
@@ -288,8 +288,7 @@ def used(folder: Path) -> None:
     """Read a bank, and all that others read of it."""
     found = read_bank(folder)
     assert isinstance(found.key, str)
-    for position in range(len(found)):
-        found.member(position)
+    assert len(found.members) == len(found)
     assert found.original
     assert found.original_weights
     assert found.retrained.accuracy("test").size == len(found)
