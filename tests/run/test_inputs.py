@@ -58,8 +58,6 @@ def test_the_split_seed_is_not_in_a_runs_inputs(track_file, split, bank, tmp_pat
 def test_the_place_of_the_data_is_not_in_a_runs_inputs(variant, split, bank, tmp_path):
     track = find_track(str(variant(split_seed='1\nfolder = "my-secret-images"')))
     sets = sets_named(split, RUN_SETS)
-    write_inputs(
-        tmp_path / "in", find_task(track), "cpu", bank.original_weights, sets
-    )
+    write_inputs(tmp_path / "in", find_task(track), "cpu", bank.original_weights, sets)
 
     assert "my-secret-images" not in (tmp_path / "in" / "inputs.json").read_text()
