@@ -120,7 +120,11 @@ class ReferenceBank:
     @cached_property
     def original_weights(self) -> list[dict[str, Array]]:
         """Weights of the original models A(D)."""
-        return unstack_weights(read_weights(self.folder / ORIGINALS))
+        weights = unstack_weights(read_weights(self.folder / ORIGINALS))
+        if len(weights) != len(self.original_members):
+            why = f"weights of {len(weights)} original models"
+            raise CheckFailed(_damaged(self.folder, why))
+        return weights
 
     @cached_property
     def members(self) -> tuple[ModelRecord, ...]:
