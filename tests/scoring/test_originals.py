@@ -14,7 +14,7 @@ from harness.scoring.originals import OriginalsMeasurement, measure_runs
 from harness.scoring.reference import Reference
 from tests.typed_results import run_record
 
-N, EXAMPLES = 12, 20
+N, EXAMPLES = 16, 20
 
 
 def models(shift, n_models=N, *, seed=0, accuracy=0.8, calibrated=True, test=True):
