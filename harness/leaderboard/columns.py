@@ -15,14 +15,17 @@ from typing import Any, NamedTuple, TypeVar
 
 from harness.leaderboard.evidence import Evidence
 from harness.leaderboard.stored import StoredResult, figure
-from harness.plain_text import harmless
+from harness.leaderboard.verified import Vouched, awaits_confirmation
+from harness.plain_text import harmless, spreadsheet_text
 from harness.results.schema import Provenance, Result
 
 T = TypeVar("T")
 SCORE_DIGITS = 6
 _LONGEST = 300
-#: A cell that begins so is a formula to a spreadsheet; also in their full-width forms.
-_FORMULA = "=+-@\uff1d\uff0b\uff0d\uff20"
+UNCONFIRMED = (
+    "above the ceiling's interval: takes no rank until a private split confirms it"
+)
+CONFIRMED = "on a private split"
 
 
 class Role(StrEnum):
@@ -39,6 +42,12 @@ class Measured(NamedTuple):
     first: StoredResult
     second: StoredResult | None
     evidence: Evidence
+    vouched: Vouched = Vouched()
+
+    @property
+    def awaits(self) -> bool:
+        """Whether it is too good to be ranked unconfirmed."""
+        return awaits_confirmation(self.result) and not self.vouched.confirmed
 
     @property
     def result(self) -> Result:
@@ -106,12 +115,6 @@ def one_line(words: str) -> str:
     return harmless(words, _LONGEST)
 
 
-def spreadsheet_text(words: str) -> str:
-    """Return one line that no spreadsheet takes for a formula."""
-    line = one_line(words)
-    return f"'{line}" if line.startswith(tuple(_FORMULA)) else line
-
-
 def _column(
     default: T,
     read: Callable[[Measured], T] | None = None,
@@ -143,7 +146,15 @@ def _figure(
 def _role(measured: Measured) -> Role:
     if measured.result.is_reference:
         return Role.CONTROL
+    if measured.awaits:
+        return Role.UNRANKED
     return Role.RANKED if measured.first.is_ranked else Role.UNRANKED
+
+
+def _reason(measured: Measured) -> str:
+    result = measured.result
+    found = result.reason or result.unknown_cost
+    return found or (UNCONFIRMED if measured.awaits else "")
 
 
 def _second(m: Measured) -> float | None:
@@ -190,7 +201,7 @@ class Row:
         None, _second, _SIX, Shown("second", ".4f")
     )
     reason: str = _text(
-        lambda m: m.result.reason or m.result.unknown_cost,
+        _reason,
         Role.UNRANKED,
         heading="reason",
     )
@@ -203,6 +214,12 @@ class Row:
     role: Role = _column(Role.UNRANKED, _role)
     track: str = _text(lambda m: str(m.made.track_hash))
     bank: str = _text(lambda m: str(m.made.bank_key))
+    run_by: str = _text(lambda m: m.vouched.run_by, Role.RANKED, heading="run by")
+    confirmed: str = _text(
+        lambda m: CONFIRMED if m.vouched.confirmed else "",
+        Role.RANKED,
+        heading="confirmed",
+    )
     private_score: Number = _column(
         None, None, _SIX, Shown("private score", ".4f", place=-1), private=True
     )

@@ -1,6 +1,6 @@
 """The rows of a table in their order; those that cannot be told apart share a rank."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +11,7 @@ from harness.leaderboard.controls import ceiling_and_floor
 from harness.leaderboard.eligibility import Eligibility
 from harness.leaderboard.evidence import EvidenceOf
 from harness.leaderboard.replicates import Replicates
+from harness.leaderboard.verified import Vouched
 from harness.metrics.uncertainty.paired import difference_of
 from harness.metrics.uncertainty.scored_submission import ScoredSubmission
 
@@ -18,21 +19,35 @@ RULE = (
     "A row's rank is 1 + the number of rows that are better than it by the paired "
     "95 % interval of the difference in score, over new models and new forget "
     "examples. Rows that cannot be told apart share a rank, and no row has a better "
-    "rank than a row with a higher score."
+    "rank than a row with a higher score. A row above the ceiling's interval takes no "
+    "rank until a private split confirms it."
 )
 
 
 def standings(
-    replicates: Sequence[Replicates], evidence: EvidenceOf, eligibility: Eligibility
+    replicates: Sequence[Replicates],
+    evidence: EvidenceOf,
+    eligibility: Eligibility,
+    known: Mapping[str, Vouched],
 ) -> list[Row]:
-    """Return the rows of all submissions and of ceiling and floor, ranked, in order."""
-    rows = ranked_rows(replicates, evidence)
+    """Return the rows of all submissions and of ceiling and floor, ranked, in order.
+
+    What organizers vouch for is `known` by the submissions' names.
+    """
+    rows = ranked_rows(replicates, evidence, known)
     return in_order([*rows, *ceiling_and_floor(eligibility)])
 
 
-def ranked_rows(replicates: Sequence[Replicates], evidence: EvidenceOf) -> list[Row]:
+def ranked_rows(
+    replicates: Sequence[Replicates],
+    evidence: EvidenceOf,
+    known: Mapping[str, Vouched],
+) -> list[Row]:
     """Return the rows of submissions in order, and their ranks where they have one."""
-    rows = in_order([row_of(Measured(*r, evidence[r.first.path])) for r in replicates])
+    rows = in_order(
+        row_of(Measured(*r, evidence[r.first.path], known[r.first.name]))
+        for r in replicates
+    )
     comparable = {r.first.name: evidence[r.first.path].comparable for r in replicates}
     ranked = [row for row in rows if row.role == Role.RANKED]
     better = separably_better([comparable[row.submission] for row in ranked])
@@ -40,7 +55,7 @@ def ranked_rows(replicates: Sequence[Replicates], evidence: EvidenceOf) -> list[
     return [replace(row, rank=ranks.get(row)) for row in rows]
 
 
-def in_order(rows: Sequence[Row]) -> list[Row]:
+def in_order(rows: Iterable[Row]) -> list[Row]:
     """Sort rows: ranked, controls, unranked; then by private score, score and name.
 
     Scores count as they are shown, so that the order follows from the table alone.
