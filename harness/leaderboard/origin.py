@@ -39,7 +39,8 @@ def seed_differences(
         return []
     if not (stored.path / EXAMPLES).is_file():
         return []
-    parts = (stored.sha256, stored.seed, stored.result.n_models, secret)
+    n_runs = stored.result.n_models * made.originals
+    parts = (stored.sha256, stored.seed, n_runs, secret)
     found, wanted = read_examples(stored.path), run_seeds(track, *parts)
     return [
         Difference(f"{_place(stored)}seed of run {run.index}", str(run.seed), "another")

@@ -48,10 +48,10 @@ def rank_private(
     known = {group.first.name: Vouched(confirmed=True) for group in groups}
     standings = {
         row.submission: PrivateStanding(
-            row.score, row.score_low, row.score_high, row.rank
+            row.ranked_score, *row.ranked_interval, row.rank
         )
         for row in ranked_rows(groups, evidence, known)
-        if row.score is not None and row.rank is not None
+        if row.ranked_score is not None and row.rank is not None
     }
     return standings, refused
 
