@@ -22,8 +22,8 @@ RULE = (
     "calibrated on the test set, so that noise which anybody can remove from it earns "
     "nothing (docs/calibrated.md). The competition's own score and the rank by it, "
     "made in the same way, stand beside. Rows that cannot be told apart share a rank, "
-    "and no row has a better rank than a row with a higher score. A row above the ceiling's interval takes no "
-    "rank until a private split confirms it."
+    "and no row has a better rank than a row with a higher score. A row above the "
+    "ceiling's interval takes no rank until a private split confirms it."
 )
 
 
