@@ -96,7 +96,7 @@ def run_record(index: int, *, n_forget=4, n_test=5, **changes) -> RunRecord:
             forget_confidence=forget,
             test_confidence=rng.normal(size=(1, n_test)).astype(np.float32),
             calibrated_confidence=forget / 3,
-            calibration=np.array([[1 / 3, 0.25, -0.25]]),
+            calibration=np.array([[0.75, 0.25, -0.25]]),
             original=np.array([0]),
             **{f"{of}_accuracy": np.array([share]) for of, share in shares.items()},
         ),
