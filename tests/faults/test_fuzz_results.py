@@ -324,12 +324,10 @@ def test_any_manifest_is_refused_or_whole(small_bank, any_json, with_file, data)
             del content[key]
 
     original = json.loads((small_bank / MANIFEST).read_text())
-    # Any version is written as a text; older banks do not have the other.
-    loose = {"engine_version": content.get("engine_version"), "half_precision": False}
-    sound = "engine_version" in content and all(
-        _typed_like(({**loose, **content}).get(key), value)
+    sound = content.get("format") == original["format"] and all(
+        _typed_like(content.get(key), value)
         for key, value in original.items()
-        if key not in ("sha256", "engine_version")
+        if key != "sha256"
     )
     sound = sound and _sums_fit(content.get("sha256"), small_bank)
 
@@ -366,7 +364,7 @@ def test_a_bank_whose_arrays_are_others_but_sums_fit_is_refused(
     shapes = {name: array.shape for name, array in arrays.items()}
     for name in data.draw(st.sets(st.sampled_from(sorted(arrays)), min_size=1)):
         match data.draw(st.sampled_from(["drop", "cut", "flat", "empty"])):
-            case "drop":
+            case "drop" if "calibrat" not in name:
                 del arrays[name]
             case "cut":
                 arrays[name] = arrays[name][:-1].copy()
