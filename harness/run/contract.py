@@ -7,14 +7,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from harness.plain_text import harmless
+from harness.run.messages import ARGUMENTS, OPTIONAL_ARGUMENTS, missing_module
 
-ARGUMENTS = ("net", "retain", "forget", "validation")
-OPTIONAL_ARGUMENTS = ("seed", "device", "budget_seconds", "recipe")
 SIGNATURE = "def unlearning(net, retain, forget, validation)"
 #: What ``BATCHES`` may say: pairs of inputs and targets, or the competition's form.
 BATCHES = ("pairs", "dict")
-#: What notebooks use and ``unlearn-eval[notebooks]`` brings, by the names of modules.
-NOTEBOOK_MODULES = ("tqdm", "requests", "matplotlib", "pandas", "sklearn")
 _LONGEST_LIST = 200
 _MOST_IMPORTS, _MOST_PROBLEMS = 200, 5
 
@@ -35,22 +32,6 @@ def contract_problems(tree: ast.Module, path: Path) -> list[str]:
     else:
         found = [_nothing_to_call(tree, path.name)]
     return [*found, *_batches_problems(tree, path.name), *_import_problems(tree, path)]
-
-
-def missing_module(name: str) -> str:
-    """Say what to do about a module that is not installed."""
-    shown = harmless(name, 80)
-    if name in NOTEBOOK_MODULES:
-        others = ", ".join(NOTEBOOK_MODULES)
-        return (
-            f"{shown} is not installed; pip install 'unlearn-eval[notebooks]' brings "
-            f"what notebooks use: {others}."
-        )
-    return (
-        f"{shown} is not installed here; install it where submissions are scored, or "
-        "do without: torch, torchvision, numpy, scipy, pandas, PIL and joblib "
-        "are there."
-    )
 
 
 def _definition_problems(node: Function | ast.ClassDef, filename: str) -> list[str]:

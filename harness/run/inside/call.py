@@ -15,10 +15,14 @@ from torch import Tensor, nn
 
 from harness.models.network_difference import network_difference
 from harness.models.weights import WeightSpec
-from harness.run.contract import ARGUMENTS, OPTIONAL_ARGUMENTS
 from harness.run.inputs import RUN_SETS, Inputs
 from harness.run.inside.notebooks import compiled, failure_hint
-from harness.run.messages import Failure, RunRequest
+from harness.run.messages import (
+    ARGUMENTS,
+    OPTIONAL_ARGUMENTS,
+    Failure,
+    RunRequest,
+)
 from harness.status import Status
 from harness.tasks.loaders import make_loader
 

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from types import CodeType
 
-from harness.run.contract import missing_module
+from harness.run.messages import missing_module
 
 #: Folders of the competition's machine that could be written to.
 _WRITABLE = ("/kaggle/tmp", "/kaggle/working", "/kaggle/temp")
