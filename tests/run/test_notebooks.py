@@ -186,8 +186,8 @@ def test_checkpoints_on_the_competitions_machine_lie_in_scratch_space(
     body = (
         f"os.makedirs('{folder}', exist_ok=True)\n"
         "for n in range(2):\n"
-        f"    torch.save(net.state_dict(), f'{folder}/unlearned_checkpoint_{{n}}.pth')\n"
-        f"net.load_state_dict(torch.load('{folder}/unlearned_checkpoint_1.pth'))\n"
+        f"    torch.save(net.state_dict(), f'{folder}/unlearned_{{n}}.pth')\n"
+        f"net.load_state_dict(torch.load('{folder}/unlearned_1.pth'))\n"
         f"print(len(os.listdir('{folder}')), os.path.exists('/kaggle'))\n"
     )
 

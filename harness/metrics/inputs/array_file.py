@@ -38,6 +38,11 @@ def read_confidences(path: Path) -> tuple[ModelOutputs, ModelOutputs]:
     """
     arrays = _load(path)
     missing = [key for key in _GROUPS if key not in arrays]
+    if missing and "forget_confidence" in arrays:
+        raise UsageError(
+            f"{path} holds the stored confidences of a result, whose figures lie in "
+            "result.json beside it; hold it against another with: unlearn-eval compare."
+        )
     if missing:
         held = ", ".join(sorted(arrays))[:_LONGEST] or "nothing"
         raise UsageError(
