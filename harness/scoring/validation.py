@@ -93,8 +93,8 @@ def validate_submission(
     )
     side_by_side = min(len(seeds), available_cores())
     listener.say(
-        f"{submission.name}: starting the sandbox ({isolation.level}), then "
-        f"{len(seeds)} runs on {settings.track.name}, {side_by_side} at a time"
+        f"{submission.name}: {len(seeds)} runs on {settings.track.name}, "
+        f"{side_by_side} at a time, once the sandbox ({isolation.level}) has started"
     )
     parts = (task, settings.device, bank.original_weights, side_by_side, isolation)
     with LocalExecutor(*parts) as executor:

@@ -405,7 +405,8 @@ def test_a_device_that_was_chosen_is_named_in_the_commands_that_are_told(
         (
             ["reference", "build", "--track", "cifar10-fast"],
             "the track cifar10-fast needs a CUDA GPU and this machine shows none; "
-            "choose --track cifar10-quick, or --device cpu, on which the same takes many times as long.",
+            "choose --track cifar10-quick, or --device cpu, on which the same takes "
+            "many times as long.",
         ),
         (
             ["reference", "verify", "--device", "cuda"],

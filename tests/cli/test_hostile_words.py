@@ -23,3 +23,37 @@ def test_no_escape_of_a_submission_reaches_the_terminal(request, write, command)
     assert ended.code == 3
     assert "\\x1b[2J" in shown
     assert all(c.isprintable() or c == "\n" for c in shown)
+
+
+COMMANDS = """
+def unlearning(net, retain, forget, validation):
+    print("::error file=SECURITY.md,line=1,title=forged::said by the submission")
+    print("   ::add-mask::exit\\n::stop-commands::pause\\n\\t::warning::w")
+    print("##[error]old style ##[group]x")
+    raise RuntimeError("x\\n::error title=from a traceback::forged\\n##[error]card")
+"""
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+@pytest.mark.parametrize("command", ["validate", "score"])
+def test_no_line_of_a_submission_is_a_command_to_a_runner(
+    request, write, command, options
+):
+    ended = request.getfixturevalue(command)(write(COMMANDS), *options)
+
+    assert ended.code == 3
+    shown = (ended.out + ended.err).replace("\u2502", "")
+    assert "forged" in shown
+    assert "##[" not in shown
+    # Of a JSON text the lines are those of the words it holds, too.
+    for line in shown.replace("\\n", "\n").replace("\\t", "\t").splitlines():
+        assert not line.strip(' "').startswith("::")
+
+
+def test_the_printed_lines_are_few_and_short(validate, write):
+    source = "def unlearning(net, *a):\n    for i in range(5000): print(i, 'x' * 900)\n"
+
+    ended = validate(write(source))
+
+    assert "it printed (the last 20 of " in ended.out
+    assert len(ended.out) < 10_000
