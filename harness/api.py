@@ -38,6 +38,7 @@ from harness.scoring.settings import ScoreSettings
 from harness.scoring.stopping import precise
 from harness.scoring.validation import Validation, validate_submission
 from harness.storage.files import write_atomic
+from harness.track import find_track
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -225,7 +226,7 @@ def compare(
     track, output : str and path
         Where results are looked for by name.
     """
-    name = chosen_track(track, None, None).name
+    name = find_track(track).name
     folders = [
         ResultFolder(each.folder)
         if isinstance(each, Result)

@@ -114,6 +114,6 @@ def chosen_track(name: str, split_seed: int | None, device: str | None) -> Track
             what, remedy = "--device cuda", ""
         raise UsageError(
             f"{what} needs a CUDA GPU and this machine shows none; choose {remedy}"
-            "--device cpu and patience."
+            "--device cpu, on which the same takes many times as long."
         )
     return found

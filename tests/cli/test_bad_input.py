@@ -269,10 +269,13 @@ def test_one_that_fails_does_not_keep_others_from_their_score(score, write, one_
     assert statuses == {"a_wrong": "invalid", "b_right": "scored", "method": "scored"}
 
 
-def test_a_reference_that_fails_is_not_passed_over(score, write):
-    failing = "REFERENCE = True\ndef unlearning(*a): return 3\n"
+def test_a_reference_that_fails_is_not_passed_over(score, write, monkeypatch):
+    failing = write("REFERENCE = True\ndef unlearning(*a): return 3\n")
+    monkeypatch.setattr("harness.run.submission.REFERENCES", ("method",))
+    folder = failing.parent
+    monkeypatch.setattr("harness.run.submission.shipped_submissions", lambda: folder)
 
-    assert score(write(failing)).code == 3
+    assert score(failing).code == 3
 
 
 def test_a_full_disk_is_our_failure_and_says_what_to_do(score, write, monkeypatch):

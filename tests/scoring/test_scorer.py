@@ -386,14 +386,32 @@ def test_a_verdict_over_the_cap_is_stored_as_well(desk, capped, write):
     assert desk.repeated() == []
 
 
-def test_a_reference_runs_to_its_end_whatever_it_costs(score, capped, write):
+def test_a_reference_runs_to_its_end_whatever_it_costs(
+    score, capped, write, monkeypatch
+):
     oracle = write("REFERENCE = True\n" + SLOW, "oracle.py")
+    # Only a control that travels with the package is a reference.
+    monkeypatch.setattr("harness.run.submission.REFERENCES", ("oracle",))
+    folder = oracle.parent
+    monkeypatch.setattr("harness.run.submission.shipped_submissions", lambda: folder)
 
     result = score(oracle, track=capped(0.01), n_models=6)
 
     assert result.is_reference
     assert result.n_finished == 6
     assert result.metrics.forgetting_quality.value >= 0
+
+
+def test_a_strangers_file_is_no_reference_whatever_it_calls_itself(
+    score, capped, write
+):
+    result = score(
+        write("REFERENCE = True\n" + SLOW, "retrain.py"), track=capped(0.01), n_models=6
+    )
+
+    assert not result.is_reference
+    assert result.status == Status.OVER_BUDGET
+    assert result.n_finished < 6
 
 
 def test_another_cap_is_another_verdict_on_the_same_runs(desk, capped, method):
