@@ -62,12 +62,12 @@ def probe_sandbox(sandbox: Sandbox) -> IsolationReport:
             lambda argv: bounded.wrap(argv, task),
         )
         stack.callback(worker.end)
-        counter = _hear(worker)["cpu_counter"]
+        counters = _hear(worker)["counters"]
         if sandbox.level.means.filtered:
             through = _try_all(worker, targets, bystander)
         else:
             through = _try_boundary(worker, targets)
-    return _report(sandbox.level, through, {"cpu counter": counter, **_host()})
+    return _report(sandbox.level, through, {**_counted(counters), **_host()})
 
 
 def _try_all(
@@ -120,6 +120,10 @@ def _report(
     properties = {name: not through[name] for name in PROPERTIES}
     details = {name: "; ".join(through[name]) for name in PROPERTIES if through[name]}
     return IsolationReport(level, properties, facts | details)
+
+
+def _counted(counters: dict[str, str]) -> dict[str, str]:
+    return {f"{what} counter": how for what, how in counters.items()}
 
 
 def _host() -> dict[str, str]:
