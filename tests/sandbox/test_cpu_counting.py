@@ -53,7 +53,8 @@ def leaf():
 
 
 def test_a_cgroup_counts_processes_that_nobody_waited_for(leaf):
-    enter = [*sandbox_module.ENTER, str(leaf), sys.executable, "-c", PROGRAM, str(leaf)]
+    program = [sys.executable, "-c", PROGRAM, str(leaf)]
+    enter = [*sandbox_module.ENTER, str(leaf), "--", *program]
     seconds, seen = counted(enter)
     assert 0.5 <= seconds < 0.65
     assert seen < 0.1

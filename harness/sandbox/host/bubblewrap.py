@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
+from harness.sandbox.child.confinement import devices
 from harness.sandbox.child.namespaces import SCRATCH, SHARED_MEMORY
 
 _NAMESPACES = ("pid", "net", "ipc", "uts", "cgroup-try")
@@ -36,8 +37,8 @@ def bubblewrap_command(
     readable: Iterable[Path],
     secret: Sequence[Path],
     inputs: Path,
-    devices: Iterable[Path],
     gpu: bool,
+    memory_is_counted: bool = True,
 ) -> list[str]:
     """Write the words that go before a template's command line.
 
@@ -53,7 +54,7 @@ def bubblewrap_command(
         "--die-with-parent",
         *_bound(system),
         *("--proc", "/proc"),
-        *_devices(devices, gpu=gpu),
+        *_devices(devices(memory_is_counted=memory_is_counted), gpu=gpu),
         *("--tmpfs", SCRATCH),
         *_passable(readable),
         *_bound(shown),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from harness.sandbox.child.confinement import Confinement, devices
+from harness.sandbox.child.confinement import Confinement
 from harness.sandbox.child.landlock import all_but
 from harness.sandbox.child.namespaces import SCRATCH
 from harness.sandbox.host.cgroup import ENTER, Leaves, make_leaves
@@ -77,8 +77,8 @@ class Sandbox:
                 readable=[*shown, *folders],
                 secret=secret_paths(self.secret),
                 inputs=inputs,
-                devices=devices(memory_is_counted=leaves.memory is not None),
                 gpu=gpu,
+                memory_is_counted=leaves.memory is not None,
             )
         return [*enter, *argv, plan.to_json()]
 
