@@ -92,6 +92,7 @@ def confine(
         counting = (confinement.cgroup, confinement.memory_cgroup)
         hidden = [folder for folder in counting if folder]
         enter_fresh_mounts(confinement.scratch_bytes, kept, hidden)
+        _reopen_input()
     if user is not None:
         if not confinement.namespaces:
             os.chown(confinement.scratch, user, user)
@@ -135,6 +136,13 @@ class FreshUsers:
     def draw(self) -> int:
         """Draw one of them, not to be guessed."""
         return self._first + secrets.randbelow(self._count)
+
+
+def _reopen_input() -> None:
+    """Have nothing open by a mount of the host, where it could be changed."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
 
 
 def _settle_in(scratch: str) -> None:
