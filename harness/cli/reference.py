@@ -64,7 +64,7 @@ def build(
     plan = BuildPlan(
         track=chosen,
         n_models=wanted,
-        jobs=options.chosen_jobs(n_jobs),
+        jobs=options.chosen_jobs(n_jobs, wanted),
         data_dir=data_dir,
         backend=backend,
     )

@@ -13,14 +13,15 @@ import signal
 import time
 from contextlib import suppress
 
-from harness.sandbox.child.descendants import descendants
+from harness.sandbox.child.descendants import descendants, read_quietly
 from harness.sandbox.child.syscalls import checked, libc
 
-_CONT, _SEIZE, _LISTEN = 7, 0x4206, 0x4208
+_CONT, _GETSIGINFO, _SEIZE, _LISTEN = 7, 0x4202, 0x4206, 0x4208
 # Follow forks, vforks, clones and programs; end all with the tracer.
 _OPTIONS = 0x2 | 0x4 | 0x8 | 0x10 | 0x100000
 _EVENT_STOP = 128
 _WALL = 0x40000000
+_FAULTS = (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP)
 
 
 class RunProcesses:
@@ -31,7 +32,7 @@ class RunProcesses:
         self._seconds: dict[int, float] = {}
         self._living: set[int] = set()
         self._past_seconds = self._waited_seconds = 0.0
-        self.status, self.largest_bytes = -1, 0
+        self.status, self.largest_bytes, self._fault = -1, 0, 0
         self.traced = trace and _seized(first)
 
     def heed(self, *, wait: bool = False) -> bool:
@@ -49,7 +50,7 @@ class RunProcesses:
                 return False
             if pid and os.WIFSTOPPED(status):
                 self._living.add(pid)
-                _go_on(pid, status)
+                self._go_on(pid, status)
             elif pid:
                 self._bury(pid, status, used)
             if wait:
@@ -85,7 +86,23 @@ class RunProcesses:
         self._waited_seconds += used.ru_utime + used.ru_stime
         self.largest_bytes = max(self.largest_bytes, used.ru_maxrss * 1024)
         if pid == self._first:
-            self.status = status
+            self.status = self._fault or status
+
+    def _go_on(self, pid: int, status: int) -> None:
+        """Let a process go on that stopped to tell us, or stay stopped if told to.
+
+        A signal that it stopped for is passed on. Process 1 of a namespace would not
+        die of its own fault while it is traced, but run into it for ever.
+        """
+        event, number = status >> 16, os.WSTOPSIG(status)
+        with suppress(OSError):
+            if event == _EVENT_STOP and number != signal.SIGTRAP:
+                _trace(_LISTEN, pid)
+            elif not event and pid == self._first and _dies_of(pid, number):
+                self._fault = number
+                os.kill(pid, signal.SIGKILL)
+            else:
+                _trace(_CONT, pid, 0 if event else number)
 
 
 def _clock_of(pid: int) -> int:
@@ -101,19 +118,17 @@ def _seized(pid: int) -> bool:
     return True
 
 
-def _go_on(pid: int, status: int) -> None:
-    """Let a process go on that stopped to tell us, or stay stopped if it was told to.
-
-    A signal that it stopped for is passed on.
-    """
-    event, number = status >> 16, os.WSTOPSIG(status)
-    with suppress(OSError):
-        if event == _EVENT_STOP and number != signal.SIGTRAP:
-            _trace(_LISTEN, pid, 0)
-        else:
-            _trace(_CONT, pid, 0 if event else number)
+def _dies_of(pid: int, number: int) -> bool:
+    """Whether a signal is for a fault of the process, and it has no handler for it."""
+    if number not in _FAULTS:
+        return False
+    about = (ctypes.c_int * 32)()
+    _trace(_GETSIGINFO, pid, ctypes.addressof(about))
+    lines = read_quietly(f"/proc/{pid}/status").splitlines()
+    caught = next(int(x.split()[1], 16) for x in lines if x.startswith(b"SigCgt:"))
+    return about[2] > 0 and not caught >> (number - 1) & 1
 
 
-def _trace(request: int, pid: int, data: int) -> None:
+def _trace(request: int, pid: int, data: int = 0) -> None:
     words = ctypes.c_long(pid), ctypes.c_void_p(0), ctypes.c_void_p(data)
     checked(libc().ptrace(ctypes.c_long(request), *words), "ptrace")
