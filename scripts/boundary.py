@@ -27,8 +27,8 @@ from harness.sandbox.host import sandbox as sandbox_module
 from harness.tasks.registry import find_task
 from harness.track import find_track
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from adversarial import hiding  # noqa: E402
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/adversarial"))
+import hiding
 
 _SECONDS, _BYTES, _MIB = 0.5, 96 << 20, 1 << 20
 _HONEST = "def unlearning(net, *sets):\n    return net\n"

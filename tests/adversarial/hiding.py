@@ -225,7 +225,7 @@ MEMORY_WAYS = (
 
 #: Prints, by way, a number that only grows, or that stays for the next run; `LEAVE` is
 #: whether to leave one. Words say that there is none.
-CHANNEL_SOURCE = '''
+CHANNEL_SOURCE = """
 import ctypes, os, re, socket, struct, time
 from pathlib import Path
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -280,7 +280,7 @@ def unlearning(net, retain, forget, validation):
         except (OSError, TypeError):
             print(way, "refused")
     return net
-'''
+"""
 CHANNEL_WAYS = (
     "cookie",
     "network_cookie",

@@ -1,7 +1,7 @@
 """Hide CPU time and memory in every way known, and pass numbers to the next run."""
 
 import pytest
-from adversarial.hiding import (
+from hiding import (
     CHANNEL_SOURCE,
     CHANNEL_WAYS,
     CPU_SOURCE,

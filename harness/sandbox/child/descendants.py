@@ -50,7 +50,7 @@ def _children(pid: int) -> list[int]:
 
 
 def _resident(pid: int) -> int:
-    """Anonymous and shared memory, swapped out or not, and what the kernel needs for it.
+    """Anonymous and shared memory, swapped out or not, and the kernel's for it.
 
     Without the pages of program files. Tables alone can fill a machine: a page of one
     for each page of zeros that a process reads, far apart. So can what open files hold,

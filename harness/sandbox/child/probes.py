@@ -30,7 +30,10 @@ BURNT_SECONDS = 0.1
 _CLONE_NEWUSER, _CLONE_UNTRACED = 0x10000000, 0x00800000
 _SO_COOKIE = 57
 # Also those that were open before the run had mounts of its own.
-_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", 0)
+_DEVICES = (
+    *("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"),
+    "/proc/self/fd/0",
+)
 # A watch looks a few times in it.
 _LONG_ENOUGH_SECONDS = 0.5
 _NETWORK_FAMILIES = {
@@ -108,9 +111,9 @@ def _read_only(targets: Targets) -> Iterable[str]:
             yield f"wrote to {folder}"
     for node in _DEVICES:
         with suppress(OSError):
-            before = os.stat(node).st_mtime_ns
+            before = Path(node).stat().st_mtime_ns
             os.utime(node)
-            if os.stat(node).st_mtime_ns != before:
+            if Path(node).stat().st_mtime_ns != before:
                 yield f"changed the times of {node}"
     for name, change in _CHANGES.items():
         with suppress(OSError):

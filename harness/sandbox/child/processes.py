@@ -28,7 +28,7 @@ class RunProcesses:
     """All processes of a run, from the fork of the first to the end of the last."""
 
     def __init__(self, first: int, *, trace: bool = True) -> None:
-        self._first = first
+        self.first = first
         self._seconds: dict[int, float] = {}
         self._living: set[int] = set()
         self._past_seconds = self._waited_seconds = 0.0
@@ -85,7 +85,7 @@ class RunProcesses:
         self._living.discard(pid)
         self._waited_seconds += used.ru_utime + used.ru_stime
         self.largest_bytes = max(self.largest_bytes, used.ru_maxrss * 1024)
-        if pid == self._first:
+        if pid == self.first:
             self.status = self._fault or status
 
     def _go_on(self, pid: int, status: int) -> None:
@@ -98,7 +98,7 @@ class RunProcesses:
         with suppress(OSError):
             if event == _EVENT_STOP and number != signal.SIGTRAP:
                 _trace(_LISTEN, pid)
-            elif not event and pid == self._first and _dies_of(pid, number):
+            elif not event and pid == self.first and _dies_of(pid, number):
                 self._fault = number
                 os.kill(pid, signal.SIGKILL)
             else:

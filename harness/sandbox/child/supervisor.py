@@ -60,6 +60,13 @@ class _Limits(NamedTuple):
     cpu_seconds: float = 0
 
 
+class _Before(NamedTuple):
+    """What was counted, by each counter, when a run began."""
+
+    seconds: list[float]
+    held_bytes: int
+
+
 class _Watched(NamedTuple):
     """How a run came to its end."""
 
@@ -139,8 +146,7 @@ class Supervisor:
         return traced
 
     def _serve_one(self, sock: socket.socket, run: Run) -> bool:
-        before = self._counters.seconds()
-        held = self._held_bytes()
+        before = _Before(self._counters.seconds(), self._held_bytes())
         user = self._users.draw() if self._confinement.own_user else None
         (ready, confined), (go, going) = os.pipe(), os.pipe()
         child = self._fork()
@@ -154,7 +160,7 @@ class Supervisor:
         words = self._said_by(ready, processes)
         was_confined = words[:1] == b"R"
         limits = _limits_in(words[1:]) if was_confined else _Limits()
-        watched = self._watch(child, sock, limits, processes, before, held)
+        watched = self._watch(sock, limits, processes, before)
         processes.end()
         if was_confined:
             self._wipe(user)
@@ -193,7 +199,7 @@ class Supervisor:
     def _wait_for(
         self, fds: list[int], seconds: float, processes: RunProcesses
     ) -> list[int]:
-        """Wait until some of the files can be read, and heed the processes meanwhile."""
+        """Wait until one of the files can be read; meanwhile, heed the processes."""
         readable, _, _ = select.select([*fds, self._woken], [], [], seconds)
         if self._woken in readable:
             with suppress(BlockingIOError):
@@ -201,8 +207,8 @@ class Supervisor:
             processes.heed()
         return readable
 
-    def _used_seconds(self, processes: RunProcesses, before: list[float]) -> float:
-        return max(processes.seconds(), self._counters.most_since(before))
+    def _used_seconds(self, processes: RunProcesses, before: _Before) -> float:
+        return max(processes.seconds(), self._counters.most_since(before.seconds))
 
     def _held_bytes(self) -> int:
         return 0 if self._memory is None else self._memory.held_bytes()
@@ -239,12 +245,10 @@ class Supervisor:
 
     def _watch(
         self,
-        child: int,
         sock: socket.socket,
         limits: _Limits,
         processes: RunProcesses,
-        before: list[float],
-        held: int,
+        before: _Before,
     ) -> _Watched:
         """Wait for the run's end, and bring it about where that is due.
 
@@ -256,7 +260,7 @@ class Supervisor:
         own_network = self._confinement.namespaces
         harness_gone = out_of_memory = too_many_sockets = timed_out = False
         peak, baseline = 0, own_resident_bytes()
-        pidfd = os.pidfd_open(child)
+        pidfd = os.pidfd_open(processes.first)
         fds = [pidfd, sock.fileno()]
         next_look = time.monotonic() + _LOOK_SECONDS
         try:
@@ -270,7 +274,7 @@ class Supervisor:
                     break
                 if time.monotonic() < next_look:
                     continue
-                now = self._memory_bytes(limits, baseline, held)
+                now = self._memory_bytes(limits, baseline, before)
                 peak = max(peak, now)
                 out_of_memory = 0 < limits.memory_bytes < now - baseline
                 too_many_sockets = own_network and open_sockets() > MOST_SOCKETS
@@ -284,11 +288,11 @@ class Supervisor:
             os.close(pidfd)
         return _Watched(harness_gone, out_of_memory, too_many_sockets, timed_out, peak)
 
-    def _memory_bytes(self, limits: _Limits, baseline: int, held: int) -> int:
+    def _memory_bytes(self, limits: _Limits, baseline: int, before: _Before) -> int:
         """What the run holds, with the `baseline` that it was forked with."""
         resident = resident_bytes(os.getpid())
         if self._memory is not None:
-            return max(resident, self._held_bytes() - held + baseline)
+            return max(resident, self._held_bytes() - before.held_bytes + baseline)
         return resident + self._mapping_bytes(limits)
 
     def _mapping_bytes(self, limits: _Limits) -> int:

@@ -31,7 +31,7 @@ def find_bubblewrap() -> str | None:
     return shutil.which("bwrap")
 
 
-def bubblewrap_command(
+def bubblewrap_command(  # noqa: PLR0913 - all by name
     *,
     system: Iterable[Path],
     readable: Iterable[Path],
