@@ -8,11 +8,12 @@
 The attacks are those of ``tests/adversarial/hiding.py``.
 """
 
-import sys
+import runpy
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import click
@@ -24,12 +25,12 @@ from harness.run.messages import Limit, RunReport, RunRequest
 from harness.run.worker import RunWorker
 from harness.sandbox import Level, Sandbox, why_not
 from harness.sandbox.host import sandbox as sandbox_module
+from harness.sandbox.host.cgroup import Leaves
 from harness.tasks.registry import find_task
 from harness.track import find_track
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/adversarial"))
-import hiding
-
+_ATTACKS = Path(__file__).resolve().parents[1] / "tests" / "adversarial" / "hiding.py"
+hiding = SimpleNamespace(**runpy.run_path(str(_ATTACKS)))
 _SECONDS, _BYTES, _MIB = 0.5, 96 << 20, 1 << 20
 _HONEST = "def unlearning(net, *sets):\n    return net\n"
 
@@ -40,7 +41,7 @@ _HONEST = "def unlearning(net, *sets):\n    return net\n"
 def main(what: str, no_cgroup: bool) -> None:
     """Print one table; a row for each way, a column for each level."""
     if no_cgroup:
-        sandbox_module.make_leaves = lambda *_: sandbox_module.Leaves(None, None)
+        setattr(sandbox_module, "make_leaves", lambda *_: Leaves(None, None))  # noqa: B010
     rows: dict[str, list[str]] = {}
     levels = [level for level in Level if not why_not(level)]
     for level in levels:

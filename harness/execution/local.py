@@ -79,8 +79,12 @@ class LocalExecutor(Closing):
         self._free: queue.LifoQueue[EvaluatorProcess | None] = queue.LifoQueue()
         for _ in range(-(-n_jobs // _WORKERS_AN_EVALUATOR) - 1):
             self._free.put(None)
-        more = {"gpu": device == "cuda", "readable": task.imported()}
-        self._start_worker = partial(RunWorker, inputs, self.spec, isolation, **more)
+        self._start_worker = partial(
+            RunWorker,
+            *(inputs, self.spec, isolation),
+            gpu=device == "cuda",
+            readable=task.imported(),
+        )
         self._start_evaluator = partial(EvaluatorProcess, measured)
         try:
             sets = task.sets()
@@ -98,7 +102,8 @@ class LocalExecutor(Closing):
     def close(self) -> None:
         """End every process and remove the scratch folder."""
         self._closed = True
-        ends = [one.close for one in (*self._workers.values(), *self._evaluators)]
+        ends = [worker.close for worker in self._workers.values()]
+        ends += [evaluator.close for evaluator in self._evaluators]
         threads = [threading.Thread(target=end) for end in ends]
         for thread in threads:
             thread.start()
@@ -171,7 +176,7 @@ class LocalExecutor(Closing):
         self._end_if_closed(evaluator)
         return evaluator
 
-    def _end_if_closed(self, started: Closing) -> None:
+    def _end_if_closed(self, started: RunWorker | EvaluatorProcess) -> None:
         """End what was started while the others were being ended."""
         if self._closed:
             started.close()

@@ -27,7 +27,8 @@ def test_all_cpu_time_is_counted(lab, way):
 @pytest.mark.parametrize("way", MEMORY_WAYS)
 def test_memory_of_no_process_is_counted_or_refused(lab, way):
     baseline = lab.call("def unlearning(net, *sets):\n    return net\n").usage
-    report = lab.call(MEMORY_SOURCE, WAY=way, BYTES=BYTES, HOLD=1.5)
+    words = {"WAY": way, "BYTES": BYTES, "HOLD": 1.5}
+    report = lab.call(MEMORY_SOURCE, memory_bytes=8 << 30, **words)
     assert report.failure is None, report.failure
     counted = report.usage.peak_bytes - baseline.peak_bytes
     assert counted >= 0.7 * int(report.output)
