@@ -266,13 +266,17 @@ def _settings(
     """Fill in what was left open."""
     chosen = chosen_track(track, split_seed, device)
     n_models = more.pop("n_models", None)
+    n_models = chosen.evaluation.n_models if n_models is None else n_models
     for name in ("data_dir", "output"):
         if more.get(name) is not None:
             more[name] = Path(more[name]).expanduser()
     return ScoreSettings(
         track=chosen,
-        n_models=chosen.evaluation.n_models if n_models is None else n_models,
-        n_jobs=chosen_jobs(more.pop("n_jobs", None)),
+        n_models=n_models,
+        n_jobs=chosen_jobs(
+            more.pop("n_jobs", None),
+            n_models * (more.get("originals") or chosen.evaluation.originals),
+        ),
         **more,
     )
 

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from harness.cli import options
 from harness.reference.location import built_folder
 
 NO_OP = "def unlearning(net, retain, forget, validation): pass\n"
@@ -301,3 +302,13 @@ def test_an_official_score_is_not_had_for_less(cli, write, track_file, words, me
 
     assert ended.code == 2
     assert only_error(ended) == message
+
+
+def test_more_jobs_than_fit_into_memory_are_cut_and_it_is_said(monkeypatch, capsys):
+    monkeypatch.setattr(options, "available_cores", lambda: 2)
+    monkeypatch.setattr(options, "available_memory_bytes", lambda: 3_000_000_000)
+    assert options.chosen_jobs(1000) == 4
+    assert "4 are used" in capsys.readouterr().err
+    assert options.chosen_jobs(1000, 2) == 2
+    assert options.chosen_jobs(3, 64) == 3
+    assert options.chosen_jobs(None, 1) == 2

@@ -12,6 +12,7 @@ import pytest
 from harness.errors import UnlearnEvalError, UsageError
 from harness.results.schema import Metrics, Result
 from harness.sandbox import Level, Sandbox
+from harness.scoring import scorer as scorer_module
 from harness.scoring.scorer import Scorer
 from harness.status import Status
 from harness.storage.shipped import shipped_submissions
@@ -484,3 +485,10 @@ def test_a_bank_too_small_is_told_with_the_command_that_builds_it(
         "the reference bank of tiny has 8 retrained models, not 9; build it with: "
         f"unlearn-eval reference build --track {track_file} -n 9."
     )
+
+
+def test_runs_that_wait_without_computing_end_the_scoring(desk, method, monkeypatch):
+    monkeypatch.setattr(scorer_module, "MOST_IDLE_SECONDS", -1.0)
+    result = desk.score(method)
+    assert result.status is Status.TIMEOUT
+    assert "without using CPU time" in result.reason
