@@ -38,6 +38,10 @@ def test_hashes_of_the_shipped_tracks_do_not_change_by_accident():
         "cifar10": "d66cc72eb968bb4b",
         "cifar10-fast": "d6b4a386840231dd",
         "cifar10-quick": "20899de202cf54cb",
+        "cifar10-quick-class": "cf5c8bd0ce75a4cf",
+        "cifar10-quick-high": "2374e52bdce34677",
+        "cifar10-quick-low": "b25b2cd6525b3682",
+        "cifar10-quick-middle": "ca12c47420236ce0",
     }
 
 
