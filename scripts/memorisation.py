@@ -26,6 +26,8 @@ from harness.tasks.images.task import ImageTask
 from harness.tasks.registry import find_task
 from harness.track import find_track
 
+#: With fewer, some example is in the half of every model, or of none.
+LEAST_MODELS = 48
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
@@ -109,6 +111,23 @@ def reliability(models: Floats) -> float:
     return float(np.corrcoef(*halves)[0, 1])
 
 
+def held_out_separation(models: Floats, size: int) -> dict[str, tuple[float, float]]:
+    """Choose strata by the even models, and compare the odd ones on them.
+
+    Returns the mean shift of the logit-scaled confidence where a model was trained on
+    the example, and its spread over models that were not.
+    """
+    chosen = strata(scores(models[::2, 0] == 1, models[::2, 1]), size)
+    trained_on, probability = models[1::2, 0] == 1, models[1::2, 1]
+    confidence = np.log(probability) - np.log1p(-probability)
+    shift = scores(trained_on, confidence)
+    variance = np.ma.masked_array(confidence, trained_on).var(axis=0, ddof=1)
+    return {
+        name: (float(shift[of].mean()), float(np.sqrt(variance[of].mean())))
+        for name, of in chosen.items()
+    }
+
+
 def write(folder: Path, d: TrainingSet, score: Floats, size: int) -> None:
     """Write the scores, and a list for each stratum."""
     rows = zip(d.places, d.examples.targets, score, strict=True)
@@ -130,6 +149,8 @@ def main() -> None:
     parser.add_argument("--models", type=int, default=64)
     parser.add_argument("--data-dir", type=Path)
     asked = parser.parse_args()
+    if asked.models < LEAST_MODELS:
+        parser.error(f"--models must be at least {LEAST_MODELS}")
     torch.set_num_threads(1)
     track = find_track(asked.track)
     task = find_task(track, asked.data_dir)
@@ -144,6 +165,9 @@ def main() -> None:
     )
     score = scores(models[:, 0] == 1, models[:, 1])
     write(asked.folder, d, score, track.data.forget_size)
+    for name, pair in held_out_separation(models, track.data.forget_size).items():
+        shift, spread = pair
+        print(f"{name}: shift / spread = {shift:.2f} / {spread:.2f}, other models")
     print(f"scores of two halves of the models correlate by {reliability(models):.3f}")
 
 

@@ -36,26 +36,59 @@ def test_strata_are_the_smallest_the_middle_and_the_largest_scores():
     }
 
 
+def test_strata_are_compared_on_models_that_did_not_choose_them():
+    rng = np.random.default_rng(0)
+    chosen = np.stack([memorisation.half(seed, 90) for seed in range(80)])
+    true = np.repeat([0.2, 1.0, 3.0], 30)
+    confidence = chosen * true + rng.normal(0, 1, chosen.shape)
+    models = np.stack([chosen, 1 / (1 + np.exp(-confidence))], axis=1)
+
+    found = memorisation.held_out_separation(models, 30)
+
+    shifts = [found[name][0] for name in ("low", "middle", "high")]
+    np.testing.assert_allclose(shifts, [0.2, 1, 3], atol=0.25)
+    assert all(spread == pytest.approx(1, abs=0.1) for _, spread in found.values())
+    noise = np.stack([chosen, rng.uniform(0.2, 0.8, chosen.shape)], axis=1)
+    of_noise = memorisation.held_out_separation(noise, 30)
+    assert all(abs(shift) < 0.12 for shift, _ in of_noise.values())
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """The models that were trained: the first really is, the others are made up."""
+    trained: list[int] = []
+    really = memorisation.probabilities
+
+    def train(task, examples, index):
+        trained.append(index)
+        if index == 0:
+            return really(task, examples, index)
+        size = len(examples.targets)
+        own = np.random.default_rng(index).uniform(0.1, 0.9, size)
+        return np.stack([memorisation.half(index, size).astype(float), own])
+
+    monkeypatch.setattr(memorisation, "probabilities", train)
+    return trained
+
+
 def test_models_are_kept_and_their_lists_are_a_tracks(
-    track_file, tmp_path, monkeypatch
+    trained, track_file, tmp_path, monkeypatch
 ):
     out = tmp_path / "out"
-    words = ["x", str(out), "--track", str(track_file), "--models", "3"]
+    words = ["x", str(out), "--track", str(track_file), "--models", "48"]
     monkeypatch.setattr(sys, "argv", words)
     memorisation.main()
+    assert trained == [*range(48)]
     first = (out / "memorisation.csv").read_bytes()
-    (out / "models" / "00001.npy").unlink()
-    trained = []
-    probabilities = memorisation.probabilities
-    monkeypatch.setattr(
-        memorisation,
-        "probabilities",
-        lambda *given: trained.append(given[-1]) or probabilities(*given),
-    )
+    kept = out / "models" / "00000.npy"
+    model = np.frombuffer(kept.read_bytes()).reshape(2, 400)
+    assert model[0].sum() == 200
+    assert 0 < model[1].min() < model[1].max() < 1
+    kept.unlink()
 
     memorisation.main()
 
-    assert trained == [1]
+    assert trained[48:] == [0]
     assert (out / "memorisation.csv").read_bytes() == first
     text = track_file.read_text()
     path = out / "low.toml"
@@ -63,6 +96,15 @@ def test_models_are_kept_and_their_lists_are_a_tracks(
     task = find_task(find_track(str(path)))
     assert task.forget_indices().tolist() == list(task.track.data.forget)
     assert len(task.forget_indices()) == 50
+
+
+def test_too_few_models_are_refused(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["x", str(tmp_path), "--models", "47"])
+
+    with pytest.raises(SystemExit):
+        memorisation.main()
+
+    assert "--models must be at least 48" in capsys.readouterr().err
 
 
 def test_a_separation_is_a_mean_shift_over_a_spread():
