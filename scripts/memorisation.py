@@ -66,7 +66,7 @@ def probabilities(task: ImageTask, examples: Examples, index: int) -> Floats:
     network = task.trainer(kept, device)(seed)
     inputs, targets = task.tensors(examples)
     with torch.inference_mode():
-        logits = [network(batch.to(device)).cpu() for batch in inputs.split(256)]
+        logits = [network(batch.to(device)).cpu() for batch in torch.split(inputs, 256)]
     shares = torch.cat(logits).double().softmax(1)
     own = shares[torch.arange(len(targets)), targets].numpy()
     return np.stack([chosen.astype(np.float64), own])
@@ -108,7 +108,7 @@ def reliability(models: Floats) -> float:
     halves = [
         scores(part[:, 0] == 1, part[:, 1]) for part in (models[::2], models[1::2])
     ]
-    return float(np.corrcoef(*halves)[0, 1])
+    return float(np.corrcoef(np.stack(halves))[0, 1])
 
 
 def held_out_separation(models: Floats, size: int) -> dict[str, tuple[float, float]]:
