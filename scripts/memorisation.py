@@ -108,7 +108,7 @@ def reliability(models: Floats) -> float:
     halves = [
         scores(part[:, 0] == 1, part[:, 1]) for part in (models[::2], models[1::2])
     ]
-    return float(np.corrcoef(np.stack(halves))[0, 1])
+    return float(np.asarray(np.corrcoef(np.stack(halves)))[0, 1])
 
 
 def held_out_separation(models: Floats, size: int) -> dict[str, tuple[float, float]]:
