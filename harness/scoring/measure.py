@@ -17,6 +17,7 @@ from harness.metrics.literature.comparison import Comparison
 from harness.metrics.literature.example_table import ExampleRow, example_table
 from harness.metrics.literature.metric_value import MetricValue
 from harness.metrics.literature.registry import literature_metrics
+from harness.metrics.official.diagnosis import Diagnosis, diagnose, moments
 from harness.metrics.official.metric import OfficialMetric, official_metric
 from harness.metrics.official.utility import Utility
 from harness.metrics.uncertainty.ceiling import Ceiling
@@ -114,6 +115,7 @@ class Measurement:
             if calibrated
             else None,
             epsilon=self._epsilon(),
+            diagnosis=(calibrated or self).diagnosis,
             metrics=self._literature(),
             flags=self._flags(),
             precision=self._precision(),
@@ -154,6 +156,13 @@ class Measurement:
             self._reference.floors.score,
         )
         return replace(score, clipped=quality * utility.clipped)
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """What keeps F down, held against retrained models that F is not."""
+        held_out = self._reference.held_out
+        others = None if held_out is None else held_out.forget_confidence
+        return diagnose(self._pair, others, delta=self._reference.delta)
 
     @cached_property
     def _scoring(self) -> Scoring | None:
@@ -220,6 +229,7 @@ class Measurement:
             labels=targets,
             epsilon=self.official.epsilon,
             certified=certified,
+            apart=moments((self.calibrated or self)._pair),
         )
 
     def _epsilon(self) -> Epsilon:
