@@ -17,7 +17,7 @@ from harness.metrics.literature.comparison import Comparison
 from harness.metrics.literature.example_table import ExampleRow, example_table
 from harness.metrics.literature.metric_value import MetricValue
 from harness.metrics.literature.registry import literature_metrics
-from harness.metrics.official.diagnosis import Diagnosis, diagnose, moments
+from harness.metrics.official.diagnosis import Diagnosis, diagnose
 from harness.metrics.official.metric import OfficialMetric, official_metric
 from harness.metrics.official.utility import Utility
 from harness.metrics.uncertainty.ceiling import Ceiling
@@ -213,8 +213,13 @@ class Measurement:
             weight_hashes=self._weight_hashes,
             weight_movement=self._weight_movement,
             ceiling_high=high,
+            scored=self._scored_twice(),
         )
         return tuple(result_flags(*self._both, self.official, facts, seed=SEED))
+
+    def _scored_twice(self) -> tuple[ScoredSubmission, ScoredSubmission] | None:
+        again = self.calibrated.scored if self.calibrated else None
+        return (self.scored, again) if self.scored and again else None
 
     def examples(
         self, indices: NDArray[np.int64], targets: NDArray[np.int64]
@@ -224,12 +229,11 @@ class Measurement:
         if self._pair.fewest >= CERTIFIABLE_MODELS:
             certified = certified_epsilon(*self._pair, seed=SEED).epsilon
         return example_table(
-            self._pair,
+            (self._pair, (self.calibrated or self)._pair),
             indices=indices,
             labels=targets,
             epsilon=self.official.epsilon,
             certified=certified,
-            apart=moments((self.calibrated or self)._pair),
         )
 
     def _epsilon(self) -> Epsilon:

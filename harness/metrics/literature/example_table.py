@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from harness.errors import UsageError
 from harness.metrics.inputs.confidence import ConfidencePair
-from harness.metrics.official.diagnosis import Moments
+from harness.metrics.official.diagnosis import moments
 
 
 @dataclass(frozen=True)
@@ -31,15 +31,18 @@ class ExampleRow:
 
 
 def example_table(
-    pair: ConfidencePair,
+    pairs: tuple[ConfidencePair, ConfidencePair],
     *,
     indices: ArrayLike,
     labels: ArrayLike,
     epsilon: ArrayLike,
     certified: ArrayLike,
-    apart: Moments,
 ) -> tuple[ExampleRow, ...]:
-    """Return one row for each of S forget examples, in the order of the columns."""
+    """Return one row for each of S forget examples, in the order of the columns.
+
+    `pairs` are of official confidences, then of calibrated ones where there are some.
+    """
+    pair, calibrated = pairs
     examples = pair.unlearned.shape[1]
     columns = {
         "indices": np.asarray(indices),
@@ -54,5 +57,5 @@ def example_table(
                 f"{examples} forget examples."
             )
     medians = [np.median(models, axis=0) for models in pair]
-    rows = zip(*columns.values(), *medians, *apart, strict=True)
+    rows = zip(*columns.values(), *medians, *moments(calibrated), strict=True)
     return tuple(ExampleRow(int(i), int(y), *map(float, row)) for i, y, *row in rows)
