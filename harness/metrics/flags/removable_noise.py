@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from harness.metrics.flags.flag import Flag, FlagCode
-from harness.metrics.inputs.confidence import forget_pair
+from harness.metrics.inputs.confidence import ConfidencePair, forget_pair
 from harness.metrics.official.diagnosis import natural_scale
 from harness.models.outputs import Floats, ModelOutputs
 
@@ -24,6 +24,10 @@ LEAST_QUALITY = 0.01
 
 FAR = 5.0
 """How many times retraining's spread is out of the ordinary."""
+
+MOST = 3.0
+"""Spreads of retraining beyond which a confidence is no farther from the median: a
+single one that is far out would look like a direction."""
 
 
 class Spread(NamedTuple):
@@ -67,11 +71,18 @@ def spreads(unlearned: ModelOutputs, retrained: ModelOutputs) -> Iterator[Spread
         yield Spread("temperature", *map(_slope_spread, (ours, theirs)))
         if min(ours.shape[1], theirs.shape[1]) > 1:
             yield Spread("class bias", *map(_bias_spread, (ours, theirs)))
-    models = [each.calibrated() or each for each in (unlearned, retrained)]
-    pair = forget_pair(*models)
+    pair = calibrated_pair(unlearned, retrained)
     yield Spread("mean confidence", *(float(c.mean(axis=1).std()) for c in pair))
     scale = natural_scale(pair)
     yield Spread("principal component", *(_principal_spread(c, scale) for c in pair))
+
+
+def calibrated_pair(unlearned: ModelOutputs, retrained: ModelOutputs) -> ConfidencePair:
+    """Pair calibrated confidences; official ones where either side has none."""
+    ours, theirs = unlearned.calibrated(), retrained.calibrated()
+    if ours is None or theirs is None:
+        return forget_pair(unlearned, retrained)
+    return forget_pair(ours, theirs)
 
 
 def _slope_spread(calibration: Floats) -> float:
@@ -87,6 +98,7 @@ def _bias_spread(calibration: Floats) -> float:
 
 def _principal_spread(models: Floats, scale: Floats) -> float:
     """Return how far the runs lie apart along the direction in which they do most."""
-    cloud = (models - models.mean(axis=0)) / scale
+    cloud = np.clip((models - np.median(models, axis=0)) / scale, -MOST, MOST)
+    cloud -= cloud.mean(axis=0)
     largest = float(np.linalg.eigvalsh(cloud @ cloud.T)[-1])
     return float(np.sqrt(max(largest, 0.0) / models.size))

@@ -12,7 +12,7 @@ from harness.metrics.flags.attack_gap import attack_gap_flag
 from harness.metrics.flags.calibration_noise import calibration_noise_flag
 from harness.metrics.flags.clustered_runs import clustered_runs_flag
 from harness.metrics.flags.flag import Flag, FlagCode
-from harness.metrics.flags.removable_noise import removable_noise_flag
+from harness.metrics.flags.removable_noise import calibrated_pair, removable_noise_flag
 from harness.metrics.flags.run_structure import mixed_runs_flag, outlier_runs_flag
 from harness.metrics.inputs.confidence import forget_pair
 from harness.metrics.literature.accuracy_gaps import accuracy_table, gap_intervals
@@ -60,7 +60,7 @@ def result_flags(
         attack_gap_flag(pair, official.epsilon, seed=seed),
         outlier_runs_flag(pair),
         mixed_runs_flag(pair),
-        clustered_runs_flag(pair),
+        clustered_runs_flag(calibrated_pair(unlearned, retrained)),
         removable_noise_flag(unlearned, retrained, quality),
     ]
     if facts.scored is not None:

@@ -21,7 +21,9 @@ class Logits(NamedTuple):
     def changed(self, factor=1.0, biases=0.0):
         """Rescale and shift: a number, or one a model (and class)."""
         factor = np.reshape(factor, (-1, 1, 1))
-        biases = np.reshape(biases, (-1, 1, np.shape(biases)[-1] if np.ndim(biases) else 1))
+        biases = np.reshape(
+            biases, (-1, 1, np.shape(biases)[-1] if np.ndim(biases) else 1)
+        )
         return Logits(*(factor * each + biases for each in self))
 
     def take(self, chosen):
@@ -73,3 +75,73 @@ TUNED = {"shift": 0.8, "spread": 0.6}
 
 def tuned(world, rng, **changes):
     return world.crowd(rng, **{**TUNED, **changes})
+
+
+def times(sd):
+    """Multiply the logits of each run by a lognormal number."""
+
+    def cheat(world, rng):
+        logits = tuned(world, rng)
+        return logits.changed(np.exp(rng.normal(0, sd, len(logits.test))))
+
+    return cheat
+
+
+def biased(sd):
+    """Add biases to the classes, drawn for each run."""
+
+    def cheat(world, rng):
+        logits = tuned(world, rng)
+        return logits.changed(biases=rng.normal(0, sd, (len(logits.test), CLASSES)))
+
+    return cheat
+
+
+def halved(world, rng):
+    return tuned(world, rng).changed(0.5)
+
+
+def cached(k, jitter=0.05):
+    """Return one of K kept models, by the seed, and jitter it a little."""
+
+    def cheat(world, rng):
+        kept = tuned(world, rng, models=k, spread=1.0, shift=0.0)
+        drawn = kept.take(rng.integers(k, size=32))
+        noise = [jitter * rng.normal(size=each.shape) for each in drawn]
+        return Logits(*(each + more for each, more in zip(drawn, noise, strict=True)))
+
+    return cheat
+
+
+def mixed(k, apart=1.0):
+    """Each run is one of K methods, which forget too little or too much."""
+
+    def cheat(world, rng):
+        shifts = np.linspace(-apart, apart, k)
+        methods = [tuned(world, rng, shift=shift) for shift in shifts]
+        which = rng.integers(k, size=32)
+        runs = [methods[m].take([i]) for i, m in enumerate(which)]
+        return Logits(*map(np.concatenate, zip(*runs, strict=True)))
+
+    return cheat
+
+
+def with_outliers(world, rng):
+    """Two runs on either side are far out."""
+    shifts = np.zeros(32)
+    shifts[:4] = [4.0, 4.0, -4.0, -4.0]
+    runs = [tuned(world, rng, models=1, shift=s, spread=0.4) for s in shifts]
+    return Logits(*map(np.concatenate, zip(*runs, strict=True)))
+
+
+def rank_one(world, rng):
+    """Every example moves with one number a run, and with hardly anything else."""
+    return tuned(world, rng, spread=0.1, shift=0.0, along=0.7)
+
+
+def matched(world, rng):
+    """Each example's confidences are quantiles of retrained models, in any order."""
+    logits = world.crowd(rng)
+    order = rng.permuted(np.tile(np.arange(32), (FORGET, 1)), axis=1)
+    forget = logits.forget[order.T, np.arange(FORGET)]
+    return Logits(forget, logits.test)
