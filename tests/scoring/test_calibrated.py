@@ -61,9 +61,7 @@ def test_a_constant_added_to_the_logits_of_each_example_changes_nothing():
 
 def test_identical_arrays_are_perfect():
     bank = WORLD.crowd(np.random.default_rng(1), N)
-    noisy = bank.changed(np.exp(np.linspace(-1, 1, N)), np.linspace(-1, 1, CLASSES))
-    assert calibrated(noisy).forgetting_quality == 1.0
-    assert Measurement(WORLD.outputs(noisy), REFERENCE).official.forgetting_quality < 1
+    assert calibrated(bank).forgetting_quality == 1.0
 
 
 def test_noise_in_earlier_layers_changes_it():

@@ -36,9 +36,10 @@ def clustered_runs_flag(pair: ConfidencePair) -> Flag | None:
         return None
     return Flag(
         FlagCode.CLUSTERED_RUNS,
-        f"Most of the {len(pair.unlearned)} runs have a near copy among the others: the "
-        f"nearest run is {ours:.2f} of the usual distance away ({theirs:.2f} between "
-        "retrained models), as if a few models had been kept, or one number moved all.",
+        f"Most of the {len(pair.unlearned)} runs have a near copy among the others: "
+        f"the nearest run is {ours:.2f} of the usual distance away ({theirs:.2f} "
+        "between retrained models), as if a few models had been kept, or one number "
+        "moved all.",
         {"nearness": ours, "retrained_nearness": theirs, "groups": groups},
     )
 
