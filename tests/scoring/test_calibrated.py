@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.scoring.measure import Measurement
+from harness.scoring.originals import OriginalsMeasurement
 from harness.scoring.reference import Reference
 from tests.metrics.flags.cheats import CLASSES, Logits, World, tuned
 
@@ -76,3 +77,24 @@ def test_a_bias_that_only_forget_examples_get_changes_it():
     """Who tells forget from test examples can shift the first alone."""
     moved = Logits(RUNS.forget + np.eye(CLASSES)[0] * 2, RUNS.test)
     assert not same(calibrated(moved))
+
+
+def test_what_keeps_f_down_is_told_of_calibrated_confidences_in_the_mean():
+    """Of each original apart, then averaged; as is what each example's row says."""
+    parts = [
+        Measurement(WORLD.outputs(tuned(WORLD, np.random.default_rng(k), N)), REFERENCE)
+        for k in (2, 3)
+    ]
+    together = OriginalsMeasurement(parts, REFERENCE)
+    each = [part.metrics().diagnosis for part in parts]
+    found = together.metrics().diagnosis
+    for name, value in vars(found).items():
+        assert value == pytest.approx(np.mean([getattr(d, name) for d in each]))
+    assert each[0] == parts[0].calibrated.diagnosis
+    assert each[0] != parts[0].diagnosis
+
+    places = np.arange(WORLD.outputs(RUNS).n_examples)
+    tables = [m.examples(places, places % CLASSES) for m in (*parts, together)]
+    one, two, mean = (rows[0] for rows in tables)
+    assert mean.spread == pytest.approx((one.spread + two.spread) / 2)
+    assert mean.shift == pytest.approx((one.shift + two.shift) / 2)

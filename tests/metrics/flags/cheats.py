@@ -73,8 +73,8 @@ Cheat = Callable[[World, np.random.Generator], Logits]
 TUNED = {"shift": 0.8, "spread": 0.6}
 
 
-def tuned(world, rng, **changes):
-    return world.crowd(rng, **{**TUNED, **changes})
+def tuned(world, rng, models=32, **changes):
+    return world.crowd(rng, models, **{**TUNED, **changes})
 
 
 def times(sd):
