@@ -8,7 +8,7 @@ and each changed crowd is measured as ``score`` does, by the task's own evaluato
 """
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,26 +51,27 @@ class LastLayer(nn.Module):
 
 
 class Change(NamedTuple):
-    """One row of the table: what is added, and how a run draws it."""
+    """One row of the table: what each run draws its noise from."""
 
     name: str
-    draw: Callable[[np.random.Generator, int], tuple[float, Floats]]
+    factor: float = 1.0
+    factor_sd: float = 0.0
+    bias_sd: float = 0.0
+
+    def draw(self, rng: np.random.Generator, n_classes: int) -> LastLayer:
+        """Draw what one run does."""
+        factor = self.factor * float(np.exp(rng.normal(0, self.factor_sd)))
+        return LastLayer(factor, rng.normal(0, self.bias_sd, n_classes))
 
 
 def changes() -> Iterator[Change]:
     """List the rows of the table."""
-    yield Change("nothing", lambda rng, c: (1.0, np.zeros(c)))
+    yield Change("nothing")
     for sd in (0.2, 0.4, 0.6):
-        yield Change(
-            f"logits × lognormal, sd {sd}",
-            lambda rng, c, sd=sd: (float(np.exp(rng.normal(0, sd))), np.zeros(c)),
-        )
+        yield Change(f"logits × lognormal, sd {sd}", factor_sd=sd)
     for sd in (0.3, 0.6, 1.0):
-        yield Change(
-            f"class biases, sd {sd}",
-            lambda rng, c, sd=sd: (1.0, rng.normal(0, sd, c)),
-        )
-    yield Change("logits × .5", lambda rng, c: (0.5, np.zeros(c)))
+        yield Change(f"class biases, sd {sd}", bias_sd=sd)
+    yield Change("logits × .5", factor=0.5)
 
 
 def unlearned_logits(
@@ -97,7 +98,10 @@ def unlearned_logits(
 def logits_of(network: nn.Module, sets: LogitSets) -> LogitSets:
     """Put logits in the place of the images."""
     return {
-        of: (torch.cat([network(batch) for batch in images.split(_BATCH)]), labels)
+        of: (
+            torch.cat([network(batch) for batch in torch.split(images, _BATCH)]),
+            labels,
+        )
         for of, (images, labels) in sets.items()
     }
 
@@ -107,7 +111,7 @@ def outputs_of(models: Sequence[LogitSets], change: Change, seed: int) -> ModelO
     rng, tables = np.random.default_rng(seed), []
     for sets in models:
         n_classes = sets["test"][0].shape[1]
-        last = LastLayer(*change.draw(rng, n_classes))
+        last = change.draw(rng, n_classes)
         tables.append(ImageEvaluator(sets, torch.device("cpu"))(last))
     return ModelOutputs.stack(tables).in_single_precision()
 

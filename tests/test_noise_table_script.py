@@ -4,8 +4,7 @@ import numpy as np
 import torch
 
 from harness.models.outputs import SETS
-from harness.scoring.reference import Reference
-from scripts.noise_table import HEADING, changes, outputs_of, row
+from scripts.noise_table import changes, outputs_of
 
 CLASSES, N = 4, 8
 
@@ -21,11 +20,11 @@ def models(seed):
             of: (torch.from_numpy(z).float(), labels[of]) for of, z in logits.items()
         }
 
-    return [one() for _ in range(2 * N)]
+    return [one() for _ in range(N)]
 
 
 def test_every_change_leaves_calibrated_confidences_and_what_is_right_alone():
-    runs = models(0)[:N]
+    runs = models(0)
     rows = {each.name: outputs_of(runs, each, seed=1) for each in changes()}
     before = rows.pop("nothing")
     assert len(rows) == 7
@@ -37,11 +36,3 @@ def test_every_change_leaves_calibrated_confidences_and_what_is_right_alone():
             assert np.array_equal(after.test_accuracy, before.test_accuracy)
     half = rows["logits × .5"]
     assert np.allclose(half.calibration[:, 0], 2 * before.calibration[:, 0], rtol=1e-4)
-
-
-def test_a_row_has_a_cell_for_each_heading():
-    nothing = next(changes())
-    crowd = outputs_of(models(0), nothing, seed=1)
-    cells = row("name", crowd.first(N), Reference(crowd, N)).split("|")
-    assert len(cells) == len(HEADING.splitlines()[0].split("|"))
-    assert float(cells[2]) > 0.9  # the very same models
