@@ -156,8 +156,9 @@ def _build(plan: BuildPlan, packed: list[ReferenceBank], step: Step) -> Referenc
     step(done)
     with _stopped_quietly(_train_all(plan, missing)) as trained:
         for index in trained:
-            done += index >= 0
-            step(done)
+            if index >= 0:
+                done += 1
+                step(done)
     members, originals = finished_members(plan), finished_originals(plan)
     # In order and without gaps: the first N of a bank must stay the same N.
     size = max(plan.n_models, *(len(bank) for bank in packed), 0)

@@ -39,12 +39,22 @@ def widest(card: str) -> int:
 
 
 def test_a_card_shows_each_number_with_its_interval_ceiling_and_floor():
-    lines = score_card(result(title="My method")).splitlines()
+    calibrated = number(0.05, 0.04, 0.06, share_of_ceiling=0.33, ceiling=0.17)
+    metrics = measured(calibrated_score=calibrated)
+    lines = score_card(result(title="My method", metrics=metrics)).splitlines()
 
     assert "cifar10-quick · My method" in lines[0]
-    score = next(line for line in lines if "│ score " in line)
-    assert score.split() == [
-        *("│", "score", "0.0612", "0.0500", "to", "0.0700", "0.1900", "0.0000", "│")
+    found, official = (
+        next(line.split() for line in lines if f"│ {name} score " in line)
+        for name in ("calibrated", "official")
+    )
+    assert found == [
+        *("│", "calibrated", "score", "0.0500", "0.0400", "to", "0.0600"),
+        *("0.1700", "0.0000", "│"),
+    ]
+    assert official == [
+        *("│", "official", "score", "0.0612", "0.0500", "to", "0.0700"),
+        *("0.1900", "0.0000", "│"),
     ]
     efficiency = next(line for line in lines if "efficiency ratio" in line)
     assert "0.130" in efficiency
