@@ -214,6 +214,7 @@ class Measurement:
             weight_movement=self._weight_movement,
             ceiling_high=high,
             scored=self._scored_twice(),
+            kept_by_retraining=self._reference.kept_when_calibrated,
         )
         return tuple(result_flags(*self._both, self.official, facts, seed=SEED))
 

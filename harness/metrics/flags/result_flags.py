@@ -34,13 +34,15 @@ class ResultFacts:
     `weight_movement` is each run's relative distance from the original model's weights,
     or whether they moved at all. `ceiling_high` is the largest F that retraining itself
     plausibly gets at this N, the upper end of the ceiling's range over single draws.
-    `scored` are the same models, scored by official confidences and by calibrated ones.
+    `scored` are the same models, scored by official confidences and by calibrated ones,
+    and `kept_by_retraining` is the share of F that retraining itself keeps.
     """
 
     weight_hashes: Sequence[str] | None = None
     weight_movement: ArrayLike | None = None
     ceiling_high: float | None = None
     scored: tuple[ScoredSubmission, ScoredSubmission] | None = None
+    kept_by_retraining: float = 1.0
 
 
 def result_flags(
@@ -64,7 +66,8 @@ def result_flags(
         removable_noise_flag(unlearned, retrained, quality),
     ]
     if facts.scored is not None:
-        raised.insert(-1, calibration_noise_flag(*facts.scored))
+        noise = calibration_noise_flag(*facts.scored, facts.kept_by_retraining)
+        raised.insert(-1, noise)
     if facts.weight_hashes is not None:
         raised.append(identical_weights_flag(facts.weight_hashes))
     if facts.weight_movement is not None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from harness.metrics.attacks.certified import certified_epsilon
+from harness.metrics.flags.calibration_noise import calibration_noise_flag
 from harness.metrics.flags.clustered_runs import clustered_runs_flag
 from harness.metrics.flags.flag import FlagCode
 from harness.metrics.flags.removable_noise import removable_noise_flag, spreads
@@ -173,3 +174,11 @@ def test_without_calibrations_whole_runs_are_still_looked_at(bank):
     names = [each.name for each in spreads(*plain)]
     assert names == ["mean confidence", "principal component"]
     assert removable_noise_flag(*plain, quality=0.1) is not None
+
+
+def test_what_retraining_loses_too_is_no_noise(bank):
+    noisy = unlearned(biased(1.0))
+    pairs = (noisy, bank), (noisy.calibrated(), bank.calibrated())
+    scored = [ScoredSubmission.of(*each, seed=0) for each in pairs]
+    assert calibration_noise_flag(*scored, kept=0.95) is not None
+    assert calibration_noise_flag(*scored, kept=0.5) is None
