@@ -6,12 +6,15 @@ import click
 import numpy as np
 
 from harness.cli import options
-from harness.errors import ExitCode
+from harness.errors import ExitCode, UsageError
 from harness.metrics.inputs.array_file import read_confidences
 from harness.metrics.official.epsilon import DELTA
 from harness.results.metric_lines import diagnosis_lines, metric_lines, precision_lines
 from harness.results.schema import Number
 from harness.results.serialization import to_json
+from harness.run.checkpoints import holds_checkpoints
+from harness.run.checkpoints.selection import PATTERN
+from harness.run.entry import as_address
 from harness.scoring.estimate import Estimate, PointEstimate, estimate_arrays
 
 
@@ -34,6 +37,8 @@ def estimate(file: Path, delta: float, official_only: bool, as_json: bool) -> in
     logits of a held-out set beside them, `unlearned_test`, `retrained_test` and
     `test_targets`, F of calibrated models is given too.
     """
+    if remedy := _instead(file):
+        raise UsageError(f"{as_address(file) or file} is no file of arrays: {remedy}.")
     models = read_confidences(file)
     found = estimate_arrays(*models, delta=delta, everything=not official_only)
     if as_json:
@@ -41,6 +46,22 @@ def estimate(file: Path, delta: float, official_only: bool, as_json: bool) -> in
     else:
         click.echo(_words(found))
     return ExitCode.OK
+
+
+def _instead(file: Path) -> str:
+    """Say what would work with something else than arrays."""
+    if as_address(file):
+        return "it is an address; download the file, and give its path"
+    if file.suffix in (".py", ".ipynb"):
+        return "it is a method's source; score it with unlearn-eval score"
+    if file.suffix in (".pth", ".pt", ".ckpt", ".safetensors"):
+        return (
+            f"it is one checkpoint; put N as {PATTERN} into a folder or a zip, and "
+            "score that with unlearn-eval score"
+        )
+    if file.suffix == ".zip" or (file.is_dir() and holds_checkpoints(file)):
+        return f"score the checkpoints in it with unlearn-eval score {file}"
+    return ""
 
 
 def _words(found: Estimate) -> str:

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
-from joblib.parallel import BACKENDS
 from safetensors.numpy import save
 
 from harness import __version__
@@ -21,6 +19,7 @@ from harness.machine import this_machine
 from harness.models.records import ModelRecord, read_record
 from harness.models.weights import Array, stack_weights
 from harness.processes.lifetime import end_with
+from harness.processes.parallel import BACKENDS, Parallel, delayed
 from harness.reference.bank import (
     FORMAT,
     Manifest,

@@ -25,6 +25,7 @@ from harness.models.tables import csv_of, from_table, read_csv, table_of
 from harness.results.schema import Result
 from harness.results.serialization import JsonObject
 from harness.status import Status
+from harness.storage.archives import refuse_bomb
 from harness.storage.checksums import checked_json, json_with_checksum
 from harness.storage.files import (
     held_folder,
@@ -211,6 +212,7 @@ def _confidences(path: Path) -> dict[str, NDArray[np.float32]]:
     content = path.read_bytes()
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            refuse_bomb(arrays.zip, len(content))
             known = [*_NEEDED, *(n for n in MATRICES if n in arrays)]
             return {name: arrays[name].astype(np.float32) for name in known}
     except Exception as error:

@@ -163,6 +163,11 @@ class EvaluationSpec:
     delta: float
     originals: int = 1
 
+    @property
+    def n_runs(self) -> int:
+        """Runs of a submission: N of each original model."""
+        return self.n_models * self.originals
+
     def __post_init__(self) -> None:
         require(self.n_models >= 2, "evaluation.n_models", self.n_models, "at least 2")
         enough = self.bank_size >= self.n_models

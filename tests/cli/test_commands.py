@@ -405,12 +405,13 @@ def test_a_device_that_was_chosen_is_named_in_the_commands_that_are_told(
         (
             ["reference", "build", "--track", "cifar10-fast"],
             "the track cifar10-fast needs a CUDA GPU and this machine shows none; "
-            "choose --track cifar10-quick, or --device cpu and patience.",
+            "choose --track cifar10-quick, or --device cpu, on which the same takes "
+            "many times as long.",
         ),
         (
             ["reference", "verify", "--device", "cuda"],
             "--device cuda needs a CUDA GPU and this machine shows none; "
-            "choose --device cpu and patience.",
+            "choose --device cpu, on which the same takes many times as long.",
         ),
     ],
 )

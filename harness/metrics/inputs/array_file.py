@@ -17,6 +17,10 @@ from harness.models.temperature import fit_calibration
 
 #: What an archive may unpack to; a few kilobytes can claim far more than any memory.
 LARGEST_BYTES = 16 << 30
+#: Beyond the first bytes an archive unpacks to at most so many times its size; measured
+#: numbers hardly get smaller.
+_ALWAYS_BYTES, _MOST_TIMES = 256 << 20, 100
+_LONGEST = 200
 _GROUPS = ("unlearned", "retrained")
 _HELD_OUT = ("unlearned_test", "retrained_test", "test_targets")
 _KEYS = "unlearned and retrained ([N, S] confidences, or [N, S, C] logits with targets)"
@@ -41,8 +45,13 @@ def read_confidences(path: Path) -> tuple[ModelOutputs, ModelOutputs]:
     """
     arrays = _load(path)
     missing = [key for key in _GROUPS if key not in arrays]
+    if missing and "forget_confidence" in arrays:
+        raise UsageError(
+            f"{path} holds the stored confidences of a result, whose figures lie in "
+            "result.json beside it; hold it against another with: unlearn-eval compare."
+        )
     if missing:
-        held = ", ".join(sorted(arrays)) or "nothing"
+        held = ", ".join(sorted(arrays))[:_LONGEST] or "nothing"
         raise UsageError(
             f"{path} lacks {' and '.join(missing)}: it holds {held}; give {_KEYS}."
         )
@@ -131,11 +140,14 @@ def _load(path: Path) -> dict[str, NDArray[np.generic]]:
                 "numbers."
             ) from None
         raise UsageError(
-            f"{path} is no readable .npz file ({error}); write it with numpy.savez."
+            f"{path} is no readable .npz file ({error!s:.200}); write it with "
+            "numpy.savez."
         ) from None
     for name, array in arrays.items():
         if not isinstance(array, np.ndarray):
-            raise UsageError(f"{path}: {name} is no array; write it with numpy.savez.")
+            raise UsageError(
+                f"{path}: {name:.200} is no array; write it with numpy.savez."
+            )
     return arrays
 
 
@@ -146,4 +158,10 @@ def _require_bounded(content: "np.lib.npyio.NpzFile[Any]", path: Path) -> None:
         raise UsageError(
             f"{path} unpacks to {n_bytes / 2**30:.0f} GiB; give at most "
             f"{LARGEST_BYTES / 2**30:.0f} GiB: fewer models or examples."
+        )
+    times = n_bytes // max(1, path.stat().st_size)
+    if n_bytes > _ALWAYS_BYTES and times > _MOST_TIMES:
+        raise UsageError(
+            f"{path} unpacks to {times} times its size ({n_bytes / 2**20:.0f} MiB), as "
+            "no measured numbers do; write it with numpy.savez."
         )
