@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from harness.metrics.flags.flag import Flag, FlagCode
 from harness.metrics.literature.example_table import ExampleRow
 from harness.metrics.literature.over_originals import mean_metric
+from harness.metrics.official.diagnosis import Diagnosis
 from harness.metrics.official.metric import OfficialMetric
 from harness.metrics.uncertainty.interval import Interval
 from harness.metrics.uncertainty.originals import mean_submission, originals_interval
@@ -70,6 +71,7 @@ class OriginalsMeasurement:
             if calibrated
             else None,
             epsilon=self._epsilon(),
+            diagnosis=_mean_diagnosis([m.diagnosis for m in each]),
             metrics=tuple(
                 map(mean_metric, zip(*(m.metrics for m in each), strict=True))
             ),
@@ -168,6 +170,14 @@ def _mean_rows(
         )
         for rows in zip(*tables, strict=True)
     )
+
+
+def _mean_diagnosis(found: Sequence[Diagnosis | None]) -> Diagnosis | None:
+    known = [vars(each) for each in found if each is not None]
+    if len(known) < len(found):
+        return None
+    means = {n: float(np.mean([each[n] for each in known])) for n in known[0]}
+    return Diagnosis(**means)
 
 
 def _mean_example(rows: Sequence[ExampleRow]) -> ExampleRow:

@@ -1,10 +1,13 @@
 """The score card fits a terminal of 80 columns, whatever is on it."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.metrics.flags.flag import Flag, FlagCode
+from harness.metrics.official.diagnosis import Diagnosis
 from harness.results.card import score_card
 from harness.results.schema import Metrics
 from harness.status import Status
@@ -136,3 +139,14 @@ def test_only_scored_submissions_that_are_no_reference_are_ranked():
     assert result().is_ranked
     assert not result(reference=True).is_ranked
     assert not result(Status.OVER_BUDGET).is_ranked
+
+
+def test_a_card_says_what_to_work_on_first():
+    """The spread promises more here than the shift."""
+    why = Diagnosis(shift=0.31, spread=0.6, centred=0.05, rescaled=0.14)
+    words = " ".join(score_card(result(metrics=measured(diagnosis=why))).split())
+    spread = words.index("Too little randomness: the spread over runs is 0.60")
+    assert spread < words.index("Shift: the mean of the runs is 0.31")
+    assert "would be 0.1400" in words
+    rest = score_card(result(metrics=measured(diagnosis=replace(why, spread=1.3))))
+    assert "Too much randomness" in rest
