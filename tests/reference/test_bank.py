@@ -220,7 +220,7 @@ def test_a_bank_without_all_its_files_is_never_read(own_bank, name):
     [
         ({"forget_confidence": np.zeros((7, 50))}, "of 8 models"),
         ({"forget_confidence": np.full((8, 50), np.nan)}, "NaN or infinite"),
-        ({"original_forget_confidence": np.zeros((1, 49))}, "has other examples"),
+        ({"original_forget_confidence": np.zeros((1, 49))}, "cover 50 examples and"),
         ({"seed": np.zeros(7, dtype=np.int64)}, "seed is not of 8 models"),
         ({"original_seconds": np.zeros(2)}, "original_seconds is not of 1 models"),
         ({"test_accuracy": np.full(8, 1.5)}, "give shares between 0 and 1"),

@@ -134,7 +134,7 @@ def test_a_submission_may_use_dataclasses_and_helpers_of_its_own(call):
             "unlearning returned int; it must return the network, or None when it "
             "changed net in place.",
         ),
-        ("return net.state_dict()", "unlearning returned OrderedDict; it must return"),
+        ("return net.state_dict()", "unlearning returned a state dict; it must return"),
         ("return [net]", "unlearning returned list; it must return the network"),
         (
             "return torch.nn.Linear(3, 10)",

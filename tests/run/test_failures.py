@@ -250,9 +250,11 @@ def test_what_a_failing_run_printed_is_kept_too(call_body):
 
 
 def test_control_characters_of_the_output_are_escaped(call_body):
-    report = call_body(r"sys.stdout.write('\x1b[31mred\r\x9b'); os.write(1, b'\xff')")
+    report = call_body(
+        r"print('\x1b[31mred\b\x9b', end='', flush=True); os.write(1, b'\xff')"
+    )
 
-    assert report.output == "\\x1b[31mred\\r\\x9b\ufffd"
+    assert report.output == "\\x1b[31mred\\x08\\x9b\ufffd"
 
 
 @pytest.mark.parametrize("word", ["it raised", "\U0001f600"])

@@ -11,6 +11,7 @@ from harness.errors import UsageError
 from harness.models.confidence import logit_scaled_confidence
 from harness.models.weights import load_weights
 from harness.reference import find_bank
+from harness.storage.shipped import shipped_tracks
 from harness.tasks.images import splits
 from harness.tasks.registry import find_task
 from harness.track import find_track
