@@ -35,6 +35,8 @@ MOST_EXAMPLES = 1000
 """Enough to see the noise; F itself is always that of all examples."""
 HALVINGS, QUARTERINGS = 32, 12
 """Random divisions.  More of them do not help: the models themselves are few."""
+FEWEST_HALVINGS, FEWEST_QUARTERINGS = 12, 5
+"""Of each original where there are several, which all show the same noise."""
 
 
 @dataclass(frozen=True)
@@ -65,20 +67,24 @@ class Scoring:
         delta: float,
         *,
         same_retrained: bool = False,
+        originals: int = 1,
     ) -> "Scoring":
         """Score a pair of models, its halves and its quarters, divided at random.
 
         With `same_retrained` repetitions meet the same retrained models, so that the
-        noise is that of the unlearned ones alone.
+        noise is that of the unlearned ones alone. Of one of several `originals` there
+        are fewer divisions.
         """
         n_models, n_examples = pair.unlearned.shape
         seen = np.arange(n_examples)
         if n_examples > MOST_EXAMPLES:
             seen = rng.choice(n_examples, MOST_EXAMPLES, replace=False)
         some = pair.examples(seen)
-        divisions = [Division(2, HALVINGS, same_retrained)]
+        halvings = max(HALVINGS // originals, FEWEST_HALVINGS)
+        quarterings = max(QUARTERINGS // originals, FEWEST_QUARTERINGS)
+        divisions = [Division(2, halvings, same_retrained)]
         if pair.fewest >= LEAST_QUARTERED:
-            divisions.append(Division(4, QUARTERINGS, same_retrained))
+            divisions.append(Division(4, quarterings, same_retrained))
         replicates = [replicate(some, each, rng, delta=delta) for each in divisions]
         found = epsilon(*pair, delta=delta)
         alike = bool(np.ptp(pair.unlearned, axis=0).max() == 0)
@@ -96,6 +102,17 @@ class Scoring:
         factor = 1.0 if utility is None else utility.factor
         parts = [self._noise_between(part, utility) for part in self.divisions]
         return extrapolate(parts[0], parts[-1], factor**2 * spread_of(self.points))
+
+    def earned(
+        self, utility: Utility | None = None
+    ) -> tuple[Floats, tuple[Floats, ...]]:
+        """Return points times utility, ``[S]``, and of each division, ``[L, 2, s]``."""
+        factor = 1.0 if utility is None else utility.factor
+        divisions = tuple(
+            part.points(self.n_models) * utility_of(part, utility)[:, :, None]
+            for part in self.divisions
+        )
+        return self.points * factor, divisions
 
     def _noise_between(
         self, replicates: Replicates, utility: Utility | None
