@@ -99,7 +99,7 @@ class OriginalsNoise:
         between = max(self.seen, self.alike) / self.n_originals
         known = self.n_originals - 1.0 if self.seen > self.alike else within
         rest = max(variance - between, 0.0)
-        return variance**2 / (rest**2 / within + between**2 / known)
+        return welch_degrees((rest, within), (between, known))
 
     def scaled(self, factor: float) -> "OriginalsNoise":
         """Return the noise between originals of as many times the value."""
@@ -116,6 +116,20 @@ class OriginalsNoise:
         """Return how far a second scoring on the same originals and bank may fall."""
         variance = 2 * self.alike / self.n_originals
         return student_reach(within) * float(np.sqrt(variance))
+
+
+def welch_degrees(*parts: tuple[float, float]) -> float:
+    """Return the degrees of freedom of a sum of variances, of which each has its own.
+
+    References
+    ----------
+    Satterthwaite, "An approximate distribution of estimates of variance components"
+    (1946).
+    """
+    total = sum(variance for variance, _ in parts)
+    if total == 0:
+        return min(degrees for _, degrees in parts)
+    return total**2 / sum(variance**2 / degrees for variance, degrees in parts)
 
 
 def _noise(points: Floats, n_examples: int) -> NoiseParts:
