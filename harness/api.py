@@ -35,6 +35,7 @@ from harness.scoring.compare import compare_results
 from harness.scoring.estimate import Estimate, estimate_arrays
 from harness.scoring.scorer import Scorer
 from harness.scoring.settings import ScoreSettings
+from harness.scoring.stopping import precise
 from harness.scoring.validation import Validation, validate_submission
 from harness.storage.files import write_atomic
 
@@ -97,6 +98,8 @@ def score(
     *,
     track: str = DEFAULT_TRACK,
     n_models: int | None = None,
+    originals: int | None = None,
+    precision: float | None = None,
     n_jobs: int | None = None,
     seed: int = 0,
     split_seed: int | None = None,
@@ -118,8 +121,12 @@ def score(
         refers to, in the same sandbox as a file.
     track : str
         A track's name, or the path of a TOML file.
-    n_models, n_jobs : int, optional
-        N, by default the track's; runs at a time, by default one for each core.
+    n_models, originals : int, optional
+        N, and of how many original models; by default the track's.
+    precision : float, optional
+        Stop at a smaller N where the interval of the score reaches this share of it.
+    n_jobs : int, optional
+        Runs at a time; by default one for each core.
     seed, split_seed : int
         Of the runs, and of a private split.
     device : str, optional
@@ -141,6 +148,7 @@ def score(
         split_seed,
         device,
         n_models=n_models,
+        originals=originals,
         n_jobs=n_jobs,
         seed=seed,
         data_dir=data_dir,
@@ -152,9 +160,13 @@ def score(
         _listener(progress) as listener,
         Scorer(settings, listener, choose(isolation)) as scorer,
     ):
-        found = scorer.score(path)
-        entry = read_entry(path, settings.n_models, scorer.spec)
-        return Result(**vars(found), folder=scorer.folder_of(entry).path)
+        if precision is None:
+            found = scorer.score(path)
+        else:
+            (found,) = scorer.score_until([path], precise(precision))
+        entry = read_entry(path, found.n_models, scorer.spec)
+        folder = scorer.folder_of(entry, found.n_models)
+        return Result(**vars(found), folder=folder.path)
 
 
 def validate(
@@ -204,6 +216,8 @@ def compare(
 ) -> PairedDifference:
     """Compare two results: whether the first is better than the second, and how much.
 
+    It is the calibrated score that is compared, where both have one.
+
     Parameters
     ----------
     first, second : Result, str or path
@@ -218,8 +232,7 @@ def compare(
         else find_result(str(each), Path(output), name)
         for each in (first, second)
     ]
-    difference, _ = compare_results(*folders)
-    return difference
+    return compare_results(*folders).ranked
 
 
 def leaderboard(

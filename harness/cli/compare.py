@@ -6,9 +6,10 @@ import click
 
 from harness.cli import options
 from harness.errors import ExitCode
+from harness.metrics.uncertainty.paired import PairedDifference
 from harness.results.lookup import find_result
-from harness.results.serialization import to_json
-from harness.scoring.compare import compare_results
+from harness.results.serialization import JsonObject, to_json
+from harness.scoring.compare import ComparedResults, compare_results
 from harness.track import find_track
 
 
@@ -26,19 +27,30 @@ def compare(first: str, second: str, track: str, output: Path, as_json: bool) ->
     """
     track = find_track(track).name
     folders = [find_result(name, output, track) for name in (first, second)]
-    difference, names = compare_results(*folders)
-    verdict = difference.verdict(*names)
+    found = compare_results(*folders)
     if as_json:
+        told = {} if found.calibrated is None else _content(found.calibrated, found)
         content = {
-            "first_submission": names[0],
-            "second_submission": names[1],
-            **to_json(difference),
-            "separable": difference.separable,
-            "verdict": verdict,
+            "first_submission": found.names[0],
+            "second_submission": found.names[1],
+            **_content(found.official, found),
+            "calibrated": told or None,
         }
         options.echo_json(content)
         return ExitCode.OK
-    click.echo(f"{names[0]}: {difference.quantity} {difference.first:.4f}")
-    click.echo(f"{names[1]}: {difference.quantity} {difference.second:.4f}")
-    click.echo(f"p = {difference.p_value:.3g}; {verdict}.")
+    for difference in filter(None, (found.calibrated, found.official)):
+        for name, value in zip(
+            found.names, (difference.first, difference.second), strict=True
+        ):
+            click.echo(f"{name}: {difference.quantity} {value:.4f}")
+        verdict = difference.verdict(*found.names)
+        click.echo(f"p = {difference.p_value:.3g}; {verdict}.")
     return ExitCode.OK
+
+
+def _content(difference: PairedDifference, found: ComparedResults) -> JsonObject:
+    return {
+        **to_json(difference),
+        "separable": difference.separable,
+        "verdict": difference.verdict(*found.names),
+    }

@@ -3,6 +3,7 @@
 import secrets
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
@@ -12,12 +13,24 @@ from harness.errors import ExitCode, UsageError
 from harness.leaderboard.board import Board, default_board
 from harness.leaderboard.check import Check, check_board, drift_error
 from harness.leaderboard.eligibility import Eligibility
-from harness.leaderboard.rerun import ALL, Rerun, compare_reruns, rows_to_rerun
-from harness.leaderboard.table import Request, rank_stored, update_board
+from harness.leaderboard.rerun import (
+    ALL,
+    Rerun,
+    compare_reruns,
+    record_reruns,
+    rows_to_rerun,
+)
+from harness.leaderboard.table import (
+    Request,
+    rank_stored,
+    record_confirmed,
+    update_board,
+)
 from harness.leaderboard.terminal import terminal_table
+from harness.plain_text import harmless
 from harness.sandbox import Level, choose
 from harness.scoring.scorer import Scorer
-from harness.scoring.seeds import organizers_secret
+from harness.scoring.seeds import known_secret, organizers_secret
 from harness.scoring.settings import ScoreSettings
 from harness.storage.shipped import own_submissions
 from harness.track import find_track
@@ -55,6 +68,22 @@ from harness.track import find_track
     type=click.IntRange(min=0),
     help="Seed of --rerun; by default a fresh one.",
 )
+@click.option(
+    "--record",
+    is_flag=True,
+    help="As the organizer, write into the board which rows --rerun bears out, or the "
+    "private split confirms.",
+)
+@click.option(
+    "--sign",
+    type=click.Path(path_type=Path),
+    help="Sign those records with this key of ssh-keygen.",
+)
+@click.option(
+    "--verified",
+    is_flag=True,
+    help="With --check, fail also where no organizer has run a ranked row again.",
+)
 @options.data_dir
 @options.as_json
 @options.quiet
@@ -69,6 +98,9 @@ def leaderboard(
     check: bool,
     rerun: tuple[str, ...],
     seed: int | None,
+    record: bool,
+    sign: Path | None,
+    verified: bool,
     data_dir: Path | None,
     as_json: bool,
     quiet: bool,
@@ -81,6 +113,10 @@ def leaderboard(
     """
     if update + check + bool(rerun) > 1:
         raise UsageError("--update, --check and --rerun exclude each other; give one.")
+    if verified and not check:
+        raise UsageError("--verified goes with --check; give both.")
+    if (record or sign) and check:
+        raise UsageError("--check writes nothing; leave --record and --sign out.")
     public = find_track(track)
     if split_seed == public.data.split_seed:
         raise UsageError(
@@ -90,7 +126,7 @@ def leaderboard(
     request = Request(output, public, private, options.chosen_jobs(n_jobs))
     place = Board(board or default_board(), public.name)
     if check:
-        return _check(place, request, as_json)
+        return _check(place, request, as_json, verified=verified)
     if rerun:
         settings = ScoreSettings(
             track=public,
@@ -102,8 +138,16 @@ def leaderboard(
             secret=organizers_secret(),
         )
         listener = ProgressListener(quiet=quiet, bars=progress)
-        return _rerun(place, settings, rerun, listener, as_json)
-    table = update_board(place, request) if update else rank_stored(request)
+        keep = _Keep(record, sign)
+        return _rerun(place, settings, rerun, listener, keep, as_json)
+    if update:
+        table = update_board(place, request, sign)
+    else:
+        if record or sign:
+            record_confirmed(place, request, sign)
+        table = rank_stored(
+            request, place if board or default_board().exists() else None
+        )
     if as_json:
         options.echo_json(table.to_dict())
     else:
@@ -114,15 +158,23 @@ def leaderboard(
     return ExitCode.OK
 
 
-def _check(board: Board, request: Request, as_json: bool) -> int:
-    found = check_board(board, request)
+class _Keep(NamedTuple):
+    """Whether what is found is written into the board, and the key that signs it."""
+
+    record: bool
+    key: Path | None
+
+
+def _check(board: Board, request: Request, as_json: bool, *, verified: bool) -> int:
+    found = check_board(board, request, known_secret())
+    ok = found.ok and not (verified and found.unverified)
     if as_json:
-        options.echo_json(found.to_dict())
-        return ExitCode.OK if found.ok else ExitCode.CHECK_FAILED
+        options.echo_json(found.to_dict() | {"ok": ok})
+        return ExitCode.OK if ok else ExitCode.CHECK_FAILED
     if not found.ok:
         raise drift_error(found, board)
     click.echo(_verdict(found, board))
-    return ExitCode.OK
+    return ExitCode.OK if ok else ExitCode.CHECK_FAILED
 
 
 def _rerun(
@@ -130,6 +182,7 @@ def _rerun(
     settings: ScoreSettings,
     names: tuple[str, ...],
     listener: ProgressListener,
+    keep: _Keep,
     as_json: bool,
 ) -> int:
     eligibility = Eligibility.of(settings.track)
@@ -140,7 +193,10 @@ def _rerun(
             results = scorer.score_all([path for _, path in rows])
     finally:
         listener.end()
-    reruns = compare_reruns([stored for stored, _ in rows], results)
+    groups = [group for group, _ in rows]
+    reruns = compare_reruns([group.first for group in groups], results)
+    if keep.record or keep.key:
+        record_reruns(board, groups, results, keep.key)
     ok = all(each.reproduced for each in reruns)
     if as_json:
         told = [each.to_dict() for each in reruns]
@@ -166,4 +222,12 @@ def _verdict(check: Check, board: Board) -> str:
     )
     if check.private == "unchecked":
         words += " Private scores and ranks were not checked: give --split-seed."
+    if check.sources == "unchecked":
+        words += " No submissions lie beside the board to compare its rows with."
+    if check.unverified:
+        words += (
+            f" That says nothing of who ran them: {len(check.unverified)} ranked rows "
+            "stand on their submitters' word alone (run by: submitter): "
+            f"{', '.join(map(harmless, check.unverified))}."
+        )
     return words

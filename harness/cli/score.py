@@ -16,6 +16,7 @@ from harness.sandbox import AUTO, Level, choose
 from harness.scoring.scorer import Scorer
 from harness.scoring.seeds import organizers_secret
 from harness.scoring.settings import ScoreSettings
+from harness.scoring.stopping import Stop, precise, separable_from
 from harness.status import Status
 
 
@@ -37,6 +38,18 @@ from harness.status import Status
     is_flag=True,
     help="Score for a ranking: secret seeds; less than full isolation or another N "
     "than the track's is refused.",
+)
+@click.option(
+    "--precision",
+    type=float,
+    help="Stop at a smaller N where the score's interval reaches this share of it up "
+    "and down, such as .1.",
+)
+@click.option(
+    "--until-separable",
+    metavar="NAME",
+    help="Stop at a smaller N where the score can be told from that of a stored "
+    "result.",
 )
 @click.option(
     "--fail-under",
@@ -61,6 +74,8 @@ def score(
     force: bool,
     isolation: str,
     official: bool,
+    precision: float | None,
+    until_separable: str | None,
     fail_under: float | None,
     as_json: bool,
     quiet: bool,
@@ -87,13 +102,17 @@ def score(
         data_dir=data_dir,
         secret=organizers_secret() if official else b"",
     )
+    stop = _stop(settings, precision, until_separable)
     if official:
         _refuse_unknown_costs(found)
         isolation = _official_isolation(settings, isolation)
     listener = ProgressListener(quiet=quiet, bars=progress)
     try:
         with Scorer(settings, listener, choose(isolation)) as scorer:
-            results = scorer.score_all(found)
+            if stop is None:
+                results = scorer.score_all(found)
+            else:
+                results = scorer.score_until(found, stop)
     finally:
         listener.end()
     if as_json:
@@ -106,6 +125,23 @@ def score(
                 click.echo("\n".join(["", *lines, ""]))
                 click.echo("\n".join(precision_lines(result.metrics.precision)))
     return _exit_code(results, fail_under)
+
+
+def _stop(
+    settings: ScoreSettings, precision: float | None, name: str | None
+) -> Stop | None:
+    """Choose the rule that ends a scoring early, if one is asked for."""
+    if precision is None and name is None:
+        return None
+    if settings.secret or (precision is not None and name is not None):
+        raise UsageError(
+            "--precision, --until-separable and --official exclude each other; give "
+            "one."
+        )
+    if precision is not None:
+        return precise(precision)
+    words = (name or "", settings.output, settings.track.name)
+    return separable_from(*words, settings.n_models)
 
 
 def _refuse_unknown_costs(paths: list[Path]) -> None:

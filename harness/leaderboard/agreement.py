@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+#: The score that is compared: the one that decides ranks.
+_KIND = "calibrated"
+
+
 @dataclass(frozen=True)
 class Agreement:
     """How the second replicate's scores compare with the first's.
@@ -40,9 +44,11 @@ def agreement_of(table: "pd.DataFrame") -> Agreement:
     From the table as text, so that everyone who reads the file gets these numbers.
     """
     ranked = table[table["role"] == Role.RANKED]
-    twice = ranked[ranked["score_second_replicate"] != ""]
-    inside, inside_mean = (_n_inside(twice, name) for name in ("repeat", "score"))
-    scores = (twice[c].astype(float) for c in ("score", "score_second_replicate"))
+    twice = ranked[ranked[f"{_KIND}_second_replicate"] != ""]
+    names = (f"{_KIND}_repeat", _KIND)
+    inside, inside_mean = (_n_inside(twice, name) for name in names)
+    columns = (f"{_KIND}_score", f"{_KIND}_second_replicate")
+    scores = (twice[c].astype(float) for c in columns)
     tau = kendall_tau(*(list(each) for each in scores))
     return Agreement(len(ranked), len(twice), inside, inside_mean, tau)
 
@@ -52,7 +58,7 @@ def _n_inside(twice: "pd.DataFrame", interval: str) -> int | None:
     ends = twice[[f"{interval}_low", f"{interval}_high"]]
     if twice.empty or bool((ends.iloc[:, 0] == "").any()):
         return None
-    second = twice["score_second_replicate"].astype(float)
+    second = twice[f"{_KIND}_second_replicate"].astype(float)
     low, high = (ends[name].astype(float) for name in ends)
     return int(second.between(low, high).sum())
 

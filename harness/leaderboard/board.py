@@ -10,7 +10,9 @@ from harness.errors import CheckFailed, UsageError
 from harness.leaderboard.cells import csv_text
 from harness.leaderboard.eligibility import Eligibility
 from harness.leaderboard.markdown import markdown_table
+from harness.leaderboard.signature import signature_path
 from harness.leaderboard.stored import StoredResult, read_one
+from harness.leaderboard.verified import RECORD
 from harness.results.store import EXAMPLES, MODELS, RESULT, ResultFolder
 from harness.storage.checksums import json_with_checksum
 from harness.storage.files import sha256_of, write_atomic
@@ -37,6 +39,8 @@ class Board:
         self.folder, self.track = folder, track
         self.csv, self.markdown = folder / f"{track}.csv", folder / f"{track}.md"
         self.backing = folder / track
+        #: Where the files lie that the rows are of.
+        self.submissions = folder.absolute().parent
 
     def texts(self) -> tuple[str, str]:
         """Read the CSV file and the Markdown."""
@@ -113,6 +117,10 @@ class Board:
         for path in self.replicates():
             if path not in wanted:
                 shutil.rmtree(path)
+        for record in self.backing.glob(f"*/{RECORD}"):
+            if record.parent not in {path.parent for path in wanted}:
+                record.unlink()
+                signature_path(record).unlink(missing_ok=True)
         for stored in results:
             if stored.path != self.place(stored):
                 _copy(stored, self.place(stored))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from harness.errors import CheckFailed
 from harness.leaderboard.board import Board
 from harness.leaderboard.cells import csv_text, parse_csv, records, table_of
-from harness.leaderboard.columns import Row
+from harness.leaderboard.columns import Role, Row
 from harness.leaderboard.drift import (
     Difference,
     figure_differences,
@@ -19,11 +19,17 @@ from harness.leaderboard.eligibility import Eligibility
 from harness.leaderboard.evidence import EvidenceOf, gather
 from harness.leaderboard.layout import is_private
 from harness.leaderboard.markdown import markdown_table
+from harness.leaderboard.origin import (
+    record_differences,
+    seed_differences,
+    source_differences,
+)
 from harness.leaderboard.private_split import committed_standings, with_private
 from harness.leaderboard.ranking import standings
 from harness.leaderboard.replicates import by_submission
 from harness.leaderboard.stored import StoredResult
 from harness.leaderboard.table import Request, private_standings
+from harness.leaderboard.verified import SUBMITTER, vouched
 from harness.metrics.literature.registry import shipped_names
 from harness.results.schema import Result
 from harness.results.serialization import JsonObject
@@ -40,8 +46,10 @@ class Check:
     """What a check found.
 
     How many rows, backing results and single values of both were computed again, and
-    what is not as committed. Private columns are ``"none"``, ``"checked"``, or
-    ``"unchecked"`` where their split was not given.
+    what is not as committed. Sources are ``"unchecked"`` where no submissions lie
+    beside the board. Private columns are ``"none"``, ``"checked"``, or
+    ``"unchecked"`` where their split was not given. The ranked rows `unverified` are
+    those that no organizer has run again: nothing here says that they were run at all.
     """
 
     rows: int
@@ -49,6 +57,8 @@ class Check:
     figures: int
     differences: tuple[Difference, ...]
     private: str
+    sources: str
+    unverified: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -63,15 +73,19 @@ class Check:
             "results": self.results,
             "figures": self.figures,
             "private_columns": self.private,
-            "differences": [each._asdict() for each in self.differences],
+            "sources": self.sources,
+            "unverified": list(self.unverified),
+            "differences": [each.shown()._asdict() for each in self.differences],
         }
 
 
-def check_board(board: Board, request: Request) -> Check:
+def check_board(board: Board, request: Request, secret: bytes = b"") -> Check:
     """Compute all figures of a board from its stored arrays, and compare.
 
-    The folder of results in `request` is only looked at for a private split, whose
-    results no board holds.
+    What a result says of its submission is compared with the file beside the board,
+    if any lie there, and the seeds of its runs with those of the `secret` that it
+    names. The folder of results in `request` is only looked at for a private split,
+    whose results no board holds.
 
     Raises
     ------
@@ -86,26 +100,40 @@ def check_board(board: Board, request: Request) -> Check:
     stored = board.results(eligibility)
     evidence = gather(stored, eligibility, n_jobs=request.n_jobs, everything=True)
     fresh = [replace(s, result=evidence[s.path].result) for s in stored]
-    rows = _rows(request, committed, fresh, (eligibility, evidence))
+    rows = _rows(board, request, committed, fresh, (eligibility, evidence))
     computed = table_of(rows, private=is_private(committed))
     found = [d for pair in zip(stored, fresh, strict=True) for d in _drift(*pair)]
+    sources = any(board.submissions.glob("*.py"))
+    for each in stored:
+        found += source_differences(each, board.submissions) if sources else []
+        found += seed_differences(each, request.track, secret)
+    found += record_differences(board.backing, by_submission(stored))
     return Check(
         rows=len(rows),
         results=len(stored),
         figures=computed.size + sum(n_figures(_figures(each.result)) for each in fresh),
         differences=(*found, *_table_drift(board, committed, computed, texts)),
         private=_private_columns(request, committed),
+        sources="checked" if sources else "unchecked",
+        unverified=tuple(
+            row.submission
+            for row in rows
+            if row.role == Role.RANKED and row.run_by == SUBMITTER
+        ),
     )
 
 
 def _rows(
+    board: Board,
     request: Request,
     committed: "pd.DataFrame",
     fresh: Sequence[StoredResult],
     basis: tuple[Eligibility, EvidenceOf],
 ) -> list[Row]:
     eligibility, evidence = basis
-    rows = standings(by_submission(fresh), evidence, eligibility)
+    groups = by_submission(fresh)
+    known = vouched(board.backing, groups)
+    rows = standings(groups, evidence, eligibility, known)
     if not is_private(committed):
         return rows
     told = private_standings(request) or committed_standings(committed)
@@ -158,6 +186,7 @@ def drift_error(check: Check, board: Board) -> CheckFailed:
         listed.append(f"  and {more} more (all with --json)")
     return CheckFailed(
         f"{len(check.differences)} figures of {board.csv} are not what the stored "
-        "arrays give; write the table again with unlearn-eval leaderboard --update, "
-        "and where a result itself differs, score it again:\n" + "\n".join(listed)
+        "arrays and the submissions' files give; write the table again with "
+        "unlearn-eval leaderboard --update, and where a result itself differs, score "
+        "it again:\n" + "\n".join(listed)
     )

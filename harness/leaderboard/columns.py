@@ -15,14 +15,17 @@ from typing import Any, NamedTuple, TypeVar
 
 from harness.leaderboard.evidence import Evidence
 from harness.leaderboard.stored import StoredResult, figure
-from harness.plain_text import harmless
+from harness.leaderboard.verified import Vouched, awaits_confirmation
+from harness.plain_text import harmless, spreadsheet_text
 from harness.results.schema import Provenance, Result
 
 T = TypeVar("T")
 SCORE_DIGITS = 6
 _LONGEST = 300
-#: A cell that begins so is a formula to a spreadsheet; also in their full-width forms.
-_FORMULA = "=+-@\uff1d\uff0b\uff0d\uff20"
+UNCONFIRMED = (
+    "above the ceiling's interval: takes no rank until a private split confirms it"
+)
+CONFIRMED = "on a private split"
 
 
 class Role(StrEnum):
@@ -39,6 +42,12 @@ class Measured(NamedTuple):
     first: StoredResult
     second: StoredResult | None
     evidence: Evidence
+    vouched: Vouched = Vouched()
+
+    @property
+    def awaits(self) -> bool:
+        """Whether it is too good to be ranked unconfirmed."""
+        return awaits_confirmation(self.result) and not self.vouched.confirmed
 
     @property
     def result(self) -> Result:
@@ -106,12 +115,6 @@ def one_line(words: str) -> str:
     return harmless(words, _LONGEST)
 
 
-def spreadsheet_text(words: str) -> str:
-    """Return one line that no spreadsheet takes for a formula."""
-    line = one_line(words)
-    return f"'{line}" if line.startswith(tuple(_FORMULA)) else line
-
-
 def _column(
     default: T,
     read: Callable[[Measured], T] | None = None,
@@ -143,11 +146,24 @@ def _figure(
 def _role(measured: Measured) -> Role:
     if measured.result.is_reference:
         return Role.CONTROL
+    if measured.awaits:
+        return Role.UNRANKED
     return Role.RANKED if measured.first.is_ranked else Role.UNRANKED
 
 
-def _second(m: Measured) -> float | None:
-    return None if m.second is None else figure(m.second.result, "score")
+def _reason(measured: Measured) -> str:
+    result = measured.result
+    found = result.reason or result.unknown_cost
+    return found or (UNCONFIRMED if measured.awaits else "")
+
+
+def _second(name: str) -> Callable[[Measured], float | None]:
+    """Read the second replicate's score of one kind."""
+
+    def read(m: Measured) -> float | None:
+        return None if m.second is None else figure(m.second.result, name)
+
+    return read
 
 
 Number = float | None
@@ -160,23 +176,45 @@ class Row:
     """One row; its fields are the columns in their order, and None is an empty cell.
 
     ``repeat_low`` and ``repeat_high`` bound the score of a second scoring in 95 % of
-    the cases; ``flags`` are codes separated by spaces; ``shake_up`` is positive when
-    the private split is kinder.
+    the cases; the calibrated score decides ``rank``, the official one
+    ``official_rank``, and private columns are of the first; ``flags`` are codes
+    separated by spaces; ``shake_up`` is positive when the private split is kinder.
     """
 
     rank: Whole = _column(None, shown=Shown("rank", parts=(Role.RANKED,)))
+    official_rank: Whole = _column(
+        None, shown=Shown("official rank", parts=(Role.RANKED,))
+    )
     submission: str = _text(lambda m: m.first.name, *Role, heading="submission")
     title: str = _text(lambda m: m.result.about.title)
     status: str = _text(lambda m: str(m.result.status), Role.UNRANKED, heading="status")
-    score: Number = _figure("score.value", _SIX, "score")
-    score_low: Number = _figure("score.low", _SIX, "95 % interval", until="score_high")
-    score_high: Number = _figure("score.high", _SIX)
-    repeat_low: Number = _figure(
-        "score.low_repeated", _SIX, "scored again", until="repeat_high"
+    calibrated_score: Number = _figure(
+        "calibrated_score.value", _SIX, "calibrated score"
     )
+    calibrated_low: Number = _figure(
+        "calibrated_score.low", _SIX, "95 % interval", until="calibrated_high"
+    )
+    calibrated_high: Number = _figure("calibrated_score.high", _SIX)
+    calibrated_repeat_low: Number = _figure(
+        "calibrated_score.low_repeated",
+        _SIX,
+        "scored again",
+        until="calibrated_repeat_high",
+    )
+    calibrated_repeat_high: Number = _figure("calibrated_score.high_repeated", _SIX)
+    calibrated_share: Number = _figure(
+        "calibrated_score.share_of_ceiling", 4, "of ceiling", ".0%"
+    )
+    score: Number = _figure("score.value", _SIX, "official score")
+    score_low: Number = _figure("score.low", _SIX)
+    score_high: Number = _figure("score.high", _SIX)
+    repeat_low: Number = _figure("score.low_repeated", _SIX)
     repeat_high: Number = _figure("score.high_repeated", _SIX)
-    share_of_ceiling: Number = _figure("score.share_of_ceiling", 4, "of ceiling", ".0%")
-    forgetting_quality: Number = _figure("forgetting_quality.value", 6, "F")
+    share_of_ceiling: Number = _figure("score.share_of_ceiling", 4)
+    calibrated_forgetting_quality: Number = _figure(
+        "calibrated_forgetting_quality.value", 6, "calibrated F"
+    )
+    forgetting_quality: Number = _figure("forgetting_quality.value", 6, "official F")
     ra_ratio: Number = _figure("retain_accuracy.ratio", 4, "RA", ".3f")
     ta_ratio: Number = _figure("test_accuracy.ratio", 4, "TA", ".3f")
     efficiency_ratio: Number = _figure("efficiency.ratio", 4, "cost", ".3f")
@@ -184,13 +222,15 @@ class Row:
         None, lambda m: m.evidence.certified_epsilon, 4, Shown("certified ε", ".2f")
     )
     n_models: int = _column(0, lambda m: m.result.n_models)
+    originals: int = _column(1, lambda m: m.made.originals)
     isolation: str = _text(lambda m: m.made.isolation.level)
     seed: Whole = _column(None, lambda m: m.first.seed)
-    score_second_replicate: Number = _column(
-        None, _second, _SIX, Shown("second", ".4f")
+    calibrated_second_replicate: Number = _column(
+        None, _second("calibrated_score"), _SIX, Shown("second", ".4f")
     )
+    score_second_replicate: Number = _column(None, _second("score"), _SIX)
     reason: str = _text(
-        lambda m: m.result.reason or m.result.unknown_cost,
+        _reason,
         Role.UNRANKED,
         heading="reason",
     )
@@ -203,6 +243,12 @@ class Row:
     role: Role = _column(Role.UNRANKED, _role)
     track: str = _text(lambda m: str(m.made.track_hash))
     bank: str = _text(lambda m: str(m.made.bank_key))
+    run_by: str = _text(lambda m: m.vouched.run_by, Role.RANKED, heading="run by")
+    confirmed: str = _text(
+        lambda m: CONFIRMED if m.vouched.confirmed else "",
+        Role.RANKED,
+        heading="confirmed",
+    )
     private_score: Number = _column(
         None, None, _SIX, Shown("private score", ".4f", place=-1), private=True
     )
@@ -220,6 +266,18 @@ class Row:
     shake_up: Whole = _column(
         None, shown=Shown("shake-up", "+.0f", place=-1), private=True
     )
+
+    @property
+    def ranked_score(self) -> float | None:
+        """The score that decides ranks: the calibrated one, where there is one."""
+        return self.score if self.calibrated_score is None else self.calibrated_score
+
+    @property
+    def ranked_interval(self) -> tuple[float | None, float | None]:
+        """Its interval."""
+        if self.calibrated_score is None:
+            return self.score_low, self.score_high
+        return self.calibrated_low, self.calibrated_high
 
 
 COLUMNS = tuple(replace(f.metadata["column"], name=f.name) for f in fields(Row))

@@ -6,11 +6,13 @@ from itertools import zip_longest
 from typing import NamedTuple, TypeGuard
 
 from harness.leaderboard.cells import Cells
+from harness.plain_text import harmless
 from harness.results.serialization import Json
 
 #: Another processor may round the last digits of a logarithm differently.
 _RELATIVE, _ABSOLUTE = 1e-9, 1e-12
 _ABSENT = "nothing"
+_LONGEST = 300
 
 
 class Difference(NamedTuple):
@@ -21,7 +23,12 @@ class Difference(NamedTuple):
     computed: str
 
     def __str__(self) -> str:
-        return f"{self.place}: committed {self.committed}, computed {self.computed}"
+        place, committed, computed = self.shown()
+        return f"{place}: committed {committed}, computed {computed}"
+
+    def shown(self) -> "Difference":
+        """Return it with a stranger's words made safe to quote."""
+        return Difference(*(harmless(each, _LONGEST) for each in self))
 
 
 def figure_differences(committed: Json, computed: Json, place: str) -> list[Difference]:

@@ -26,14 +26,20 @@ class Evidence:
     """What the arrays of one result say.
 
     The certified ε is the median over the forget examples, None where not all runs
-    were made; None is `comparable` in pairs with too few models, and for references;
-    `result` is as stored, or with every figure computed afresh where that was asked
-    for.
+    were made; None is `comparable` in pairs, by the official or the `calibrated` score,
+    with too few models, and for references; `result` is as stored, or with every figure
+    computed afresh where that was asked for.
     """
 
     result: Result
     certified_epsilon: float | None = None
     comparable: ScoredSubmission | None = None
+    calibrated: ScoredSubmission | None = None
+
+    @property
+    def ranked(self) -> ScoredSubmission | None:
+        """What ranks are made of: calibrated, where that is known."""
+        return self.calibrated or self.comparable
 
 
 #: By the results' folders.
@@ -50,7 +56,8 @@ def gather(
     """Compute what rows need of the arrays of eligible results; or `everything`."""
     reference, cap = eligibility.reference, eligibility.track.evaluation.cap
     # Here and now, so that they travel with it and no process computes them again.
-    _ = reference.ceilings, reference.floors
+    for each in filter(None, (reference, reference.calibrated)):
+        _ = each.ceilings, each.floors
     # No memory mapped for a few megabytes: a killed process would leave it behind.
     found = Parallel(n_jobs=min(n_jobs, max(1, len(results))), max_nbytes=None)(
         delayed(evidence_of)(each, reference, cap, everything=everything)
@@ -74,10 +81,12 @@ def evidence_of(
     if measurement is None:
         return Evidence(fresh)
     compares = stored.is_measured and not result.is_reference
+    calibrated = measurement.calibrated if compares else None
     return Evidence(
         fresh,
         certified_epsilon=_median_certified(measurement),
         comparable=measurement.scored if compares else None,
+        calibrated=calibrated.scored if calibrated else None,
     )
 
 

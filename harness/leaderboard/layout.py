@@ -78,7 +78,8 @@ def _ranking_rule(table: "pd.DataFrame") -> str:
 def _measured_on(table: "pd.DataFrame") -> str:
     one = table.iloc[0]
     return (
-        f"N = {one['n_models']} unlearned and as many retrained models a row, full "
+        f"N = {one['n_models']} unlearned models of each of {one['originals']} "
+        "original models a row, held against as many retrained ones; full "
         f"isolation; track version {one['track']}, reference bank {one['bank']}. "
         "Scores stand beside retraining's own as a share of the ceiling; RA and TA are "
         "ratios to retrained models, cost is in retrainings, certified ε is the median "

@@ -15,8 +15,9 @@ from harness.leaderboard.columns import Role, Row
 from harness.leaderboard.eligibility import Eligibility
 from harness.leaderboard.evidence import gather
 from harness.leaderboard.ranking import in_order, ranked_rows
-from harness.leaderboard.replicates import by_submission
+from harness.leaderboard.replicates import Replicates, by_submission
 from harness.leaderboard.stored import Refused, StoredResult, vet
+from harness.leaderboard.verified import Vouched
 from harness.track import Track
 
 if TYPE_CHECKING:
@@ -41,17 +42,26 @@ def rank_private(
 ) -> tuple[Standings, tuple[Refused, ...]]:
     """Vet the results of the private split, and rank them among themselves."""
     eligibility = Eligibility.of(track)
-    eligible, refused = vet(results, eligibility, secret=True)
-    groups = by_submission(eligible)
+    groups, refused = private_replicates(eligibility, results)
     evidence = gather([group.first for group in groups], eligibility, n_jobs=n_jobs)
+    # Nobody could know this split: a row of it needs no other to confirm it.
+    known = {group.first.name: Vouched(confirmed=True) for group in groups}
     standings = {
         row.submission: PrivateStanding(
-            row.score, row.score_low, row.score_high, row.rank
+            row.ranked_score, *row.ranked_interval, row.rank
         )
-        for row in ranked_rows(groups, evidence)
-        if row.score is not None and row.rank is not None
+        for row in ranked_rows(groups, evidence, known)
+        if row.ranked_score is not None and row.rank is not None
     }
     return standings, refused
+
+
+def private_replicates(
+    eligibility: Eligibility, results: Sequence[StoredResult]
+) -> tuple[tuple[Replicates, ...], tuple[Refused, ...]]:
+    """Vet the results of the private split; the reasons give nothing of it away."""
+    eligible, refused = vet(results, eligibility, secret=True)
+    return by_submission(eligible), refused
 
 
 def committed_standings(table: "pd.DataFrame") -> Standings:

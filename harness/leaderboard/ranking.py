@@ -1,6 +1,6 @@
 """The rows of a table in their order; those that cannot be told apart share a rank."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,36 +11,70 @@ from harness.leaderboard.controls import ceiling_and_floor
 from harness.leaderboard.eligibility import Eligibility
 from harness.leaderboard.evidence import EvidenceOf
 from harness.leaderboard.replicates import Replicates
+from harness.leaderboard.verified import Vouched
 from harness.metrics.uncertainty.paired import difference_of
 from harness.metrics.uncertainty.scored_submission import ScoredSubmission
 
 RULE = (
     "A row's rank is 1 + the number of rows that are better than it by the paired "
-    "95 % interval of the difference in score, over new models and new forget "
-    "examples. Rows that cannot be told apart share a rank, and no row has a better "
-    "rank than a row with a higher score."
+    "95 % interval of the difference in calibrated score, over new models, new "
+    "original models and new forget examples: each model of either kind is first "
+    "calibrated on the test set, so that noise which anybody can remove from it earns "
+    "nothing (docs/calibrated.md). The competition's own score and the rank by it, "
+    "made in the same way, stand beside. Rows that cannot be told apart share a rank, "
+    "and no row has a better rank than a row with a higher score. A row above the "
+    "ceiling's interval takes no rank until a private split confirms it."
 )
 
 
 def standings(
-    replicates: Sequence[Replicates], evidence: EvidenceOf, eligibility: Eligibility
+    replicates: Sequence[Replicates],
+    evidence: EvidenceOf,
+    eligibility: Eligibility,
+    known: Mapping[str, Vouched],
 ) -> list[Row]:
-    """Return the rows of all submissions and of ceiling and floor, ranked, in order."""
-    rows = ranked_rows(replicates, evidence)
+    """Return the rows of all submissions and of ceiling and floor, ranked, in order.
+
+    What organizers vouch for is `known` by the submissions' names.
+    """
+    rows = ranked_rows(replicates, evidence, known)
     return in_order([*rows, *ceiling_and_floor(eligibility)])
 
 
-def ranked_rows(replicates: Sequence[Replicates], evidence: EvidenceOf) -> list[Row]:
+def ranked_rows(
+    replicates: Sequence[Replicates],
+    evidence: EvidenceOf,
+    known: Mapping[str, Vouched],
+) -> list[Row]:
     """Return the rows of submissions in order, and their ranks where they have one."""
-    rows = in_order([row_of(Measured(*r, evidence[r.first.path])) for r in replicates])
-    comparable = {r.first.name: evidence[r.first.path].comparable for r in replicates}
+    rows = in_order(
+        row_of(Measured(*r, evidence[r.first.path], known[r.first.name]))
+        for r in replicates
+    )
+    told = {r.first.name: evidence[r.first.path] for r in replicates}
     ranked = [row for row in rows if row.role == Role.RANKED]
-    better = separably_better([comparable[row.submission] for row in ranked])
-    ranks = dict(zip(ranked, shared_ranks(better), strict=True))
-    return [replace(row, rank=ranks.get(row)) for row in rows]
+    ranks = _ranks(ranked, [told[row.submission].ranked for row in ranked])
+    ranked.sort(key=lambda row: (-(row.score or 0.0), row.submission))
+    official = _ranks(ranked, [told[row.submission].comparable for row in ranked])
+    return [
+        replace(
+            row,
+            rank=ranks.get(row.submission),
+            official_rank=official.get(row.submission),
+        )
+        for row in rows
+    ]
 
 
-def in_order(rows: Sequence[Row]) -> list[Row]:
+def _ranks(
+    rows: Sequence[Row], comparable: Sequence[ScoredSubmission | None]
+) -> dict[str, int]:
+    """Return the ranks of rows that are in the order of what they are ranked by."""
+    ranks = shared_ranks(separably_better(comparable))
+    return dict(zip((row.submission for row in rows), ranks, strict=True))
+
+
+def in_order(rows: Iterable[Row]) -> list[Row]:
     """Sort rows: ranked, controls, unranked; then by private score, score and name.
 
     Scores count as they are shown, so that the order follows from the table alone.
@@ -51,7 +85,7 @@ def in_order(rows: Sequence[Row]) -> list[Row]:
 def _place(row: Row) -> tuple[int, float, float, str]:
     private, public = (
         -1.0 if score is None else round(score, SCORE_DIGITS)
-        for score in (row.private_score, row.score)
+        for score in (row.private_score, row.ranked_score)
     )
     return list(Role).index(row.role), -private, -public, row.submission
 

@@ -9,8 +9,9 @@ from scipy.special import ndtri
 from harness.errors import UsageError
 from harness.leaderboard.board import Board
 from harness.leaderboard.eligibility import Eligibility
-from harness.leaderboard.replicates import by_submission
+from harness.leaderboard.replicates import Replicates, by_submission
 from harness.leaderboard.stored import StoredResult, figure
+from harness.leaderboard.verified import digest_of, write_record
 from harness.results.schema import Result
 from harness.run.entry import find_submissions
 from harness.run.submission import read_submission
@@ -59,7 +60,7 @@ class Rerun:
 
 def rows_to_rerun(
     board: Board, eligibility: Eligibility, names: Sequence[str], submissions: Path
-) -> list[tuple[StoredResult, Path]]:
+) -> list[tuple[Replicates, Path]]:
     """Find rows of a board by name, with the file that made each in a folder.
 
     ``"all"`` stands for every one but the references.
@@ -73,17 +74,17 @@ def rows_to_rerun(
     """
     board.texts()  # says so if there is no board
     groups = by_submission(board.results(eligibility))
-    rows = {group.first.name: group.first for group in groups}
+    rows = {group.first.name: group for group in groups}
     files = {path.stem: path for path in find_submissions([submissions])}
     if ALL in names:
-        chosen = [n for n, row in rows.items() if not row.result.is_reference]
+        chosen = [n for n, row in rows.items() if not row.first.result.is_reference]
     else:
         chosen = list(dict.fromkeys(names))
     for name in chosen:
         if name not in rows:
             known = ", ".join(rows)
             raise UsageError(f"the board has no row {name!r}; its rows are: {known}.")
-    return [(rows[name], _unchanged(rows[name], files)) for name in chosen]
+    return [(rows[name], _unchanged(rows[name].first, files)) for name in chosen]
 
 
 def _unchanged(stored: StoredResult, files: dict[str, Path]) -> Path:
@@ -107,6 +108,34 @@ def compare_reruns(
     """Hold new results against stored ones, in the same order."""
     pairs = list(zip(stored, now, strict=True))
     return [_rerun(each.result, result, len(pairs)) for each, result in pairs]
+
+
+def record_reruns(
+    board: Board,
+    rows: Sequence[Replicates],
+    now: Sequence[Result],
+    key: Path | None = None,
+) -> None:
+    """Write into the records which stored runs those of the organizer bear out.
+
+    A replicate is one in whose interval the new score lies; that a row is not
+    reproduced is written too, over an earlier record.
+    """
+    for group, result in zip(rows, now, strict=True):
+        results = {
+            f"seed-{each.seed}": digest_of(each)
+            for each in group.results
+            if _rerun(each.result, result, len(rows)).reproduced
+        }
+        write_record(
+            board.backing,
+            group.first,
+            key,
+            secret_name=result.provenance.secret_name,
+            rerun_seed=result.provenance.seed,
+            rerun_score=figure(result, "score"),
+            results=results,
+        )
 
 
 def _rerun(stored: Result, now: Result, n_rows: int) -> Rerun:

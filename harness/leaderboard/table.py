@@ -12,10 +12,17 @@ from harness.leaderboard.cells import table_of
 from harness.leaderboard.columns import Row, columns_of
 from harness.leaderboard.eligibility import Eligibility, is_of_split
 from harness.leaderboard.evidence import gather
-from harness.leaderboard.private_split import Standings, rank_private, with_private
+from harness.leaderboard.private_split import (
+    Standings,
+    private_replicates,
+    rank_private,
+    with_private,
+)
 from harness.leaderboard.ranking import RULE, standings
-from harness.leaderboard.replicates import by_submission, merged
-from harness.leaderboard.stored import Refused, StoredResult, read_all, vet
+from harness.leaderboard.replicates import Replicates, by_submission, merged
+from harness.leaderboard.stored import Refused, StoredResult, Vetted, read_all, vet
+from harness.leaderboard.verified import confirmed_names, vouched, write_record
+from harness.storage.shipped import shipped_submissions
 from harness.track import Track
 
 if TYPE_CHECKING:
@@ -76,8 +83,10 @@ class Table:
         }
 
 
-def rank_stored(request: Request) -> Table:
-    """Rank the stored results.
+def rank_stored(request: Request, board: Board | None = None) -> Table:
+    """Rank the stored results; what organizers vouch for stands on the board.
+
+    By default it is the board that travels with the package.
 
     Raises
     ------
@@ -88,12 +97,46 @@ def rank_stored(request: Request) -> Table:
     """
     eligibility = Eligibility.of(request.track)
     public, private = _stored(request)
-    eligible, refused = vet(public, eligibility)
-    return _table(request, eligibility, eligible, refused, private)
+    vetted = vet(public, eligibility)
+    folder = shipped_submissions() / "leaderboard"
+    backing = (board or Board(folder, request.track.name)).backing
+    return _table(request, eligibility, vetted, private, backing)
 
 
-def update_board(board: Board, request: Request) -> Table:
+def record_confirmed(board: Board, request: Request, key: Path | None) -> list[str]:
+    """Write into a board's records which of its rows the private split confirms.
+
+    A row without a private result keeps its record. Returns the confirmed names; a
+    `key` signs the records.
+    """
+    if request.private is None:
+        raise UsageError("--record needs --rerun NAME, or --split-seed; give one.")
+    _, hidden = _stored(request, may_be_empty=True)
+    groups = by_submission(board.results(Eligibility.of(request.track)))
+    return _record_confirmed(board, groups, request.private, hidden, key)
+
+
+def _record_confirmed(
+    board: Board,
+    groups: Sequence[Replicates],
+    private: Track,
+    hidden: Sequence[StoredResult],
+    key: Path | None,
+) -> list[str]:
+    others, _ = private_replicates(Eligibility.of(private), hidden)
+    tried = {group.first.name for group in others}
+    confirmed = confirmed_names(groups, others)
+    for group in groups:
+        if (name := group.first.name) in tried:
+            found = name in confirmed
+            write_record(board.backing, group.first, key, confirmed=found)
+    return sorted(confirmed)
+
+
+def update_board(board: Board, request: Request, key: Path | None = None) -> Table:
     """Bring stored results into a board; a row that only the board has stays.
+
+    With a private split the records say which rows it confirms; a `key` signs them.
 
     Raises
     ------
@@ -113,7 +156,13 @@ def update_board(board: Board, request: Request) -> Table:
     new, refused = vet(public, eligibility)
     by_submission(new)  # two of one name are a mistake, whatever the board holds
     together = merged(board.results(eligibility, new), new)
-    table = _table(request, eligibility, together, refused, private)
+    if not together:
+        raise _none_to_rank(request, refused)
+    if request.private is not None:
+        groups = by_submission(together)
+        _record_confirmed(board, groups, request.private, private, key)
+    vetted = (together, refused)
+    table = _table(request, eligibility, vetted, private, board.backing)
     board.keep(together)
     board.write(table.cells)
     return table
@@ -162,25 +211,35 @@ def _refuse_private_alone(
 def _table(
     request: Request,
     eligibility: Eligibility,
-    results: Sequence[StoredResult],
-    refused: tuple[Refused, ...],
+    vetted: Vetted,
     hidden: Sequence[StoredResult],
+    backing: Path,
 ) -> Table:
+    results, refused = vetted
     if not results:
-        raise UsageError(
-            f"none of the {len(refused)} results in {request.folder} can be ranked: "
-            f"{'; '.join(map(str, refused))}. Make new ones with: "
-            f"{request.scoring_command()}."
-        )
+        raise _none_to_rank(request, refused)
     groups = by_submission(results)
     firsts = [group.first for group in groups]
     evidence = gather(firsts, eligibility, n_jobs=request.n_jobs)
-    rows = standings(groups, evidence, eligibility)
+    known = dict(vouched(backing, groups))
+    if request.private is not None:
+        others, _ = private_replicates(Eligibility.of(request.private), hidden)
+        for name in confirmed_names(groups, others):
+            known[name] = known[name]._replace(confirmed=True)
+    rows = standings(groups, evidence, eligibility, known)
     if request.private is not None:
         told, refused_too = rank_private(request.private, hidden, request.n_jobs)
         rows = with_private(rows, told)
         refused += refused_too
     return Table(eligibility, tuple(rows), request.private is not None, refused)
+
+
+def _none_to_rank(request: Request, refused: tuple[Refused, ...]) -> UsageError:
+    return UsageError(
+        f"none of the {len(refused)} results in {request.folder} can be ranked: "
+        f"{'; '.join(map(str, refused))}. Make new ones with: "
+        f"{request.scoring_command()}."
+    )
 
 
 def private_standings(request: Request) -> Standings:

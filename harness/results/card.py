@@ -44,8 +44,10 @@ def _table(metrics: Metrics) -> Table:
     for heading in ("value", "95 % interval", "ceiling", "floor"):
         table.add_column(heading, justify="right", no_wrap=True)
     rows = {
-        "score": metrics.score,
-        "forgetting quality F": metrics.forgetting_quality,
+        "calibrated score": metrics.calibrated_score,
+        "calibrated F": metrics.calibrated_forgetting_quality,
+        "official score": metrics.score,
+        "official F": metrics.forgetting_quality,
         "retain accuracy RA": metrics.retain_accuracy,
         "test accuracy TA": metrics.test_accuracy,
         "forget accuracy": metrics.forget_accuracy,
@@ -75,17 +77,18 @@ def _text(number: float | None, digits: int) -> str:
 
 def _words(result: Result) -> Iterator[str]:
     metrics = result.metrics
-    if metrics.score is not None:
-        yield from _meaning(metrics.score)
+    if (score := metrics.ranked_score) is not None:
+        yield from _meaning(score)
     if metrics.forgetting_quality and metrics.forgetting_quality.ceiling_reason:
         yield f"No ceiling: {metrics.forgetting_quality.ceiling_reason}"
     if unknown := result.unknown_cost:
         yield f"{unknown[0].upper()}{unknown[1:]}; it takes no rank."
-    n = result.n_models
+    n, originals = result.n_models, result.provenance.originals
+    of = f" of each of {originals} originals" if originals > 1 else ""
     yield (
         f"Ratios RA {_ratio(metrics.retain_accuracy)}, "
         f"TA {_ratio(metrics.test_accuracy)}; "
-        f"N = {n} unlearned, {n} retrained models."
+        f"N = {n} unlearned models{of}, {n} retrained."
     )
     waited = result.provenance.retraining_waited
     if waited > 0.25:

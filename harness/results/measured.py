@@ -193,6 +193,11 @@ class Metrics:
     flags: tuple[Flag, ...] = ()
     precision: tuple[SampleSizeRow, ...] = ()
 
+    @property
+    def ranked_score(self) -> Number | None:
+        """The score that decides ranks: the calibrated one, where there is one."""
+        return self.calibrated_score or self.score
+
     def to_dict(self) -> JsonObject:
         """Write every key; what was not measured is null."""
         content = to_json(self)

@@ -1,12 +1,17 @@
 """Compare two stored results on the same examples, against the same bank."""
 
+from dataclasses import replace
+from typing import NamedTuple
+
 from harness.errors import UsageError
-from harness.metrics.uncertainty.paired import PairedDifference, paired_difference
-from harness.models.records import stack
+from harness.metrics.uncertainty.official_interval import LEAST_MODELS
+from harness.metrics.uncertainty.paired import PairedDifference, difference_of
+from harness.metrics.uncertainty.scored_submission import ScoredSubmission
 from harness.reference import find_bank_of_results
 from harness.results.schema import Result
 from harness.results.store import ResultFolder, read_examples
-from harness.scoring.reference import SEED
+from harness.scoring.originals import measure_runs
+from harness.scoring.reference import Reference
 
 #: What two results must have in common, and what it is called.
 _COMMON = {
@@ -17,26 +22,62 @@ _COMMON = {
 }
 
 
+class ComparedResults(NamedTuple):
+    """The names of two results and their paired differences.
+
+    `calibrated` is None where either has no calibrated confidences.
+    """
+
+    names: tuple[str, str]
+    official: PairedDifference
+    calibrated: PairedDifference | None
+
+    @property
+    def ranked(self) -> PairedDifference:
+        """The difference that decides ranks: the calibrated one, where there is one."""
+        return self.calibrated or self.official
+
+
 def compare_results(
-    first: ResultFolder, second: ResultFolder
-) -> tuple[PairedDifference, tuple[str, str]]:
-    """Return the paired difference of two results, and their names.
+    first: ResultFolder, second: ResultFolder, *, n_models: int | None = None
+) -> ComparedResults:
+    """Return the paired differences of two results.
+
+    With `n_models` only so many models of each original count, so that results of
+    different N can be compared at the smaller one.
 
     Raises
     ------
     UsageError
-        If they are of different tracks, splits, banks or N.
+        If they are of different tracks, splits, banks, numbers of originals or N.
     CheckFailed
         If a stored file has changed.
     """
     a, b = _read(first), _read(second)
-    _check_common(a, b)
-    made = a.provenance
-    bank = find_bank_of_results(made.track, made.bank_key, a.n_models)
-    ours, theirs = (stack(read_examples(f.path)) for f in (first, second))
-    retrained = bank.retrained.first(a.n_models)
-    difference = paired_difference(ours, theirs, retrained, seed=SEED)
-    return difference, (a.name, b.name)
+    _check_common(a, b, n_models)
+    made, n_models = a.provenance, n_models or a.n_models
+    bank = find_bank_of_results(made.track, made.bank_key, n_models)
+    reference = Reference.of_bank(bank, n_models, made.delta)
+    ours, theirs = (
+        measure_runs(read_examples(f.path)[: n_models * made.originals], reference)
+        for f in (first, second)
+    )
+    calibrated = None
+    if ours.calibrated is not None and theirs.calibrated is not None:
+        difference = _difference(ours.calibrated.scored, theirs.calibrated.scored)
+        calibrated = replace(difference, quantity=f"calibrated {difference.quantity}")
+    official = _difference(ours.scored, theirs.scored)
+    return ComparedResults((a.name, b.name), official, calibrated)
+
+
+def _difference(
+    first: ScoredSubmission | None, second: ScoredSubmission | None
+) -> PairedDifference:
+    if first is None or second is None:
+        raise UsageError(
+            f"a comparison needs N ≥ {LEAST_MODELS}; score both with more models."
+        )
+    return difference_of(first, second)
 
 
 def _read(folder: ResultFolder) -> Result:
@@ -49,7 +90,7 @@ def _read(folder: ResultFolder) -> Result:
     return result
 
 
-def _check_common(first: Result, second: Result) -> None:
+def _check_common(first: Result, second: Result, n_models: int | None) -> None:
     for key, words in _COMMON.items():
         ours, theirs = (getattr(each.provenance, key) for each in (first, second))
         if ours != theirs:
@@ -63,7 +104,7 @@ def _check_common(first: Result, second: Result) -> None:
             f"{first.name} was scored on {ours} original models and {second.name} on "
             f"{theirs}; score both with the same --originals."
         )
-    if first.n_models != second.n_models:
+    if n_models is None and first.n_models != second.n_models:
         raise UsageError(
             f"{first.name} has N = {first.n_models} and {second.name} "
             f"N = {second.n_models}; F at different N cannot be compared. Score both "

@@ -22,6 +22,7 @@ from harness.sandbox import Sandbox, choose
 from harness.scoring.retraining import RetrainingCost
 from harness.scoring.seeds import run_seeds, secret_name
 from harness.scoring.settings import Listener, ScoreSettings
+from harness.scoring.stopping import Stop, looks
 from harness.scoring.verdict import Attempt, Verdicts
 from harness.status import Status
 from harness.storage.files import make_folder
@@ -54,7 +55,7 @@ class Scorer(Closing):
         listener: Listener,
         isolation: Sandbox | None = None,
     ) -> None:
-        self.settings, self._listener = settings, listener
+        self._listener = listener
         self.isolation = isolation or choose()
         make_folder(settings.output)
         self._task = find_task(settings.track, settings.data_dir)
@@ -62,7 +63,7 @@ class Scorer(Closing):
         self.spec = WeightSpec.of(self.bank.original_weights[0])
         self._executor: LocalExecutor | None = None
         self._retraining = RetrainingCost(settings, self.isolation.level)
-        self._verdicts = Verdicts(settings, self.bank, self.isolation)
+        self._use(settings)
 
     def close(self) -> None:
         """End all processes; safe to repeat."""
@@ -111,7 +112,46 @@ class Scorer(Closing):
                     futures.append(measuring.submit(self._tell, stored, reused=True))
             return [future.result() for future in futures]
 
-    def folder_of(self, entry: Entry) -> ResultFolder:
+    def score_until(self, paths: Iterable[Path], stop: Stop) -> list[Result]:
+        """Score submissions with growing N until a result says enough, N at most.
+
+        Parameters
+        ----------
+        paths : iterable of Path
+            Their files.
+        stop : Stop
+            Asked after each of the `harness.scoring.stopping.looks`.
+
+        Returns
+        -------
+        list of Result
+            In the order of the paths, each of the N at which it stopped.
+
+        Raises
+        ------
+        UnlearnEvalError
+            For what is no submission's fault.
+        """
+        return [self._score_until(path, stop) for path in paths]
+
+    def _score_until(self, path: Path, stop: Stop) -> Result:
+        whole = self.settings
+        try:
+            for n_models in looks(whole.n_models):
+                self._use(replace(whole, n_models=n_models))
+                result = self.score(path)
+                folder = self.folder_of(read_entry(path, n_models, self.spec))
+                if result.status != Status.SCORED or stop(result, folder):
+                    break
+        finally:
+            self._use(whole)
+        return result
+
+    def _use(self, settings: ScoreSettings) -> None:
+        self.settings = settings
+        self._verdicts = Verdicts(settings, self.bank, self.isolation)
+
+    def folder_of(self, entry: Entry, n_models: int | None = None) -> ResultFolder:
         """Find the folder: another source, bank, seed, device, level or N has another.
 
         Runs made at a weaker level of isolation never count for a stronger one, nor
@@ -124,7 +164,7 @@ class Scorer(Closing):
         parts = (self.bank.key, entry.sha256, *conditions, *([name] if name else []))
         digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
         parent = settings.output / settings.track.name / entry.name
-        return ResultFolder(parent / f"{digest}-n{settings.n_models}")
+        return ResultFolder(parent / f"{digest}-n{n_models or settings.n_models}")
 
     def _stored(self, folder: ResultFolder) -> Result | None:
         if not (folder.path / RESULT).exists():

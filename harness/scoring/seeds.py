@@ -45,6 +45,11 @@ def secret_name(secret: bytes) -> str:
     return hashlib.sha256(b"name" + secret).hexdigest()[:12] if secret else ""
 
 
+def known_secret() -> bytes:
+    """Read this user's secret if there is one, and make none; empty for none."""
+    return organizers_secret() if (cache_root() / "secret").exists() else b""
+
+
 def organizers_secret() -> bytes:
     """Read this user's secret, ``secret`` in the cache folder; make it at first use.
 
