@@ -23,6 +23,7 @@ rule: 87.6 to 96.9 %.
 MEASURED
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -30,6 +31,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from harness.metrics.uncertainty.interval import (
+    ONE_EXAMPLE,
     Examples,
     Interval,
     Unavailable,
@@ -106,16 +108,35 @@ class OriginalsNoise:
         square = factor**2
         return replace(self, alike=square * self.alike, seen=square * self.seen)
 
-    def reach(self, examples: Examples, within: float) -> float:
-        """Return half the width of the interval of a mean."""
-        variance = self.variance(examples)
-        degrees = self.degrees(variance, within)
-        return student_reach(degrees) * float(np.sqrt(variance))
+    def spread(
+        self, examples: Examples, apart: Floats, within: float
+    ) -> tuple[float, float]:
+        """Return the standard error of a mean and its degrees of freedom.
+
+        `apart`, ``[S]``, is what examples earn. Where these are drawn, too, more
+        variance that is better known could make an interval narrower; it never is.
+        """
+        fixed = self.variance("fixed")
+        found = math.sqrt(fixed), self.degrees(fixed, within)
+        if examples == "fixed":
+            return found
+        variance = self.variance("drawn")
+        degrees = self.degrees(variance, min(within, spread_degrees(apart)))
+        return max(found, (math.sqrt(variance), degrees), key=_reach)
+
+    def reach(self, examples: Examples, apart: Floats, within: float) -> float:
+        """Return half the width of the interval of a mean; see `spread`."""
+        return _reach(self.spread(examples, apart, within))
 
     def repeated_reach(self, within: float) -> float:
         """Return how far a second scoring on the same originals and bank may fall."""
         variance = 2 * self.alike / self.n_originals
-        return student_reach(within) * float(np.sqrt(variance))
+        return _reach((math.sqrt(variance), within))
+
+
+def _reach(spread: tuple[float, float]) -> float:
+    error, degrees = spread
+    return student_reach(degrees) * error
 
 
 def welch_degrees(*parts: tuple[float, float]) -> float:
@@ -126,10 +147,12 @@ def welch_degrees(*parts: tuple[float, float]) -> float:
     Satterthwaite, "An approximate distribution of estimates of variance components"
     (1946).
     """
+    # Shares, for squares of what is tiny would be 0.
     total = sum(variance for variance, _ in parts)
     if total == 0:
         return min(degrees for _, degrees in parts)
-    return total**2 / sum(variance**2 / degrees for variance, degrees in parts)
+    shares = ((variance / total) ** 2 / degrees for variance, degrees in parts)
+    return 1 / sum(shares)
 
 
 def _noise(points: Floats, n_examples: int) -> NoiseParts:
@@ -178,23 +201,19 @@ def originals_intervals(
     if untouched:
         return (Interval(0.0, 0.0),) * 3
     noise, within = OriginalsNoise.of(earned, divisions), n_fewest - 1.0
-    drawn = min(within, spread_degrees(earned.mean(axis=0)))
-    reaches = (
-        noise.reach("fixed", within),
-        noise.reach("drawn", drawn),
-        noise.repeated_reach(within),
-    )
-    found: list[Ends] = []
-    for reach in reaches:
-        if value == 0 or reach == 0:
-            ends = agreement_interval(value / factor if factor else 0.0, n_examples)
-            found.append(Interval(factor * ends.low, factor * ends.high))
-        else:
-            found.append(relative_interval(value, reach / value))
-    if n_examples < 2:
-        found[1] = Unavailable("needs 2 examples to say anything of others; there is 1")
-    fixed, others, repeated = found
-    return fixed, others, repeated
+    apart = earned.mean(axis=0)
+
+    def around(reach: float) -> Interval:
+        if value > 0 and reach > 0:
+            return relative_interval(value, reach / value)
+        ends = agreement_interval(value / factor if factor else 0.0, n_examples)
+        return Interval(factor * ends.low, factor * ends.high)
+
+    fixed = around(noise.reach("fixed", apart, within))
+    others: Ends = Unavailable(ONE_EXAMPLE)
+    if n_examples > 1:
+        others = around(noise.reach("drawn", apart, within))
+    return fixed, others, around(noise.repeated_reach(within))
 
 
 def grouped_mean_interval(
@@ -218,5 +237,6 @@ def grouped_mean_interval(
     noise = OriginalsNoise(
         within, within, len(means), alike, float(np.var(means, ddof=1))
     )
-    mean, half = float(means.mean()), noise.reach("fixed", array.size - len(means))
+    mean, degrees = float(means.mean()), array.size - len(means)
+    half = noise.reach("fixed", means, degrees)
     return Interval(mean - half, mean + half)

@@ -1,6 +1,5 @@
 """Is A better than B? The paired difference of two results, and what it would take."""
 
-import math
 from dataclasses import dataclass
 
 from scipy.special import stdtr
@@ -8,7 +7,6 @@ from scipy.special import stdtr
 from harness.errors import UsageError
 from harness.metrics.uncertainty.interval import Examples, check_examples, student_reach
 from harness.metrics.uncertainty.paired_noise import models_needed, paired_noise
-from harness.metrics.uncertainty.quality_variance import spread_degrees
 from harness.metrics.uncertainty.scored_submission import ScoredSubmission
 from harness.models.outputs import ModelOutputs
 
@@ -165,14 +163,10 @@ def difference_of(
             "There is 1 example, which says nothing of others; give at least 2, or "
             "compare with examples='fixed'."
         )
-    within = fewest - 1.0
-    if examples == "drawn":
-        apart = (first.earned - second.earned).mean(axis=0)
-        within = min(within, spread_degrees(apart))
     noise = paired_noise(first, second)
+    apart = (first.earned - second.earned).mean(axis=0)
+    spread, degrees = noise.spread(examples, apart, fewest - 1.0)
     difference = first.value - second.value
-    variance = noise.variance(examples)
-    degrees, spread = noise.degrees(variance, within), math.sqrt(variance)
     reach = student_reach(degrees) * spread
     p_value = _p_value(difference, spread, degrees)
     needed = None
