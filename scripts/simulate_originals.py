@@ -26,7 +26,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.metrics.official.epsilon import epsilon
+from harness.metrics.inputs.confidence import forget_pair
+from harness.metrics.official.epsilon import DELTA, epsilon
 from harness.metrics.official.quality import points
 from harness.metrics.uncertainty.interval import (
     Interval,
@@ -34,12 +35,13 @@ from harness.metrics.uncertainty.interval import (
     Unavailable,
 )
 from harness.metrics.uncertainty.official_interval import (
-    official_intervals,
+    intervals_of,
     repetition_intervals,
 )
 from harness.metrics.uncertainty.originals import originals_intervals
 from harness.metrics.uncertainty.paired import difference_of
 from harness.metrics.uncertainty.scored_submission import ScoredSubmission
+from harness.metrics.uncertainty.scoring_noise import Scoring
 from harness.models.outputs import ModelOutputs
 
 Floats = NDArray[np.float64]
@@ -127,12 +129,13 @@ def intervals(
 ) -> list[Interval]:
     """Return the intervals of F: these examples, fresh ones, a second scoring."""
     if len(unlearned) == 1:
-        both, seed = (unlearned[0], bank), scored.seed
-        drawn = IntervalOptions(examples="drawn")
+        pair, drawn = forget_pair(unlearned[0], bank), IntervalOptions(examples="drawn")
+        scoring = Scoring.of(pair, np.random.default_rng(scored.seed), DELTA)
+        again = repetition_intervals(unlearned[0], bank, seed=scored.seed)
         found: list[Interval | Unavailable] = [
-            official_intervals(*both, seed=seed).forgetting_quality,
-            official_intervals(*both, seed=seed, options=drawn).forgetting_quality,
-            repetition_intervals(*both, seed=seed).forgetting_quality,
+            intervals_of(scoring).forgetting_quality,
+            intervals_of(scoring, options=drawn).forgetting_quality,
+            again.forgetting_quality,
         ]
     else:
         parts = zip(scored.earned, *scored.divisions, strict=True)
@@ -177,7 +180,7 @@ def simulate(kind: Kind, options: argparse.Namespace) -> str:
             ]
         )
     drawn = []
-    for seed in range(options.benchmarks):
+    for seed in range(options.benchmarks // 2):
         other = World.of(rng, kind, options.size)
         bank, runs = other.retrained(rng), other.unlearned(rng, other.originals(rng))
         scored = ScoredSubmission.of(placed(runs), bank, seed=seed)

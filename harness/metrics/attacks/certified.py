@@ -33,11 +33,12 @@ class CertifiedEpsilon:
 
     For each example by itself: with probability at least ``1 - alpha`` over the
     models, ``epsilon[s]`` does not exceed the true ε of example s. It is **not** said
-    that all S bounds hold at once (ask for ``alpha / S`` if that is needed), and the
-    mean over examples is a summary and no bound: a share `alpha` of its parts may be too
-    high, and none makes up for it by being too low. `certified_mean_epsilon` is one. `worst` is one bound for the whole: it holds with
-    probability ``1 - alpha`` for the largest ε of all examples, since `worst_example`
-    looked least forgotten to the models that chose, not to those that bound it.
+    that all S bounds hold at once (ask for ``alpha / S`` if that is needed). Their mean
+    is a summary and no bound: a share `alpha` of its parts may be too high, and none
+    makes up for it by being too low; `certified_mean_epsilon` is one. `worst` is one
+    bound for the whole: it holds with probability ``1 - alpha`` for the largest ε of
+    all examples, since `worst_example` looked least forgotten to the models that chose,
+    not to those that bound it.
     """
 
     epsilon: Floats

@@ -1,24 +1,25 @@
 """How much a mean over original models moves when those are drawn afresh, too.
 
 A track names K originals; N runs start from each, and a number is the mean over the
-originals of F (or of the score) of their own N runs, all against the same retrained
-models. So ``Var = b + (e + o) / K``: b is the noise of the bank, which the K values have
-in common; e that of an original's own runs; o by how much originals truly differ.
+originals of F, or of the score, of their own N runs, all against the same retrained
+models. So ``Var = b + (e + o) / K``: b is the noise of the bank, which the K values
+have in common; e that of an original's own runs; o says how far originals truly differ.
 
 ``b + e / K`` is what disjoint halves of the models show, as for one original
 (`official_interval`), when their means over the originals are taken; each original's
 runs then meet the same part of the bank. Halves of the K values *less their mean* show
-e alone. The K values themselves scatter with the variance s², which is that of ``e + o``
-with K - 1 degrees of freedom. What s² has above e is added, and the degrees follow
-Satterthwaite: K - 1 for ``max(s², e) / K`` where s² is the larger, as many as the models
-give for everything else. So four originals that differ a lot widen an interval like
-Student's with 3 degrees, and four that differ no more than their runs do hardly widen it.
+e alone. The K values themselves scatter with the variance s², which is that of
+``e + o`` with K - 1 degrees of freedom. What s² has above e is added, and the degrees
+follow Satterthwaite: K - 1 for ``max(s², e) / K`` where s² is the larger, as many as
+the models give for all else. So four originals that differ a lot widen an interval like
+Student's with 3 degrees, and four that differ no more than their runs do hardly widen
+it. A second scoring on the same originals against the same bank moves by e alone.
 
 Why this rule. In a simulation of normal values (K = 4 and 8, o from 0 to 10 e, b from
-e / 4 K to 4 e / K) it covered in 93.9 to 96.9 %; with Satterthwaite's degrees for the
-excess alone 90.9 to 96.4 %, with K - 1 degrees in any case 94.1 to 99.4 % at up to 1.55
-times the width, without any widening 49 to 95 %. Two originals are too few for any
-rule: 87.6 to 96.9 %.
+a quarter of e / K to four times that) it covered in 93.9 to 96.9 %. Satterthwaite's
+degrees for the excess alone covered in 90.9 to 96.4 %, K - 1 degrees in any case in
+94.1 to 99.4 % at up to 1.55 times the width, no widening at all in 49 to 95 %. Two
+originals are too few for any rule that is of use: 87.6 to 96.9 %.
 
 MEASURED
 """

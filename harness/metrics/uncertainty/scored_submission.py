@@ -23,7 +23,8 @@ class ScoredSubmission:
     pairs of disjoint halves of these and, from 8 models a side on, of quarters. Points
     are those for all N models, else a half would be scored by another rule; the utility
     is that of the same models. Submissions are comparable only with the same `seed`,
-    which decided the divisions, and the same `retrained` ``[M, S]``. `n_fewest` is the smaller of N and M.
+    which decided the divisions, and the same `retrained` ``[M, S]``. `n_fewest` is the
+    smaller of N and M.
     """
 
     value: float
