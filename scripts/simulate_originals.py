@@ -12,7 +12,7 @@ originals.  Printed are
 
     python -m scripts.simulate_originals [--originals 1 4] [--quick]
 
-`correlation` is the mean pairwise correlation of examples over runs; the first
+`correlation` is about the mean pairwise correlation of examples over runs; the first
 principal component then explains 1.6 times as much.
 """
 
@@ -72,12 +72,14 @@ class World:
     @classmethod
     def of(cls, rng: np.random.Generator, kind: Kind, size: int) -> "World":
         """Draw a forget set."""
+        own = rng.normal(size=size)
+        own = (own - own.mean()) / own.std()
         return cls(
             kind,
             rng.normal(1, 2, size),
             rng.uniform(0.6, 1.5, size),
             0.6 * np.abs(rng.normal(1, 0.7, size)),
-            rng.normal(_LOADING, math.sqrt(1 - _LOADING**2), size),
+            _LOADING + math.sqrt(1 - _LOADING**2) * own,
         )
 
     def originals(self, rng: np.random.Generator) -> Floats:
