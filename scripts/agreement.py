@@ -72,9 +72,9 @@ NOTES = {
     ),
     "Bounds that hold for any attack": (
         "Certified ε and µ are means over the examples of what is proven of each by "
-        "itself, with 95 %; such a mean is no bound. Certified mean ε bounds the mean ε "
-        "from below, that of the worst example the largest ε: each holds with 95 %, so "
-        "there is no interval."
+        "itself, with 95 %; such a mean is no bound. Certified mean ε bounds the mean "
+        "ε from below, that of the worst example the largest ε: each holds with 95 %, "
+        "so there is no interval."
     ),
     "Where the confidences lie": (
         "No metrics of the field: they show what the others see. Medians over the "

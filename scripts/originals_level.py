@@ -2,8 +2,8 @@
 
 Takes the original models of a track's bank, trains more where there are too few of
 them, runs a submission N times on each, and compares every half of the originals with
-the other half: the same method on fresh originals, which should be called different in
-5 % of the splits.  Then the same on the same originals: one half of each original's
+the other half, paired in every order: the same method on fresh originals, which should
+be called different in 5 %.  Then the same on the same originals: one half of each original's
 runs with the other half.
 
     python -m scripts.originals_level --keep FOLDER [submissions/finetune.py]
@@ -15,13 +15,18 @@ originals are taken from there.
 import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, permutations
 from pathlib import Path
 
 import numpy as np
 
 from harness.execution.local import Job, LocalExecutor
-from harness.metrics.uncertainty.paired import PairedDifference, paired_difference
+from harness.metrics.inputs.confidence import forget_pair
+from harness.metrics.official.epsilon import DELTA
+from harness.metrics.official.utility import Utility
+from harness.metrics.uncertainty.paired import PairedDifference, difference_of
+from harness.metrics.uncertainty.scored_submission import ScoredSubmission
+from harness.metrics.uncertainty.scoring_noise import Scoring
 from harness.models.outputs import ModelOutputs
 from harness.models.weights import Array
 from harness.reference import ReferenceBank, find_bank
@@ -89,32 +94,25 @@ def _run(options: argparse.Namespace, files: Sequence[Path]) -> None:
             print(f"original {place}: {len(found)} runs", flush=True)
 
 
-def same_method(
-    first: Sequence[ModelOutputs], second: Sequence[ModelOutputs], bank: ModelOutputs
-) -> PairedDifference:
-    """Compare runs on some originals with runs on others, paired as they come."""
-    sides = []
-    for models in (first, second):
-        placed = [
-            replace(each, original=np.full(len(each), place))
-            for place, each in enumerate(models)
-        ]
-        sides.append(ModelOutputs.stack(placed))
-    a, b = sides
-    retrained = bank.first(len(first[0]))
-    return paired_difference(a, b, retrained, seed=SEED)
+def scored(models: ModelOutputs, bank: ModelOutputs, beside: int) -> ScoredSubmission:
+    """Score the runs of one original, of so many of which the mean is taken."""
+    retrained = bank.first(len(models))
+    pair, rng = forget_pair(models, retrained), np.random.default_rng(SEED)
+    scoring = Scoring.of(pair, rng, DELTA, originals=beside)
+    utility = Utility.between(models, retrained)
+    return ScoredSubmission.from_scoring(scoring, utility, pair.retrained, SEED)
 
 
-def fresh_originals(
-    runs: Sequence[ModelOutputs], bank: ModelOutputs
-) -> list[PairedDifference]:
-    """Compare every half of the originals with the other half."""
-    size, found = len(runs) // 2, []
-    for chosen in combinations(range(1, len(runs)), size - 1):
+def fresh_originals(each: Sequence[ScoredSubmission]) -> list[PairedDifference]:
+    """Compare every half of the originals with the other, paired in every order."""
+    size, found = len(each) // 2, []
+    for chosen in combinations(range(1, 2 * size), size - 1):
         ours = (0, *chosen)
-        theirs = [place for place in range(len(runs)) if place not in ours]
-        halves = [runs[place] for place in ours], [runs[place] for place in theirs]
-        found.append(same_method(*halves, bank))
+        others = [place for place in range(2 * size) if place not in ours]
+        a = ScoredSubmission.over_originals([each[place] for place in ours])
+        for theirs in permutations(others):
+            b = ScoredSubmission.over_originals([each[place] for place in theirs])
+            found.append(difference_of(a, b))
     return found
 
 
@@ -124,10 +122,14 @@ def same_originals(
     """Compare one half of each original's runs with the other half, at random."""
     rng, found = np.random.default_rng(SEED), []
     for _ in range(times):
-        order = rng.permutation(len(runs[0]))
-        halves = np.array_split(order, 2)
-        a, b = ([each.take(half) for each in runs] for half in halves)
-        found.append(same_method(a, b, bank))
+        halves = np.array_split(rng.permutation(len(runs[0])), 2)
+        a, b = (
+            ScoredSubmission.over_originals(
+                [scored(each.take(half), bank, len(runs)) for each in runs]
+            )
+            for half in halves
+        )
+        found.append(difference_of(a, b))
     return found
 
 
@@ -141,6 +143,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, required=True)
     parser.add_argument("--originals", type=int, default=6)
     parser.add_argument("--n-models", type=int, default=32)
+    parser.add_argument("--times", type=int, default=10, help="halves of the runs")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="2 originals, N = 8")
     options = parser.parse_args()
@@ -154,14 +157,17 @@ def main() -> None:
         known = [each for each in calibrated if each is not None]
         kinds["calibrated"] = (known, theirs)
     for name, (models, retrained) in kinds.items():
+        each = [scored(original, retrained, options.originals) for original in models]
+        print(f"{name} score:", *(f"{found.value:.4f}" for found in each), flush=True)
         for asked, found in (
-            ("fresh originals", fresh_originals(models, retrained)),
-            ("same originals", same_originals(models, retrained, 20)),
+            ("fresh originals", fresh_originals(each)),
+            ("same originals", same_originals(models, retrained, options.times)),
         ):
             apart = sum(each.separable for each in found)
             print(
                 f"{name}, {asked}: called different in {apart} of {len(found)}; "
-                + " ".join(f"{each.p_value:.3f}" for each in found)
+                + " ".join(f"{each.p_value:.3f}" for each in found),
+                flush=True,
             )
 
 

@@ -109,7 +109,7 @@ def correlated(
 ) -> NDArray[np.float64]:
     """Draw unit normals that a run moves together."""
     run = np.sqrt(correlation) * rng.normal(size=(shape[0], 1))
-    return run + np.sqrt(1 - correlation) * rng.normal(size=shape)
+    return np.asarray(run + np.sqrt(1 - correlation) * rng.normal(size=shape))
 
 
 def mean_bound() -> None:

@@ -163,7 +163,7 @@ def simulate(kind: Kind, options: argparse.Namespace) -> str:
 
     truth = np.array([fresh(world) for _ in range(options.replicas)])
     worlds = [World.of(rng, kind, options.size) for _ in range(options.replicas)]
-    on_others = np.mean([fresh(other) for other in worlds])
+    on_others = float(np.mean([fresh(other) for other in worlds]))
     held, apart = [], []
     for seed in range(options.benchmarks):
         shifts, bank = world.originals(rng), world.retrained(rng)
@@ -171,7 +171,7 @@ def simulate(kind: Kind, options: argparse.Namespace) -> str:
         scored = ScoredSubmission.of(placed(runs), bank, seed=seed)
         again = world.unlearned(rng, shifts)
         ends = intervals(runs, scored, bank)
-        held.append([truth.mean() in ends[0], value(again, bank) in ends[2]])
+        held.append([float(truth.mean()) in ends[0], value(again, bank) in ends[2]])
         others = again, world.unlearned(rng, world.originals(rng))
         found = [ScoredSubmission.of(placed(o), bank, seed=seed) for o in others]
         apart.append(

@@ -7,8 +7,8 @@ worst example" one of the largest ε.
 
 import numpy as np
 
+from harness.metrics.attacks.bounded_errors import ALPHA
 from harness.metrics.attacks.certified import (
-    ALPHA,
     LEAST_MODELS,
     certified_epsilon,
     certified_mean_epsilon,

@@ -47,6 +47,7 @@ from harness.metrics.uncertainty.quality_variance import (
     noise_parts,
     spread_degrees,
     spread_of,
+    widened,
 )
 from harness.models.outputs import Floats
 
@@ -72,17 +73,20 @@ class OriginalsNoise:
     seen: float
 
     @classmethod
-    def of(cls, earned: Floats, divisions: Sequence[Floats]) -> "OriginalsNoise":
+    def of(
+        cls, earned: Floats, divisions: Sequence[Floats], n_fewest: int
+    ) -> "OriginalsNoise":
         """Take what each original's models earn on each example, ``[K, S]``.
 
         `divisions`, ``[K, L, 2, s]``, are the same of disjoint halves and, where there
-        are some, quarters.
+        are some, quarters, of `n_fewest` models on the smaller side.
         """
         parts = [_noise(each.mean(axis=0), earned.shape[1]) for each in divisions]
         full = extrapolate(parts[0], parts[-1], spread_of(earned.mean(axis=0)))
+        full = widened(full, n_fewest)
         if len(earned) == 1:
             return cls(parts[0], full, 1, 0.0, 0.0)
-        alike = _noise_apart(earned, divisions)
+        alike = _noise_apart(earned, divisions, n_fewest)
         seen = float(np.var(earned.mean(axis=1), ddof=1))
         return cls(parts[0], full, len(earned), alike, seen)
 
@@ -161,7 +165,7 @@ def _noise(points: Floats, n_examples: int) -> NoiseParts:
     return found.with_examples(points.shape[2], n_examples)
 
 
-def _noise_apart(earned: Floats, divisions: Sequence[Floats]) -> float:
+def _noise_apart(earned: Floats, divisions: Sequence[Floats], n_fewest: int) -> float:
     """Return the variance that originals' values have by their runs alone."""
     parts = []
     for each in divisions:
@@ -169,8 +173,8 @@ def _noise_apart(earned: Floats, divisions: Sequence[Floats]) -> float:
         parts.append(_noise(apart.reshape(-1, *apart.shape[2:]), earned.shape[1]))
     apart = earned - earned.mean(axis=0)
     spread = float(np.mean([spread_of(each) for each in apart]))
-    found = extrapolate(parts[0], parts[-1], spread).variance("fixed")
-    return found * len(earned) / (len(earned) - 1)
+    found = widened(extrapolate(parts[0], parts[-1], spread), n_fewest)
+    return found.variance("fixed") * len(earned) / (len(earned) - 1)
 
 
 Ends = Interval | Unavailable
@@ -201,7 +205,7 @@ def originals_intervals(
     value, n_examples = float(earned.mean()), earned.shape[1]
     if untouched:
         return (Interval(0.0, 0.0),) * 3
-    noise, within = OriginalsNoise.of(earned, divisions), n_fewest - 1.0
+    noise, within = OriginalsNoise.of(earned, divisions, n_fewest), n_fewest - 1.0
     apart = earned.mean(axis=0)
 
     def around(reach: float) -> Interval:

@@ -43,7 +43,9 @@ def paired_noise(first: ScoredSubmission, second: ScoredSubmission) -> Originals
     """
     divisions = zip(first.divisions, second.divisions, strict=True)
     return OriginalsNoise.of(
-        first.earned - second.earned, [ours - theirs for ours, theirs in divisions]
+        first.earned - second.earned,
+        [ours - theirs for ours, theirs in divisions],
+        min(first.n_fewest, second.n_fewest),
     )
 
 

@@ -25,7 +25,7 @@ from harness.metrics.uncertainty.quality_variance import noise_parts
 from harness.metrics.uncertainty.scoring_noise import Scoring
 from harness.models.outputs import Floats, ModelOutputs
 
-_DIVISIONS, _FEWEST_DIVISIONS = 16, 6
+_DIVISIONS, _FEWEST_DIVISIONS = 16, 4
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,9 @@ def sample_sizes_of_originals(
         ),
         strict=True,
     )
-    noise = OriginalsNoise.of(*stacked([whole.earned() for whole in wholes]))
+    fewest = min(whole.n_fewest for whole in wholes)
+    earned = stacked([whole.earned() for whole in wholes])
+    noise = OriginalsNoise.of(*earned, fewest)
     rows = [_subset_row(found, wholes, noise) for found in sizes]
     return *rows, last
 
