@@ -3,8 +3,8 @@
 Takes the original models of a track's bank, trains more where there are too few of
 them, runs a submission N times on each, and compares every half of the originals with
 the other half, paired in every order: the same method on fresh originals, which should
-be called different in 5 %.  Then the same on the same originals: one half of each original's
-runs with the other half.
+be called different in 5 %.  Then the same on the same originals: one half of each
+original's runs with the other half.
 
     python -m scripts.originals_level --keep FOLDER [submissions/finetune.py]
 

@@ -139,8 +139,7 @@ def certified_mean_epsilon(
     Parameters and errors are those of `certified_epsilon`; `alpha` is the probability
     with which the bound may fail.
 
-    ``scripts/simulate_certified.py mean`` counts how often it exceeds a known mean:
-    MEASURED
+    ``scripts/simulate_certified.py mean`` counts how often it exceeds a known mean.
     """
     if not 0.0 < alpha < 1.0:
         raise UsageError(f"alpha is {alpha}; give a probability between 0 and 1.")
