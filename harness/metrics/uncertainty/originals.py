@@ -21,15 +21,15 @@ degrees for the excess alone covered in 90.9 to 96.4 %, K - 1 degrees in any cas
 94.1 to 99.4 % at up to 1.55 times the width, no widening at all in 49 to 95 %. Two
 originals are too few for any rule that is of use: 87.6 to 96.9 %.
 
-``scripts/simulate_originals.py`` holds intervals and comparisons to known truths. Before
-few models were widened (`quality_variance.widened`), with K = 4, N = 16, originals that
-differ and a correlation of .09 between examples, 60 benchmarks of 30 examples (counting
-errs by 5.5 %): the mean was held in 95 %, on fresh examples 97 %, a second scoring in
-83 %; equal methods were called different in 3 % on the same originals and in 7 % on
-fresh ones (0 and 5 % with examples drawn). ``scripts/originals_level.py``, real
-fine-tuning on six originals of cifar10-quick at N = 32, three originals against three
-in every pairing: called different in 0 of 60 by the score, in 6 of 60 by the calibrated
-score.
+``scripts/simulate_originals.py`` holds intervals and comparisons to known truths.
+Before few models were widened (`quality_variance.widened`), with K = 4, N = 16,
+originals that differ and a correlation of .09 between examples, 60 benchmarks of 30
+examples (counting errs by 5.5 %): the mean was held in 95 %, on fresh examples in 97 %,
+a second scoring in 83 %; equal methods were called different in 3 % on the same
+originals and in 7 % on fresh ones (0 and 5 % with examples drawn).
+``scripts/originals_level.py``, real fine-tuning on six originals of cifar10-quick at
+N = 32, three originals against three in every pairing: called different in 0 of 60 by
+the score, in 6 of 60 by the calibrated score.
 """
 
 import math
