@@ -6,8 +6,6 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 _INSIDE = "harness/_shipped"
-#: Kept in the repository for metrics to come; nothing reads them.
-_LOGITS = "logits.safetensors"
 
 
 class ShippedFiles(BuildHookInterface[Any]):
@@ -20,8 +18,7 @@ class ShippedFiles(BuildHookInterface[Any]):
         root = Path(self.root)
         included = build_data["force_include"]
         for path in (root / "reference_models").glob("*/*"):
-            if path.name != _LOGITS:
-                place = f"{_INSIDE}/reference_models/{path.parent.name}/{path.name}"
-                included[str(path)] = place
+            place = f"{_INSIDE}/reference_models/{path.parent.name}/{path.name}"
+            included[str(path)] = place
         for path in (root / "submissions").glob("*.py"):
             included[str(path)] = f"{_INSIDE}/submissions/{path.name}"

@@ -38,6 +38,7 @@ from harness.scoring.settings import ScoreSettings
 from harness.scoring.stopping import precise
 from harness.scoring.validation import Validation, validate_submission
 from harness.storage.files import write_atomic
+from harness.track import find_track
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -225,7 +226,7 @@ def compare(
     track, output : str and path
         Where results are looked for by name.
     """
-    name = chosen_track(track, None, None).name
+    name = find_track(track).name
     folders = [
         ResultFolder(each.folder)
         if isinstance(each, Result)
@@ -265,13 +266,17 @@ def _settings(
     """Fill in what was left open."""
     chosen = chosen_track(track, split_seed, device)
     n_models = more.pop("n_models", None)
+    n_models = chosen.evaluation.n_models if n_models is None else n_models
     for name in ("data_dir", "output"):
         if more.get(name) is not None:
             more[name] = Path(more[name]).expanduser()
     return ScoreSettings(
         track=chosen,
-        n_models=chosen.evaluation.n_models if n_models is None else n_models,
-        n_jobs=chosen_jobs(more.pop("n_jobs", None)),
+        n_models=n_models,
+        n_jobs=chosen_jobs(
+            more.pop("n_jobs", None),
+            n_models * (more.get("originals") or chosen.evaluation.originals),
+        ),
         **more,
     )
 

@@ -5,6 +5,7 @@ import os
 import platform
 import shutil
 import subprocess
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -56,9 +57,7 @@ def this_machine() -> Machine:
         system=f"{platform.system()} {platform.machine()}",
         processor=_cpuinfo("model name") or platform.processor() or "unknown",
         cores=available_cores(),
-        memory_gib=round(
-            os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-        ),
+        memory_gib=round(total_memory_bytes() / 2**30),
         gpu=_gpu(),
         python=platform.python_version(),
         torch=installed_version("torch"),
@@ -71,6 +70,20 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def total_memory_bytes() -> int:
+    """Memory of this machine."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def available_memory_bytes() -> int:
+    """Memory that could be had now without taking it from others, if it is said."""
+    with suppress(OSError):
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return total_memory_bytes()
 
 
 def installed_version(package: str) -> str:

@@ -228,6 +228,25 @@ def bank(track, cache, session_folder) -> ReferenceBank:
 
 
 @pytest.fixture(scope="session")
+def track_of_two(session_folder) -> Track:
+    """The tiny track with two original models."""
+    path = session_folder / "two.toml"
+    with _alone(session_folder / "track.lock"):
+        if not path.exists():
+            lines = TINY.replace('"tiny"', '"two"') + "originals = 2\n"
+            path.write_text(lines.replace("bank_size = 8", "bank_size = 6"))
+    return find_track(str(path))
+
+
+@pytest.fixture(scope="session")
+def bank_of_two(track_of_two, cache, session_folder) -> ReferenceBank:
+    """Two original models and six retrained ones."""
+    with _alone(session_folder / "bank.lock"):
+        plan = BuildPlan(track=track_of_two, n_models=6, jobs=2)
+        return build_bank(plan, lambda done: None)
+
+
+@pytest.fixture(scope="session")
 def task(track, cache) -> Task:
     return find_task(track)
 

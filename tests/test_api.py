@@ -85,7 +85,7 @@ def test_the_frame_has_a_row_for_each_number(result):
 def test_a_notebook_shows_the_card_and_no_markup_of_strangers(result):
     shown = result._repr_html_()
 
-    assert "forgetting quality F" in shown
+    assert "official F" in shown
     assert (
         "<script"
         not in Result(

@@ -41,8 +41,7 @@ def shipped(folder: str) -> set[str]:
     return {
         f"harness/_shipped/{path.relative_to(ROOT)}"
         for path in (ROOT / folder).rglob("*")
-        if path.is_file()
-        and not {"__pycache__", "leaderboard", "logits.safetensors"} & {*path.parts}
+        if path.is_file() and not {"__pycache__", "leaderboard"} & {*path.parts}
     }
 
 

@@ -88,12 +88,16 @@ def run_record(index: int, *, n_forget=4, n_test=5, **changes) -> RunRecord:
     """One finished run, its confidences drawn."""
     rng = np.random.default_rng([index, changes.get("seed", 0)])
     shares = {"retain": 1 / 3, "forget": 0.1, "test": 2 / 3}
+    forget = rng.normal(size=(1, n_forget)).astype(np.float32)
     record = RunRecord(
         index=index,
         seed=2**62 + index,
         outputs=ModelOutputs(
-            forget_confidence=rng.normal(size=(1, n_forget)).astype(np.float32),
+            forget_confidence=forget,
             test_confidence=rng.normal(size=(1, n_test)).astype(np.float32),
+            calibrated_confidence=forget / 3,
+            calibration=np.array([[0.75, 0.25, -0.25]]),
+            original=np.array([0]),
             **{f"{of}_accuracy": np.array([share]) for of, share in shares.items()},
         ),
         cpu_seconds=0.1 + index,

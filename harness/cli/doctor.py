@@ -123,7 +123,10 @@ def _isolation() -> list[Check]:
         Check(f"  {name}", held, PROPERTIES[name].claim, needed=False)
         for name, held in report.properties.items()
     ]
-    return [level, *rows, *_on_a_gpu()]
+    cpu, memory = (report.details[f"{what} counter"] for what in ("cpu", "memory"))
+    words = f"CPU time by {cpu}; memory by {memory}"
+    counted = Check("  counted", True, words, needed=False)
+    return [level, *rows, counted, *_on_a_gpu()]
 
 
 def _on_a_gpu() -> list[Check]:

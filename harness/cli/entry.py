@@ -17,7 +17,9 @@ from harness.cli.score import score
 from harness.cli.tracks import tracks
 from harness.cli.validate import validate
 from harness.errors import ExitCode, UnlearnEvalError
+from harness.plain_text import escape_controls
 
+_LONGEST = 40_000
 SETTINGS = {
     "help_option_names": ["-h", "--help"],
     "auto_envvar_prefix": "UNLEARN_EVAL",
@@ -54,7 +56,9 @@ def run(args: list[str] | None = None) -> int:
         code = cli.main(args, prog_name="unlearn-eval", standalone_mode=False)
         return int(code or ExitCode.OK)
     except UnlearnEvalError as error:
-        click.echo(f"Error: {error}", err=True)
+        # File names and arrays' names are strangers' words too.
+        words = escape_controls(str(error)[:_LONGEST])
+        click.echo(f"Error: {words}", err=True)
         return int(error.exit_code)
     except click.exceptions.Exit as error:
         return int(error.exit_code)

@@ -1,5 +1,6 @@
 """``unlearn-eval init``: a commented submission that scores as it stands."""
 
+import re
 from importlib.resources import files
 from pathlib import Path
 
@@ -17,8 +18,9 @@ def init(name: Path, force: bool) -> int:
     path = name if name.suffix == ".py" else name.with_name(f"{name.name}.py")
     if not path.stem.isidentifier() or path.stem.startswith("_"):
         raise UsageError(
-            f"{path.stem!r} is no good name for a submission: use letters, digits and "
-            "underscores, and no underscore first."
+            f"a submission cannot be called {path.stem!r}, for tests import it by its "
+            "name: use letters, digits and underscores, a letter first"
+            f"{_suggestion(path.stem)}."
         )
     if path.exists() and not force:
         raise UsageError(f"{path} is there already; choose another name, or --force.")
@@ -26,3 +28,9 @@ def init(name: Path, force: bool) -> int:
     write_atomic(path, template.replace("{{name}}", path.stem))
     click.echo(f"Wrote {path}. Next: unlearn-eval validate {path}")
     return ExitCode.OK
+
+
+def _suggestion(stem: str) -> str:
+    """Return the nearest name that can be, if there is one."""
+    name = re.sub(r"\W+", "_", stem).strip("_").lstrip("0123456789_")
+    return f", as in {name}" if name.isidentifier() else ""

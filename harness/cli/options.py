@@ -7,9 +7,12 @@ from pathlib import Path
 import click
 
 from harness.errors import UsageError
-from harness.machine import available_cores, this_machine
+from harness.machine import available_cores, available_memory_bytes, this_machine
 from harness.sandbox import AUTO, Level
 from harness.track import Track, find_track
+
+#: What a template and its share of an evaluator hold, and the least for a run.
+_PROCESS_BYTES = 750_000_000
 
 track = click.option(
     "--track",
@@ -90,8 +93,11 @@ def echo_json(content: object) -> None:
     click.echo(json.dumps(content, indent=2, allow_nan=False))
 
 
-def chosen_jobs(n_jobs: int | None) -> int:
-    """Return how many processes to use."""
+def chosen_jobs(n_jobs: int | None, n_tasks: int | None = None) -> int:
+    """Return how many processes to use: no more than the free memory allows.
+
+    Where it is known for how many tasks, no more than those or than cores either.
+    """
     if n_jobs is None:
         return available_cores()
     if n_jobs < 1:
@@ -99,7 +105,15 @@ def chosen_jobs(n_jobs: int | None) -> int:
             f"--n-jobs {n_jobs} is too few: at least 1; this machine has "
             f"{available_cores()} cores."
         )
-    return n_jobs
+    most = max(available_cores(), available_memory_bytes() // _PROCESS_BYTES)
+    if n_jobs > most:
+        click.echo(
+            f"--n-jobs {n_jobs} is more than this machine's free memory allows; "
+            f"{most} are used. A process for runs takes about 0.75 GB.",
+            err=True,
+        )
+    useful = n_jobs if n_tasks is None else max(n_tasks, available_cores())
+    return min(n_jobs, most, useful)
 
 
 def chosen_track(name: str, split_seed: int | None, device: str | None) -> Track:
@@ -114,6 +128,6 @@ def chosen_track(name: str, split_seed: int | None, device: str | None) -> Track
             what, remedy = "--device cuda", ""
         raise UsageError(
             f"{what} needs a CUDA GPU and this machine shows none; choose {remedy}"
-            "--device cpu and patience."
+            "--device cpu, on which the same takes many times as long."
         )
     return found

@@ -9,11 +9,14 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
+from harness.plain_text import escape_controls
 from harness.results.schema import Result
 from harness.status import Status
 
 _PLAIN_STEPS = 4
+_LONGEST = 4000
 
 
 class ProgressListener:
@@ -28,7 +31,8 @@ class ProgressListener:
 
     def say(self, text: str) -> None:
         """Show one line of news."""
-        self._console.print(text, markup=False, emoji=False, soft_wrap=True)
+        words = Text(escape_controls(text[:_LONGEST]))
+        self._console.print(words, emoji=False, soft_wrap=True)
 
     def begin(self, what: str, total: int, done: int) -> None:
         """Start a bar, or say what begins."""
@@ -72,7 +76,7 @@ def one_line(result: Result) -> str:
 
 def _bar(console: Console) -> Progress:
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),

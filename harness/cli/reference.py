@@ -8,6 +8,7 @@ import click
 from harness.cli import options
 from harness.cli.progress import ProgressListener
 from harness.errors import ExitCode, UsageError
+from harness.processes.parallel import why_serial
 from harness.reference import ReferenceBank, find_largest_bank
 from harness.reference.bank import BANK, MANIFEST, ORIGINALS
 from harness.reference.build import BuildPlan, build_bank
@@ -64,11 +65,13 @@ def build(
     plan = BuildPlan(
         track=chosen,
         n_models=wanted,
-        jobs=options.chosen_jobs(n_jobs),
+        jobs=options.chosen_jobs(n_jobs, wanted),
         data_dir=data_dir,
         backend=backend,
     )
     listener = ProgressListener(quiet=quiet, bars=progress)
+    if plan.jobs > 1 and backend is None and why_serial():
+        listener.say(f"{why_serial()}.")
     begun = False
 
     def step(done: int) -> None:

@@ -91,10 +91,13 @@ def score(
     """
     found = find_entries(paths)
     chosen = options.chosen_track(track, split_seed, device)
+    wanted = chosen.evaluation.n_models if n_models is None else n_models
     settings = ScoreSettings(
         track=chosen,
-        n_models=chosen.evaluation.n_models if n_models is None else n_models,
-        n_jobs=options.chosen_jobs(n_jobs),
+        n_models=wanted,
+        n_jobs=options.chosen_jobs(
+            n_jobs, wanted * (originals or chosen.evaluation.originals)
+        ),
         originals=originals,
         seed=seed,
         output=output,

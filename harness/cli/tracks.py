@@ -17,9 +17,10 @@ def tracks(as_json: bool) -> int:
     if as_json:
         options.echo_json({"tracks": rows})
         return ExitCode.OK
+    width = 2 + max(len(str(row["name"])) for row in rows)
     for row in rows:
-        click.echo(f"{row['name']:<15}{row['description']}")
-        click.echo(f"{'':<15}N = {row['n_models']}; bank: {row['bank']}")
+        click.echo(f"{row['name']:<{width}}{row['description']}")
+        click.echo(f"{'':<{width}}N = {row['n_models']}; bank: {row['bank']}")
     return ExitCode.OK
 
 

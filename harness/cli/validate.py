@@ -8,9 +8,12 @@ from harness.cli import options
 from harness.cli.progress import ProgressListener
 from harness.errors import ExitCode
 from harness.run.entry import find_submissions
+from harness.run.submission import read_submission
 from harness.sandbox import choose
 from harness.scoring.settings import ScoreSettings
 from harness.scoring.validation import Validation, validate_submission
+
+_SHOWN_LINES, _SHOWN_LETTERS = 20, 300
 
 
 @click.command()
@@ -38,15 +41,20 @@ def validate(
 ) -> int:
     """Try submissions out: everything that is wrong with each, at once.
 
-    Makes two runs of each just as scoring does; never scores.
+    What reading shows is told in a second. Then the sandbox is started and two runs of
+    each are made just as scoring does, side by side where there are cores; never
+    scores.
     """
     found = find_submissions(paths)
     chosen = options.chosen_track(track, split_seed, device)
     settings = ScoreSettings(track=chosen, n_models=2, n_jobs=1, data_dir=data_dir)
     listener = ProgressListener(quiet=as_json, bars=False)
-    validations, sandbox = [], choose(isolation)
+    seeds = None if seed is None else [seed]
+    validations, sandbox = [], None
     for path in found:
-        seeds = None if seed is None else [seed]
+        # What reading alone finds wrong is told at once, before anything is started.
+        if sandbox is None and not read_submission(path).problems:
+            sandbox = choose(isolation)
         validation = validate_submission(
             path, settings, listener, seeds=seeds, isolation=sandbox
         )
@@ -67,6 +75,13 @@ def _words(validation: Validation) -> str:
     if validation.traceback:
         lines += ["    " + line for line in validation.traceback.splitlines()]
     if validation.output:
-        lines.append("  it printed:")
-        lines += ["    " + line for line in validation.output.splitlines()[-20:]]
+        lines += _printed(validation.output.splitlines())
     return "\n".join(lines)
+
+
+def _printed(lines: list[str]) -> list[str]:
+    """Show the last lines of what was printed, and say how many there are."""
+    shown = lines[-_SHOWN_LINES:]
+    some = f" (the last {len(shown)} of {len(lines)} lines)"
+    head = f"  it printed{some if len(lines) > len(shown) else ''}:"
+    return [head, *("    " + line[:_SHOWN_LETTERS] for line in shown)]

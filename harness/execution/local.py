@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from harness.evaluator.client import EvaluatorProcess, write_evaluator_inputs
+from harness.machine import total_memory_bytes
 from harness.models.outputs import ModelOutputs, NonFiniteOutputs
 from harness.models.records import RunRecord
 from harness.models.weights import Array, WeightSpec, relative_distance
@@ -52,11 +53,12 @@ class Outcome(NamedTuple):
 
 
 class LocalExecutor(Closing):
-    """Runs jobs in `n_jobs` workers. Use it as a context manager.
+    """Runs jobs in at most `n_jobs` workers. Use it as a context manager.
 
     Each worker has a thread that waits for its template, then for an evaluator that is
     free. An evaluation takes a fraction of a run, so one evaluator serves several
-    workers, and each saved is an import of torch and its memory.
+    workers, and each saved is an import of torch and its memory. Both are started as
+    they are needed, so there are never more of them than jobs.
     """
 
     def __init__(
@@ -72,22 +74,29 @@ class LocalExecutor(Closing):
         self._folder = ScratchFolder()
         self._closed = False
         inputs, measured = self._folder.path / "inputs", self._folder.path / "measured"
-        self._workers: list[RunWorker] = []
+        self._n_jobs = n_jobs
+        self._workers: dict[int, RunWorker] = {}
         self._evaluators: list[EvaluatorProcess] = []
-        self._free: queue.SimpleQueue[EvaluatorProcess] = queue.SimpleQueue()
+        # The last that was given back is taken first; None is one to be started.
+        self._free: queue.LifoQueue[EvaluatorProcess | None] = queue.LifoQueue()
+        for _ in range(-(-n_jobs // _WORKERS_AN_EVALUATOR) - 1):
+            self._free.put(None)
+        self._start_worker = partial(
+            RunWorker,
+            *(inputs, self.spec, isolation),
+            gpu=device == "cuda",
+            readable=task.imported(),
+        )
+        self._start_evaluator = partial(EvaluatorProcess, measured)
         try:
             sets = task.sets()
             with explained(self._folder.path):
                 given = sets_named(sets, RUN_SETS)
                 write_inputs(inputs, task, device, originals, given)
                 write_evaluator_inputs(measured, task, device, originals[0], sets)
-            start = partial(RunWorker, gpu=device == "cuda", readable=task.imported())
-            for _ in range(n_jobs):
-                self._workers.append(start(inputs, self.spec, isolation))
-            for _ in range(-(-n_jobs // _WORKERS_AN_EVALUATOR)):
-                evaluator = EvaluatorProcess(measured)
-                self._evaluators.append(evaluator)
-                self._free.put(evaluator)
+            # The first of both are sure to be needed, and import torch together.
+            self._worker(0)
+            self._free.put(self._new_evaluator())
         except BaseException:
             self.close()
             raise
@@ -95,10 +104,12 @@ class LocalExecutor(Closing):
     def close(self) -> None:
         """End every process and remove the scratch folder."""
         self._closed = True
-        for worker in self._workers:
-            worker.close()
-        for evaluator in self._evaluators:
-            evaluator.close()
+        ends = [worker.close for worker in self._workers.values()]
+        ends += [evaluator.close for evaluator in self._evaluators]
+        threads = [threading.Thread(target=end) for end in ends]
+        for thread in threads:
+            thread.start()
+        _join(threads)
         self._folder.close()
 
     def work(self, jobs: Sequence[Job]) -> Generator[Outcome, None, None]:
@@ -127,11 +138,11 @@ class LocalExecutor(Closing):
 
         threads = [
             threading.Thread(target=serve, args=(i,), daemon=True)
-            for i in range(len(self._workers))
+            for i in range(min(self._n_jobs, len(jobs)))
         ]
-        for thread in threads:
-            thread.start()
         try:
+            for thread in threads:
+                thread.start()
             yield from _until_all_ended(done, len(threads))
         except GeneratorExit:
             # A worker serves one thread at a time: the next work must find it free.
@@ -143,7 +154,7 @@ class LocalExecutor(Closing):
 
     def _do(self, job: Job, position: int) -> Outcome:
         try:
-            return self._run(job, self._workers[position])
+            return self._run(job, self._worker(position))
         except Exception as error:
             if self._closed:
                 raise WorkerDied("the processes for runs were ended") from error
@@ -153,8 +164,29 @@ class LocalExecutor(Closing):
             report = RunReport(Usage(0.0, 0.0, 0), failure=failure)
             return Outcome(job, report, None)
 
+    def _worker(self, position: int) -> RunWorker:
+        """Return the worker of a thread, started if it is the first time."""
+        worker = self._workers.get(position)
+        if worker is None:
+            worker = self._workers[position] = self._start_worker()
+            self._end_if_closed(worker)
+        return worker
+
+    def _new_evaluator(self) -> EvaluatorProcess:
+        evaluator = self._start_evaluator()
+        self._evaluators.append(evaluator)
+        self._end_if_closed(evaluator)
+        return evaluator
+
+    def _end_if_closed(self, started: RunWorker | EvaluatorProcess) -> None:
+        """End what was started while the others were being ended."""
+        if self._closed:
+            started.close()
+            raise WorkerDied("the processes for runs were ended")
+
     def _run(self, job: Job, worker: RunWorker) -> Outcome:
-        report = _twice(lambda: worker.run(job.request), worker.restart)
+        request = _within_share(job.request, self._n_jobs)
+        report = _twice(lambda: worker.run(request), worker.restart)
         if report.weights is None:
             return Outcome(job, report, None)
         try:
@@ -167,7 +199,8 @@ class LocalExecutor(Closing):
     def _evaluate(self, weights: bytes) -> ModelOutputs:
         evaluator = self._free.get()
         try:
-            return _twice(lambda: evaluator.evaluate(weights), evaluator.restart)
+            one = evaluator = evaluator or self._new_evaluator()
+            return _twice(lambda: one.evaluate(weights), one.restart)
         finally:
             self._free.put(evaluator)
 
@@ -204,6 +237,14 @@ def _twice(action: Callable[[], T], restart: Callable[[], None]) -> T:
     except WorkerDied:
         restart()
         raise
+
+
+def _within_share(request: Request, n_jobs: int) -> Request:
+    """Bound a run's memory by its share of the machine's, where it is bounded."""
+    if request.memory_bytes is None:
+        return request
+    share = total_memory_bytes() // n_jobs
+    return replace(request, memory_bytes=min(request.memory_bytes, share))
 
 
 def _join(threads: Sequence[threading.Thread]) -> None:

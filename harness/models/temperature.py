@@ -20,8 +20,8 @@ biases, it is the same for every rescaling and shift of the logits."""
 
 #: Newton's method converges quadratically: when a step gains less than this, the next
 #: one would be lost in rounding.
-_LEAST_GAIN = 1e-14
-_STEPS, _HALVINGS = 100, 40
+_LEAST_GAIN, _SMALL_GRADIENT = 1e-14, 1e-6
+_LEAST_DAMPING, _STEPS = 1e-9, 500
 
 
 class Calibration(NamedTuple):
@@ -58,8 +58,8 @@ def fit_calibration(logits: ArrayLike, targets: ArrayLike) -> Calibration:
     -------
     Calibration
         The minimum, which is unique: the problem is convex, and solved by Newton's
-        method. Logits ``c * z + d`` with c != 0 give the same calibrated logits as z,
-        up to rounding.
+        method. Logits ``c * z + d`` with c != 0 give the same calibrated
+        probabilities as z, up to rounding.
 
     Raises
     ------
@@ -93,21 +93,28 @@ def fit_calibration(logits: ArrayLike, targets: ArrayLike) -> Calibration:
 
 
 def _minimum(inputs: Floats, wanted: Floats) -> tuple[float, Floats]:
-    """Minimise the cross-entropy of ``softmax(a * inputs + b)`` by Newton's method."""
+    """Minimise the cross-entropy of ``softmax(a * inputs + b)`` by Newton's method.
+
+    Where the loss is nearly flat, as with examples far from all others, a step that
+    does not pay is damped until it does.
+    """
     at = np.concatenate([[1.0], np.zeros(inputs.shape[1])])
     loss, gradient, hessian = _derivatives(at, inputs, wanted)
+    damping = 0.0
     for _ in range(_STEPS):
         # Adding a constant to all biases changes nothing: hence the shortest solution.
-        step = np.linalg.lstsq(hessian, gradient, rcond=1e-13)[0]
-        if float(gradient @ step) < _LEAST_GAIN:
-            at = at - step
+        damped = hessian + damping * np.eye(len(at))
+        step = np.linalg.lstsq(damped, gradient, rcond=1e-13)[0]
+        near = np.abs(gradient).max() < _SMALL_GRADIENT
+        if near and abs(float(gradient @ step)) < _LEAST_GAIN:
+            at = at - step if damping == 0 else at
             break
-        for _ in range(_HALVINGS):
-            found = _derivatives(at - step, inputs, wanted)
-            if found[0] <= loss:
-                break
-            step = step / 2
-        at, (loss, gradient, hessian) = at - step, found
+        found = _derivatives(at - step, inputs, wanted)
+        if found[0] < loss:
+            at, (loss, gradient, hessian) = at - step, found
+            damping = damping / 10 if damping > _LEAST_DAMPING else 0.0
+        else:
+            damping = max(10 * damping, _LEAST_DAMPING)
     return float(at[0]), at[1:]
 
 

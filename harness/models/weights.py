@@ -116,7 +116,8 @@ def stack_weights(models: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
 def unstack_weights(stacked: Mapping[str, Array]) -> list[dict[str, Array]]:
     """Take apart what `stack_weights` put together."""
     count = min((len(array) for array in stacked.values()), default=0)
-    return [{name: a[k] for name, a in stacked.items()} for k in range(count)]
+    # A counter has no shape of its own: an array of it, not a number.
+    return [{n: np.asarray(a[k]) for n, a in stacked.items()} for k in range(count)]
 
 
 def relative_distance(

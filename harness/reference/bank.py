@@ -24,6 +24,7 @@ MANIFEST, BANK, ORIGINALS = "manifest.json", "bank.safetensors", "originals.safe
 #: Of the files: 1 held class logits, 2 no calibrated confidences and one original.
 FORMAT = 3
 _OUTPUTS = tuple(each.name for each in fields(ModelOutputs))
+_OPTIONAL = ("calibrated_confidence", "calibration", "original")
 
 
 def bank_key(task: Task, seed: int = 0) -> str:
@@ -120,7 +121,11 @@ class ReferenceBank:
     @cached_property
     def original_weights(self) -> list[dict[str, Array]]:
         """Weights of the original models A(D)."""
-        return unstack_weights(read_weights(self.folder / ORIGINALS))
+        weights = unstack_weights(read_weights(self.folder / ORIGINALS))
+        if len(weights) != len(self.original_members):
+            why = f"weights of {len(weights)} original models"
+            raise CheckFailed(_damaged(self.folder, why))
+        return weights
 
     @cached_property
     def members(self) -> tuple[ModelRecord, ...]:
@@ -181,7 +186,10 @@ def _models(
     arrays: dict[str, Array], prefix: str
 ) -> tuple[ModelOutputs, Indices, Indices, Floats]:
     """Read what `stack_members` stacked."""
-    columns: dict[str, Any] = {n: arrays.get(prefix + n) for n in _OUTPUTS}
+    columns: dict[str, Any] = {
+        n: arrays.get(prefix + n) if n in _OPTIONAL else arrays[prefix + n]
+        for n in _OUTPUTS
+    }
     outputs = ModelOutputs(**columns)
     for name in ("index", "seed", "seconds"):
         if arrays[prefix + name].shape != (len(outputs),):

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
-from joblib.parallel import BACKENDS
 from safetensors.numpy import save
 
 from harness import __version__
@@ -21,6 +19,7 @@ from harness.machine import this_machine
 from harness.models.records import ModelRecord, read_record
 from harness.models.weights import Array, stack_weights
 from harness.processes.lifetime import end_with
+from harness.processes.parallel import BACKENDS, Parallel, delayed
 from harness.reference.bank import (
     FORMAT,
     Manifest,
@@ -156,8 +155,9 @@ def _build(plan: BuildPlan, packed: list[ReferenceBank], step: Step) -> Referenc
     step(done)
     with _stopped_quietly(_train_all(plan, missing)) as trained:
         for index in trained:
-            done += index >= 0
-            step(done)
+            if index >= 0:
+                done += 1
+                step(done)
     members, originals = finished_members(plan), finished_originals(plan)
     # In order and without gaps: the first N of a bank must stay the same N.
     size = max(plan.n_models, *(len(bank) for bank in packed), 0)

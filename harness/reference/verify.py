@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
@@ -14,6 +13,7 @@ from harness.machine import this_machine
 from harness.models.outputs import SETS, ModelOutputs
 from harness.models.records import ModelRecord
 from harness.models.weights import Array
+from harness.processes.parallel import Parallel, delayed
 from harness.reference.bank import ReferenceBank
 from harness.track.schema import Track
 

@@ -9,7 +9,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from harness.results.metric_lines import interval_text
+from harness.results.metric_lines import diagnosis_lines, interval_text
 from harness.results.schema import Accuracy, Metrics, Number, Result
 
 WIDTH = 80
@@ -79,6 +79,9 @@ def _words(result: Result) -> Iterator[str]:
     metrics = result.metrics
     if (score := metrics.ranked_score) is not None:
         yield from _meaning(score)
+    if metrics.diagnosis is not None:
+        calibrated = metrics.calibrated_forgetting_quality is not None
+        yield from diagnosis_lines(metrics.diagnosis, calibrated)
     if metrics.forgetting_quality and metrics.forgetting_quality.ceiling_reason:
         yield f"No ceiling: {metrics.forgetting_quality.ceiling_reason}"
     if unknown := result.unknown_cost:

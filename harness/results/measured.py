@@ -8,6 +8,7 @@ from typing import Literal
 
 from harness.metrics.flags.flag import Flag
 from harness.metrics.literature.metric_value import MetricValue
+from harness.metrics.official.diagnosis import Diagnosis
 from harness.metrics.uncertainty.sample_size import SampleSizeRow
 from harness.results.serialization import JsonObject, left_out, to_json
 
@@ -170,6 +171,8 @@ class Metrics:
         Utility on the three sets.
     epsilon : Epsilon or None
         The competition's ε.
+    diagnosis : Diagnosis or None
+        Why F is low, of calibrated confidences where there are some.
     efficiency : Efficiency or None
         The cost.
     metrics : tuple of MetricValue
@@ -188,6 +191,7 @@ class Metrics:
     test_accuracy: Accuracy | None = None
     forget_accuracy: Accuracy | None = None
     epsilon: Epsilon | None = None
+    diagnosis: Diagnosis | None = None
     efficiency: Efficiency | None = None
     metrics: tuple[MetricValue, ...] = ()
     flags: tuple[Flag, ...] = ()

@@ -1,8 +1,9 @@
-"""Tables of the metrics of the literature, as lines for people."""
+"""Tables of the metrics of the literature, and why F is low, as lines for people."""
 
 from collections.abc import Iterator, Sequence
 
 from harness.metrics.literature.metric_value import MetricValue
+from harness.metrics.official.diagnosis import Diagnosis
 from harness.metrics.uncertainty.sample_size import SampleSizeRow
 
 _NAME_WIDTH = 33
@@ -26,6 +27,25 @@ def precision_lines(precision: Sequence[SampleSizeRow]) -> Iterator[str]:
     for row in precision:
         interval = interval_text(row.low, row.high)
         yield f"{row.n_models:>6}{row.mean:>9.4f}{interval:>20}"
+
+
+def diagnosis_lines(found: Diagnosis, calibrated: bool) -> Iterator[str]:
+    """Yield what to work on, what promises most first."""
+    quality = "calibrated F" if calibrated else "F"
+    told = {
+        f"{_randomness(found.spread)} the spread over runs is {found.spread:.2f} of "
+        "retraining's": found.rescaled,
+        f"Shift: the mean of the runs is {found.shift:.2f} spreads of retraining away "
+        "from its own": found.centred,
+    }
+    for words, value in sorted(told.items(), key=lambda each: -each[1]):
+        yield f"{words}; put right, {quality} would be {value:.4f}."
+
+
+def _randomness(spread: float) -> str:
+    if 0.9 < spread < 1.1:
+        return "Randomness:"
+    return f"Too {'much' if spread > 1 else 'little'} randomness:"
 
 
 def interval_text(low: float | None, high: float | None, digits: int = 4) -> str:

@@ -25,6 +25,7 @@ from harness.models.tables import csv_of, from_table, read_csv, table_of
 from harness.results.schema import Result
 from harness.results.serialization import JsonObject
 from harness.status import Status
+from harness.storage.archives import refuse_bomb
 from harness.storage.checksums import checked_json, json_with_checksum
 from harness.storage.files import (
     held_folder,
@@ -36,6 +37,8 @@ from harness.storage.files import (
 
 RESULT, MODELS, EXAMPLES = "result.json", "models.csv", "examples.npz"
 FORGOTTEN, FAILED = "forgotten.csv", "last-failure.json"
+#: Runs of an earlier version were not calibrated.
+_NEEDED = ("forget_confidence", "test_confidence")
 
 
 class ResultFolder:
@@ -209,7 +212,9 @@ def _confidences(path: Path) -> dict[str, NDArray[np.float32]]:
     content = path.read_bytes()
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            return {n: arrays[n].astype(np.float32) for n in MATRICES if n in arrays}
+            refuse_bomb(arrays.zip, len(content))
+            known = [*_NEEDED, *(n for n in MATRICES if n in arrays)]
+            return {name: arrays[name].astype(np.float32) for name in known}
     except Exception as error:
         # A damaged archive fails in more ways than can be listed.
         raise ValueError(f"{path} cannot be read: {error}") from None

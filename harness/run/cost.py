@@ -12,6 +12,8 @@ _KILL_FACTOR, _GRACE_SECONDS = 10.0, 30.0
 #: What computes all the time needs no more wall seconds than so many times its CPU
 #: seconds; on a busy machine as many times more as it is busy, up to a bound.
 _WALL_FACTOR, _MOST_BUSY = 3.0, 10.0
+#: The runs of one scoring may wait so long in all for something else than a core.
+MOST_IDLE_SECONDS = 60.0
 
 
 class Budget(NamedTuple):
@@ -46,6 +48,14 @@ def limit_at(seconds: float, device: str) -> Limit:
 def busyness() -> float:
     """How many tasks want each core of this machine, at least 1 and not without end."""
     return min(max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)), _MOST_BUSY)
+
+
+def idle_seconds(usage: Usage, busy: Callable[[], float] = busyness) -> float:
+    """Wall seconds of a run beyond those that its CPU time can explain.
+
+    On a busy machine, whoever waits for a core cannot help it.
+    """
+    return max(0.0, usage.wall_seconds / busy() - _WALL_FACTOR * usage.cpu_seconds - 1)
 
 
 class WallClock:

@@ -1,5 +1,9 @@
 """What is scored: a file to run N times, or N checkpoints that such runs have left."""
 
+# Of a path as a stranger made it os.path tells what pathlib raises an error for.
+# ruff: noqa: PTH110, PTH112
+import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,10 +14,12 @@ from harness.run.checkpoints import (
     holds_checkpoints,
     read_checkpoints,
 )
+from harness.run.checkpoints.selection import PATTERN
 from harness.run.submission import Submission, read_submission, submission_name
 
 _HELPERS = ("_", ".")
-
+#: Of what was made a path the second of two slashes is gone.
+_ADDRESS = re.compile(r"(https?|ftp|s3|gs|git):/+(.*)", re.IGNORECASE)
 
 #: One thing to score, read and vetted, and nothing of it executed or unpickled.
 Entry = Submission | CheckpointSet
@@ -23,9 +29,9 @@ def find_entries(paths: Iterable[Path]) -> list[Path]:
     """List what there is to score: submissions' files, zips and checkpoint folders."""
     found: list[Path] = []
     for path in paths:
-        if not path.exists() or not holds_checkpoints(path):
+        if not os.path.exists(path) or not holds_checkpoints(path):
             found += find_submissions([path])
-        elif path.is_dir() and any(path.glob("[!_.]*.py")):
+        elif os.path.isdir(path) and any(path.glob("[!_.]*.py")):
             raise UsageError(
                 f"the folder {path} holds submissions and checkpoints; give the .py "
                 "files by name, or move the checkpoints to a folder of their own."
@@ -37,7 +43,7 @@ def find_entries(paths: Iterable[Path]) -> list[Path]:
 
 def read_entry(path: Path, n_models: int, spec: WeightSpec) -> Entry:
     """Read a submission, or find and vet N checkpoints of a network."""
-    if path.exists() and holds_checkpoints(path):
+    if os.path.exists(path) and holds_checkpoints(path):
         return read_checkpoints(path, n_models, spec.n_bytes)
     return read_submission(path)
 
@@ -45,11 +51,13 @@ def read_entry(path: Path, n_models: int, spec: WeightSpec) -> Entry:
 def find_submissions(paths: Iterable[Path]) -> list[Path]:
     """List the submissions' files: files as they are, folders one level deep.
 
-    A file that starts with ``_`` or ``.`` is no submission.
+    A file that starts with ``_`` or ``.`` is no submission. What has a submission's
+    name and is none, a broken link, a pipe, a folder, is listed: it fails by itself,
+    and the others are scored.
     """
     found: list[Path] = []
     for path in paths:
-        found += _in_folder(path) if path.is_dir() else [_checked_file(path)]
+        found += _in_folder(path) if os.path.isdir(path) else [_checked_file(path)]
     return _distinct(found)
 
 
@@ -58,10 +66,8 @@ def _distinct(paths: Iterable[Path]) -> list[Path]:
     by_name: dict[str, Path] = {}
     for path in paths:
         name = submission_name(path)
-        if not name.isprintable():
-            raise UsageError(f"the file name {name!a} cannot be shown; rename it.")
         other = by_name.setdefault(name, path)
-        if other.resolve() != path.resolve():
+        if os.path.realpath(other) != os.path.realpath(path):
             raise UsageError(
                 f"{other} and {path} have the same name, {name}; rename one."
             )
@@ -69,10 +75,14 @@ def _distinct(paths: Iterable[Path]) -> list[Path]:
 
 
 def _checked_file(path: Path) -> Path:
-    if not path.exists():
+    if address := as_address(path):
+        raise UsageError(
+            f"{address} is an address; download the file, and give its path."
+        )
+    if not os.path.lexists(path):
         raise UsageError(f"there is no file {path}; give a submission's .py file.")
     if path.suffix != ".py":
-        raise UsageError(f"{path} is no submission; it must be a .py file or a folder.")
+        raise UsageError(f"{path} is no submission; {_instead(path)}")
     if path.name.startswith(_HELPERS):
         raise UsageError(
             f"{path} is no submission: its name starts with {path.name[0]}; rename it."
@@ -80,9 +90,36 @@ def _checked_file(path: Path) -> Path:
     return path
 
 
+def as_address(path: Path) -> str:
+    """Give back the address that a path was made of, or nothing."""
+    found = _ADDRESS.match(str(path))
+    return f"{found[1]}://{found[2]}" if found else ""
+
+
+def _instead(path: Path) -> str:
+    """Say what would work in place of a file of some other kind."""
+    if path.suffix == ".ipynb":
+        return (
+            "it is a notebook: save the cells that define unlearning as a .py file, or "
+            "call harness.score(unlearning) in it."
+        )
+    if path.suffix in (".pth", ".pt", ".ckpt", ".safetensors"):
+        return (
+            f"it is one checkpoint, and N are needed: give a folder or a zip of "
+            f"{PATTERN}, or the .py file that makes them."
+        )
+    if path.suffix in (".npz", ".npy"):
+        return "it holds arrays: see unlearn-eval estimate."
+    if path.suffix == ".zip":
+        return "checkpoints in a zip are scored as they are: see unlearn-eval score."
+    return "it must be a .py file or a folder."
+
+
 def _in_folder(folder: Path) -> list[Path]:
     files = sorted(folder.glob("*.py"))
     files = [path for path in files if not path.name.startswith(_HELPERS)]
+    if not files and folder.suffix == ".py":
+        return [folder]
     if not files:
         raise UsageError(
             f"the folder {folder} holds no submission; write one with: "

@@ -24,6 +24,9 @@ def source_of(function: Callable[..., Any]) -> str:
     """
     gathered = _Gathered()
     gathered.add(function.__name__, function)
+    batches = getattr(function, "__globals__", {}).get("BATCHES")
+    if isinstance(batches, str):  # Nothing refers to it, and it counts all the same.
+        gathered.add("BATCHES", batches)
     lines = [*gathered.imports, "", *gathered.parts]
     if function.__name__ != "unlearning":
         lines.append(f"unlearning = {function.__name__}\n")

@@ -9,6 +9,11 @@ from harness.status import Status
 
 #: First byte of what a run writes: weights, or words about why there are none.
 WEIGHTS, FAILURE = b"W", b"E"
+#: What a submission is passed: the first four by place, of the others what it names.
+ARGUMENTS = ("net", "retain", "forget", "validation")
+OPTIONAL_ARGUMENTS = ("seed", "device", "budget_seconds", "recipe")
+#: What notebooks use and ``unlearn-eval[notebooks]`` brings, by the names of modules.
+NOTEBOOK_MODULES = ("tqdm", "requests", "matplotlib", "pandas", "sklearn")
 #: Key of a request's message that holds a checkpoint to read.
 CHECKPOINT = "checkpoint"
 
@@ -116,3 +121,19 @@ class RunReport:
     weights: bytes | None = None
     failure: Failure | None = None
     output: str = ""
+
+
+def missing_module(name: str) -> str:
+    """Say what to do about a module that is not installed."""
+    shown = name[:80]
+    if name in NOTEBOOK_MODULES:
+        others = ", ".join(NOTEBOOK_MODULES)
+        return (
+            f"{shown} is not installed; pip install 'unlearn-eval[notebooks]' brings "
+            f"what notebooks use: {others}."
+        )
+    return (
+        f"{shown} is not installed here; install it where submissions are scored, or "
+        "do without: torch, torchvision, numpy, scipy, pandas, PIL and joblib "
+        "are there."
+    )

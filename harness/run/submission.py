@@ -1,7 +1,10 @@
 """A submission's file, read and checked without running any of it."""
 
 import ast
+import errno
+import os
 import shlex
+import stat
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,17 +12,18 @@ from pathlib import Path
 from typing import ClassVar
 
 from harness.errors import UsageError
-from harness.plain_text import harmless
+from harness.plain_text import escape_controls, harmless
+from harness.run.contract import contract_problems
 from harness.run.cost import Budget, kill_seconds, limit_at
 from harness.run.messages import NO_LIMIT, Failure, RunRequest
 from harness.storage.files import sha256_of
+from harness.storage.shipped import shipped_submissions
 
 LARGEST_SOURCE = 256 * 1024
-_LONGEST_WORDS = 300
+_LONGEST_WORDS, _LONGEST_PROBLEM = 300, 600
 _MEMORY_BYTES = 8 << 30
-ARGUMENTS = ("net", "retain", "forget", "validation")
-OPTIONAL_ARGUMENTS = ("seed", "device", "budget_seconds", "recipe")
-SIGNATURE = "def unlearning(net, retain, forget, validation)"
+#: Controls of the package. What a stranger's file calls itself lifts no cap.
+REFERENCES = ("retrain",)
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,8 @@ class Submission:
     """A file to run, by what it says about itself.
 
     The title, summary, authors and url are its ``NAME``, the docstring's first line,
-    ``AUTHORS`` and ``URL``; it is a reference if it says ``REFERENCE = True``.
+    ``AUTHORS`` and ``URL``; it is a reference if it says ``REFERENCE = True`` and is
+    one of the package's own controls, letter by letter.
     """
 
     name: str
@@ -84,19 +89,16 @@ class Submission:
 
 def read_submission(path: Path) -> Submission:
     """Read a submission; what is wrong with it is collected, not raised."""
-    content, n_bytes = _content(path)
-    name = path.stem
-    if n_bytes > LARGEST_SOURCE:
-        problem = (
-            f"{path.name} has {-(-n_bytes // 1024)} KiB; a submission has at most "
-            f"{LARGEST_SOURCE // 1024} KiB."
-        )
-        return Submission(name, path, "", (problem,))
+    name = submission_name(path)
     try:
+        content = _content(path)
         source = content.decode("utf-8-sig")
-        tree = _parsed(source, path.name)
+    except _Unreadable as error:
+        return Submission(name, path, "", (str(error),))
     except UnicodeDecodeError:
         return Submission(name, path, "", (f"{path.name} is not UTF-8 text.",))
+    try:
+        tree = _parsed(source, path.name)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return Submission(name, path, source, (_syntax_problem(path, error),))
     constants = _constants(tree)
@@ -104,30 +106,71 @@ def read_submission(path: Path) -> Submission:
     # Words alone: a number may be too long for Python to write it out.
     words = {key: value for key, value in constants.items() if isinstance(value, str)}
     title, authors, url = (words.get(key, "") for key in ("NAME", "AUTHORS", "URL"))
+    problems = contract_problems(tree, path)
     return Submission(
         name=name,
         path=path,
         source=source,
-        problems=tuple(_contract_problems(tree, path.name)),
+        problems=tuple(harmless(each, _LONGEST_PROBLEM) for each in problems),
         title=harmless(title, _LONGEST_WORDS),
         summary=harmless(summary, _LONGEST_WORDS),
         authors=harmless(authors, _LONGEST_WORDS),
         url=harmless(url, _LONGEST_WORDS),
-        is_reference=constants.get("REFERENCE") is True,
+        is_reference=constants.get("REFERENCE") is True and _is_control(name, source),
     )
 
 
-def _content(path: Path) -> tuple[bytes, int]:
-    """Return a file's first bytes, one more than is allowed, and its size."""
+class _Unreadable(Exception):
+    """There is no source to be had of a path; the message is a problem."""
+
+
+def _content(path: Path) -> bytes:
+    """Read a plain file of at most `LARGEST_SOURCE` bytes, and follow no link.
+
+    A link may lead to anything that whoever scores can read; a pipe would be waited
+    for, and a device never ends.
+    """
     try:
-        if not path.is_file():  # A pipe would be waited for, a device never ends.
-            path.stat()
-            raise UsageError(f"{path} is no plain file; give a submission's .py file.")
-        with path.open("rb") as file:
-            content = file.read(LARGEST_SOURCE + 1)
-            return content, max(len(content), path.stat().st_size)
-    except OSError as error:
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        handle = os.open(path, flags)
+    except FileNotFoundError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}.") from None
+    except OSError as error:
+        raise _Unreadable(_unopened(path, error)) from None
+    facts = os.fstat(handle)
+    if not stat.S_ISREG(facts.st_mode):
+        os.close(handle)
+        raise _Unreadable(_no_plain_file(path))
+    with os.fdopen(handle, "rb") as file:
+        content = file.read(LARGEST_SOURCE + 1)
+    n_bytes = max(len(content), facts.st_size)
+    if n_bytes > LARGEST_SOURCE:
+        raise _Unreadable(
+            f"{path.name} has {-(-n_bytes // 1024)} KiB; a submission has at most "
+            f"{LARGEST_SOURCE // 1024} KiB."
+        )
+    return content
+
+
+def _unopened(path: Path, error: OSError) -> str:
+    if error.errno == errno.ELOOP:
+        return f"{path.name} is a link, which is not followed; give the file itself."
+    if error.errno == errno.ENXIO:
+        return _no_plain_file(path)
+    return f"{path.name} cannot be read: {error.strerror}."
+
+
+def _no_plain_file(path: Path) -> str:
+    return f"{path.name} is no plain file; give a submission's .py file."
+
+
+def _is_control(name: str, source: str) -> bool:
+    shipped = shipped_submissions() / f"{name}.py"
+    return (
+        name in REFERENCES
+        and shipped.is_file()
+        and shipped.read_text("utf-8-sig") == source
+    )
 
 
 def _parsed(source: str, filename: str) -> ast.Module:
@@ -138,14 +181,28 @@ def _parsed(source: str, filename: str) -> ast.Module:
 
 
 def submission_name(path: Path) -> str:
-    """Name a submission: by its file without the ending, or by its folder."""
-    return path.resolve().name if path.is_dir() else path.stem
+    """Name a submission: by its file without the ending, or by its folder.
+
+    The name is part of what is printed, and of the path of the results.
+    """
+    # Not by Path.resolve, which fails on links that lead in a circle.
+    is_folder = path.is_dir() and path.suffix != ".py"
+    name = Path(os.path.realpath(path)).name if is_folder else path.stem
+    shown = name.isprintable() and escape_controls(name) == name
+    if not shown or not name or name.startswith("."):
+        raise UsageError(
+            f"the file name {path.name[:100]!a} cannot be shown or gives no name for "
+            "results; rename it."
+        )
+    return name
 
 
 def _syntax_problem(path: Path, error: BaseException) -> str:
     if isinstance(error, SyntaxError):
-        return f"{path.name}, line {error.lineno}: syntax error: {error.msg}."
-    return f"{path.name} cannot be parsed: {error}."
+        said = f"{path.name}, line {error.lineno}: syntax error: {error.msg}."
+    else:
+        said = f"{path.name} cannot be parsed: {error}."
+    return harmless(said, _LONGEST_PROBLEM)
 
 
 def _constants(tree: ast.Module) -> dict[str, object]:
@@ -156,64 +213,3 @@ def _constants(tree: ast.Module) -> dict[str, object]:
                 if isinstance(target, ast.Name):
                     constants[target.id] = node.value.value
     return constants
-
-
-def _contract_problems(tree: ast.Module, filename: str) -> list[str]:
-    functions = [
-        node
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and node.name == "unlearning"
-    ]
-    if functions:
-        return _parameter_problems(functions[-1], filename)
-    if _binds_unlearning(tree):
-        return []
-    return [f"{filename} defines no function unlearning; it needs {SIGNATURE}."]
-
-
-def _binds_unlearning(tree: ast.Module) -> bool:
-    """Tell whether the name is bound at the top in some other way."""
-    for node in tree.body:
-        for child in ast.walk(node):
-            if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
-                if child.id == "unlearning":
-                    return True
-            elif isinstance(child, ast.alias):
-                if (child.asname or child.name) in ("unlearning", "*"):
-                    return True
-            elif getattr(child, "name", None) == "unlearning":
-                return True
-    return False
-
-
-def _parameter_problems(
-    function: ast.FunctionDef | ast.AsyncFunctionDef, filename: str
-) -> list[str]:
-    where = f"{filename}, line {function.lineno}: unlearning"
-    problems = []
-    if isinstance(function, ast.AsyncFunctionDef):
-        problems.append(f"{where} must be an ordinary function, not async.")
-    args = function.args
-    positional = [*args.posonlyargs, *args.args]
-    required = len(positional) - len(args.defaults)
-    if len(positional) < len(ARGUMENTS) and args.vararg is None:
-        problems.append(
-            f"{where} takes {len(positional)} arguments; it is called with four: "
-            f"{', '.join(ARGUMENTS)}."
-        )
-    extra = [arg.arg for arg in positional[len(ARGUMENTS) : max(required, 0)]]
-    extra += [
-        arg.arg
-        for arg, default in zip(args.kwonlyargs, args.kw_defaults, strict=True)
-        if default is None
-    ]
-    by_place = [arg.arg for arg in args.posonlyargs]
-    passed = [name for name in OPTIONAL_ARGUMENTS if name not in by_place]
-    unknown = [name for name in extra if name not in passed]
-    if unknown:
-        problems.append(
-            f"{where} requires {', '.join(unknown)}, which nobody passes; after the "
-            f"four it may name {', '.join(OPTIONAL_ARGUMENTS)}."
-        )
-    return problems

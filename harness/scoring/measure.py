@@ -17,6 +17,7 @@ from harness.metrics.literature.comparison import Comparison
 from harness.metrics.literature.example_table import ExampleRow, example_table
 from harness.metrics.literature.metric_value import MetricValue
 from harness.metrics.literature.registry import literature_metrics
+from harness.metrics.official.diagnosis import Diagnosis, diagnose
 from harness.metrics.official.metric import OfficialMetric, official_metric
 from harness.metrics.official.utility import Utility
 from harness.metrics.uncertainty.ceiling import Ceiling
@@ -127,6 +128,7 @@ class Measurement:
             if calibrated
             else None,
             epsilon=self._epsilon(),
+            diagnosis=(calibrated or self).diagnosis,
             metrics=self.literature(),
             flags=self.flags(),
             precision=self._precision(),
@@ -169,6 +171,13 @@ class Measurement:
             one_original=self._unlearned.original is not None,
         )
         return replace(score, clipped=quality * utility.clipped)
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """What keeps F down, held against retrained models that F is not."""
+        held_out = self._reference.held_out
+        others = None if held_out is None else held_out.forget_confidence
+        return diagnose(self._pair, others, delta=self._reference.delta)
 
     @cached_property
     def scoring(self) -> Scoring | None:
@@ -227,8 +236,14 @@ class Measurement:
             weight_hashes=self._weight_hashes,
             weight_movement=self._weight_movement,
             ceiling_high=high,
+            scored=self._scored_twice(),
+            kept_by_retraining=self._reference.kept_when_calibrated,
         )
         return tuple(result_flags(*self._both, self.official, facts, seed=SEED))
+
+    def _scored_twice(self) -> tuple[ScoredSubmission, ScoredSubmission] | None:
+        again = self.calibrated.scored if self.calibrated else None
+        return (self.scored, again) if self.scored and again else None
 
     def examples(
         self, indices: NDArray[np.int64], targets: NDArray[np.int64]
@@ -238,7 +253,7 @@ class Measurement:
         if self._pair.fewest >= CERTIFIABLE_MODELS:
             certified = certified_epsilon(*self._pair, seed=SEED).epsilon
         return example_table(
-            self._pair,
+            (self._pair, (self.calibrated or self)._pair),
             indices=indices,
             labels=targets,
             epsilon=self.official.epsilon,

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from harness.metrics.flags.flag import Flag, FlagCode
 from harness.metrics.literature.example_table import ExampleRow
 from harness.metrics.literature.over_originals import mean_metric
+from harness.metrics.official.diagnosis import Diagnosis
 from harness.metrics.official.metric import OfficialMetric
 from harness.metrics.official.utility import Utility
 from harness.metrics.uncertainty.interval import Interval, Unavailable
@@ -76,6 +77,9 @@ class OriginalsMeasurement:
             if calibrated
             else None,
             epsilon=self._epsilon(),
+            diagnosis=_mean_diagnosis(
+                [(part.calibrated or part).diagnosis for part in self._parts]
+            ),
             metrics=tuple(map(mean_metric, values)),
             flags=_merged([part.flags() for part in self._parts]),
             precision=self._precision(),
@@ -201,6 +205,14 @@ def _merged(flags: Sequence[Sequence[Flag]]) -> tuple[Flag, ...]:
     """Keep one flag of each kind, of the first original that raises it."""
     raised = {flag.code: flag for each in reversed(flags) for flag in each}
     return tuple(raised[code] for code in FlagCode if code in raised)
+
+
+def _mean_diagnosis(found: Sequence[Diagnosis | None]) -> Diagnosis | None:
+    known = [vars(each) for each in found if each is not None]
+    if len(known) < len(found):
+        return None
+    means = {n: float(np.mean([each[n] for each in known])) for n in known[0]}
+    return Diagnosis(**means)
 
 
 def _mean_example(rows: Sequence[ExampleRow]) -> ExampleRow:

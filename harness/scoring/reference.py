@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import NamedTuple, Self
 
 from harness.metrics.official.epsilon import DELTA
-from harness.metrics.uncertainty.ceiling import Ceilings, ceilings, floors
+from harness.metrics.uncertainty.ceiling import Ceiling, Ceilings, ceilings, floors
 from harness.metrics.uncertainty.interval import IntervalOptions
 from harness.models.outputs import ModelOutputs
 from harness.reference.bank import ReferenceBank
@@ -66,6 +66,17 @@ class Reference:
         """Ceilings of F and of the score."""
         options = IntervalOptions(delta=self.delta)
         return ceilings(self.bank, self.n_models, seed=SEED, options=options)
+
+    @cached_property
+    def kept_when_calibrated(self) -> float:
+        """Share of F that retraining itself keeps when it is calibrated; 1 at most."""
+        if self.calibrated is None:
+            return 1.0
+        found = [each.ceilings.forgetting_quality for each in (self, self.calibrated)]
+        values = [top.value for top in found if isinstance(top, Ceiling)]
+        if len(values) < len(found) or values[0] <= 0.0:
+            return 1.0
+        return min(values[1] / values[0], 1.0)
 
     @cached_property
     def floors(self) -> Floors:

@@ -15,7 +15,7 @@ from harness.processes.lifetime import Closing
 from harness.reference import find_bank
 from harness.results.schema import Result
 from harness.results.store import RESULT, ResultFolder
-from harness.run.cost import Budget
+from harness.run.cost import MOST_IDLE_SECONDS, Budget, idle_seconds
 from harness.run.entry import Entry, read_entry
 from harness.run.messages import Failure
 from harness.sandbox import Sandbox, choose
@@ -235,11 +235,14 @@ class Scorer(Closing):
         """Do jobs and keep their runs; return the first that failed."""
         if not jobs:
             return None
-        work = self._open_executor().work(jobs)
+        work, idle = self._open_executor().work(jobs), 0.0
         try:
             for outcome in work:
                 if outcome.run is None:
                     return outcome
+                idle += self._idle(attempt, outcome)
+                if idle > MOST_IDLE_SECONDS:
+                    return _stopped_idle(outcome, idle)
                 folder.keep_run(outcome.run, outcome.report.output)
                 runs[outcome.run.index] = outcome.run
                 self._listener.advance()
@@ -252,6 +255,12 @@ class Scorer(Closing):
         finally:
             work.close()
         return None
+
+    def _idle(self, attempt: Attempt, outcome: Outcome) -> float:
+        """Seconds that a run waited without cost, where CPU time is the cost."""
+        if self.settings.device != "cpu" or attempt.retraining is None:
+            return 0.0
+        return idle_seconds(outcome.report.usage)
 
     def _hopeless(self, attempt: Attempt, runs: list[RunRecord]) -> bool:
         """Whether a submission costs so much that the runs to come change nothing."""
@@ -289,3 +298,14 @@ class Scorer(Closing):
                 self._task, settings.device, originals, settings.n_jobs, self.isolation
             )
         return self._executor
+
+
+def _stopped_idle(outcome: Outcome, seconds: float) -> Outcome:
+    """Let a run count as failed with which a scoring has waited too long."""
+    reason = (
+        f"the runs so far waited {seconds:.0f} s without using CPU time; those of one "
+        f"scoring may wait {MOST_IDLE_SECONDS:.0f} s in all."
+    )
+    failure = Failure(Status.TIMEOUT, reason)
+    report = replace(outcome.report, weights=None, failure=failure)
+    return outcome._replace(report=report, run=None)

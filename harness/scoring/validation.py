@@ -1,4 +1,4 @@
-"""Try a submission out in seconds, through the same path that will score it."""
+"""Try a submission out in two runs, through the same path that will score it."""
 
 import statistics
 from collections.abc import Sequence
@@ -91,10 +91,15 @@ def validate_submission(
     requests = _requests(
         submission, seeds, settings, _budget(settings, bank, isolation)
     )
-    listener.say(f"{submission.name}: {len(seeds)} runs on {settings.track.name}")
-    parts = (task, settings.device, bank.original_weights, 1, isolation)
+    side_by_side = min(len(seeds), available_cores())
+    listener.say(
+        f"{submission.name}: {len(seeds)} runs on {settings.track.name}, "
+        f"{side_by_side} at a time, once the sandbox ({isolation.level}) has started"
+    )
+    parts = (task, settings.device, bank.original_weights, side_by_side, isolation)
     with LocalExecutor(*parts) as executor:
         outcomes = list(executor.work([Job(*each) for each in enumerate(requests)]))
+    outcomes.sort(key=lambda outcome: outcome.job.index)
     return _summary(submission, outcomes, settings.device)
 
 

@@ -3,14 +3,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.models.outputs import ModelOutputs
 from harness.tasks.imported import ImportedFunction
-from harness.track.schema import Track
+from harness.track.schema import Track, require
 
 if TYPE_CHECKING:  # Most commands need no torch, and its import takes a second.
     import torch
@@ -75,8 +75,14 @@ class Task(ABC):
         If the track asks for what this task has not got.
     """
 
+    #: Kinds of `data.forget` that `sets` follows; a task that can do more says so.
+    forget_kinds: ClassVar[tuple[str, ...]] = ("random",)
+
     def __init__(self, track: Track, data_dir: Path | None = None) -> None:
         self.track, self.data_dir = track, data_dir
+        kind, legal = track.data.forget_kind, " or ".join(self.forget_kinds)
+        legal += f", all that the task {track.data.dataset} offers"
+        require(kind in self.forget_kinds, "the kind of data.forget", kind, legal)
 
     @property
     @abstractmethod

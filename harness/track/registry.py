@@ -30,18 +30,20 @@ def find_track(name: str, *, split_seed: int | None = None) -> Track:
     Raises
     ------
     UsageError
-        If there is no such track (the nearest name is suggested), or the file is
-        not a valid track.
+        If there is no such track (the nearest name is suggested), the file is not a
+        valid track, or it lists its forget set and another seed is given.
     """
     is_shipped = name in track_names()
     path = shipped_tracks() / name / "track.toml" if is_shipped else Path(name)
-    track = parse_track(_text(path, name), name)
+    track = parse_track(_text(path, name), name, path.parent)
     folder = "" if is_shipped else str(path.parent.absolute())
     options = f"--track {shlex.quote(name)}"
     data = track.data
     if data.folder:
         data = replace(data, folder=str(Path(folder, data.folder).absolute()))
     if split_seed is not None:
+        if data.forget_kind == "list" and split_seed != data.split_seed:
+            raise UsageError(_same_for_all(name))
         data = replace(data, split_seed=split_seed)
         options += f" --split-seed {split_seed}"
     return replace(track, data=data, options=options, folder=folder)
@@ -54,6 +56,13 @@ def _text(path: Path, name: str) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read the track {name}: {error}.") from None
+
+
+def _same_for_all(name: str) -> str:
+    return (
+        f"the track {name} lists the examples to forget, the same for every split "
+        "seed, so that it has no private split; leave --split-seed away."
+    )
 
 
 def _no_such_track(name: str) -> str:

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import re
 from dataclasses import MISSING, dataclass, field, fields
+from itertools import pairwise
 from typing import Any
 
 from harness.errors import UsageError
@@ -11,6 +13,8 @@ AUGMENTATIONS = ("none", "flip", "flip-crop")
 OPTIMIZERS = ("sgd", "adam", "adamw")
 DEVICES = ("cpu", "cuda")
 MOST_ORIGINALS = 64
+#: ``data.forget``: a rule in words, or places of training examples, sorted.
+Forget = str | tuple[int, ...]
 #: A task's own settings, ``[data.options]``: names with texts, numbers or booleans.
 Options = tuple[tuple[str, str | int | float | bool], ...]
 
@@ -37,6 +41,9 @@ class DataSpec:
         Held-out examples, disjoint.
     split_seed : int
         Another seed is another, private, split.
+    forget : str or tuple of int
+        Which examples of D are forgotten: ``"random"``; ``"class:3"``, of one class
+        alone; or the places of the examples among all that may be trained on.
     folder : str
         Where data of the user's own lie, relative to the track's file. Not part of the
         track's hash: the data have a hash of their own.
@@ -52,6 +59,7 @@ class DataSpec:
     split_seed: int
     folder: str = field(default="", metadata={"hashed": False})
     options: Options = ()
+    forget: Forget = "random"
 
     def __post_init__(self) -> None:
         for key in ("forget_size", "validation_size", "test_size"):
@@ -61,6 +69,33 @@ class DataSpec:
         fits = self.forget_size < self.train_size
         require(fits, "data.forget_size", self.forget_size, legal)
         require(self.split_seed >= 0, "data.split_seed", self.split_seed, "0 or more")
+        if isinstance(self.forget, str):
+            ok = self.forget == "random" or self.forget_class is not None
+            legal = "'random', 'class:' and a number, 'file:' and a path, or a list"
+            require(ok, "data.forget", self.forget, legal)
+        else:
+            _require_listed(self.forget, self.forget_size)
+
+    @property
+    def forget_kind(self) -> str:
+        """``"random"``, ``"class"`` or ``"list"``."""
+        return self.forget.split(":")[0] if isinstance(self.forget, str) else "list"
+
+    @property
+    def forget_class(self) -> int | None:
+        """The class of which all forget examples are, where there is one."""
+        found = re.fullmatch(r"class:(0|[1-9][0-9]{0,8})", str(self.forget))
+        return int(found[1]) if found else None
+
+
+def _require_listed(places: tuple[int, ...], size: int) -> None:
+    require(bool(places), "data.forget", list(places), "at least one place")
+    require(min(places) >= 0, "a place in data.forget", min(places), "0 or more")
+    twice = next((at for at, after in pairwise(places) if at == after), None)
+    if twice is not None:
+        raise UsageError(f"data.forget lists {twice} twice; list each place once.")
+    legal = f"{len(places)}, as many as data.forget lists"
+    require(len(places) == size, "data.forget_size", size, legal)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,6 +197,11 @@ class EvaluationSpec:
     cap: float
     delta: float
     originals: int = 1
+
+    @property
+    def n_runs(self) -> int:
+        """Runs of a submission: N of each original model."""
+        return self.n_models * self.originals
 
     def __post_init__(self) -> None:
         require(self.n_models >= 2, "evaluation.n_models", self.n_models, "at least 2")

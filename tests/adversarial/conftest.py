@@ -202,7 +202,7 @@ def inputs(tmp_path_factory) -> tuple[Path, WeightSpec, dict[str, Array], Sets]:
     network = task.network(seed=3)
     original = {name: t.numpy().copy() for name, t in network.state_dict().items()}
     given = sets_named(sets, RUN_SETS)
-    write_inputs(folder / "task", task, "cpu", original, given)
+    write_inputs(folder / "task", task, "cpu", [original], given)
     return folder, WeightSpec.of(original), original, sets
 
 

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from harness.cli import options
 from harness.reference.location import built_folder
 
 NO_OP = "def unlearning(net, retain, forget, validation): pass\n"
@@ -269,10 +270,13 @@ def test_one_that_fails_does_not_keep_others_from_their_score(score, write, one_
     assert statuses == {"a_wrong": "invalid", "b_right": "scored", "method": "scored"}
 
 
-def test_a_reference_that_fails_is_not_passed_over(score, write):
-    failing = "REFERENCE = True\ndef unlearning(*a): return 3\n"
+def test_a_reference_that_fails_is_not_passed_over(score, write, monkeypatch):
+    failing = write("REFERENCE = True\ndef unlearning(*a): return 3\n")
+    monkeypatch.setattr("harness.run.submission.REFERENCES", ("method",))
+    folder = failing.parent
+    monkeypatch.setattr("harness.run.submission.shipped_submissions", lambda: folder)
 
-    assert score(write(failing)).code == 3
+    assert score(failing).code == 3
 
 
 def test_a_full_disk_is_our_failure_and_says_what_to_do(score, write, monkeypatch):
@@ -298,3 +302,13 @@ def test_an_official_score_is_not_had_for_less(cli, write, track_file, words, me
 
     assert ended.code == 2
     assert only_error(ended) == message
+
+
+def test_more_jobs_than_fit_into_memory_are_cut_and_it_is_said(monkeypatch, capsys):
+    monkeypatch.setattr(options, "available_cores", lambda: 2)
+    monkeypatch.setattr(options, "available_memory_bytes", lambda: 3_000_000_000)
+    assert options.chosen_jobs(1000) == 4
+    assert "4 are used" in capsys.readouterr().err
+    assert options.chosen_jobs(1000, 2) == 2
+    assert options.chosen_jobs(3, 64) == 3
+    assert options.chosen_jobs(None, 1) == 2

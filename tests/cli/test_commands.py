@@ -214,7 +214,8 @@ def test_tracks_lists_every_track_with_its_bank(cli, one_object):
 
     assert (plain.code, as_json.code) == (0, 0)
     rows = {row["name"]: row for row in one_object(as_json.out)["tracks"]}
-    assert set(rows) == {"cifar10", "cifar10-fast", "cifar10-quick"}
+    others = {f"cifar10-quick-{of}" for of in ("class", "low", "middle", "high")}
+    assert set(rows) == {"cifar10", "cifar10-fast", "cifar10-quick", *others}
     assert rows["cifar10-quick"]["bank"] == "128 retrained models"
     assert "reference build --track cifar10)" in rows["cifar10"]["bank"]
     for name in rows:
@@ -405,12 +406,13 @@ def test_a_device_that_was_chosen_is_named_in_the_commands_that_are_told(
         (
             ["reference", "build", "--track", "cifar10-fast"],
             "the track cifar10-fast needs a CUDA GPU and this machine shows none; "
-            "choose --track cifar10-quick, or --device cpu and patience.",
+            "choose --track cifar10-quick, or --device cpu, on which the same takes "
+            "many times as long.",
         ),
         (
             ["reference", "verify", "--device", "cuda"],
             "--device cuda needs a CUDA GPU and this machine shows none; "
-            "choose --device cpu and patience.",
+            "choose --device cpu, on which the same takes many times as long.",
         ),
     ],
 )

@@ -246,3 +246,58 @@ def test_the_file_is_left_as_it_is(cli, arrays, pair):
     cli("estimate", path)
 
     assert path.read_bytes() == before
+
+
+def held_out(**changes):
+    """Logits of forget and held-out examples, with their labels."""
+    rng = np.random.default_rng(4)
+    arrays = {k: rng.normal(size=(8, 5, 3)) for k in ("unlearned", "retrained")}
+    arrays |= {f"{k}_test": 2 * rng.normal(size=(8, 30, 3)) for k in arrays}
+    labels = {"targets": np.arange(5) % 3, "test_targets": np.arange(30) % 3}
+    return {**arrays, **labels, **changes}
+
+
+@pytest.mark.parametrize("options", [(), ("--official-only",)])
+def test_logits_of_a_held_out_set_give_calibrated_f_too(
+    cli, arrays, one_object, options
+):
+    given = held_out()
+    factors = np.exp(np.linspace(-1, 1, 8))[:, None, None]
+    noisy = {k: factors * given[k] for k in ("unlearned", "unlearned_test")}
+
+    def found(**content):
+        return one_object(cli("estimate", arrays(**content), "--json", *options).out)
+
+    before, after = found(**given), found(**{**given, **noisy})
+    calibrated = before["calibrated_forgetting_quality"]["value"]
+    assert after["calibrated_forgetting_quality"]["value"] == calibrated
+    assert after["epsilon"] != before["epsilon"]
+    assert ("diagnosis" in before) == (not options)
+
+
+def test_people_are_told_calibrated_f_and_what_to_work_on(cli, arrays, pair):
+    lines = cli("estimate", arrays(**held_out())).out
+    assert "calibrated F          0." in lines
+    assert "calibrated F would be" in lines
+    plain = cli("estimate", arrays(**pair)).out
+    assert "calibrated" not in plain
+    assert "F would be" in plain
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"test_targets": None},
+        {"unlearned_test": np.zeros((7, 30, 3))},
+        {"retrained_test": np.zeros((8, 30, 4))},
+        {"unlearned_test": np.zeros((8, 30))},
+        {"unlearned": np.zeros((8, 5)), "retrained": np.zeros((8, 5))},
+    ],
+)
+def test_a_held_out_set_that_does_not_fit_is_refused(cli, arrays, changes):
+    given = {k: a for k, a in held_out(**changes).items() if a is not None}
+
+    ended = cli("estimate", arrays(**given))
+
+    assert ended.code == 2
+    assert "_test" in ended.err

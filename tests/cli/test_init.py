@@ -59,7 +59,7 @@ def test_a_name_that_is_no_good_is_refused(cli, tmp_path, name):
     ended = cli("init", tmp_path / name)
 
     assert ended.code == 2
-    assert "is no good name for a submission" in ended.err
+    assert "a submission cannot be called " in ended.err
     assert list(tmp_path.iterdir()) == []
 
 

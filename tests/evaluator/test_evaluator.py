@@ -12,7 +12,7 @@ from harness.evaluator import client
 from harness.evaluator.client import EvaluatorProcess, write_evaluator_inputs
 from harness.models.confidence import logit_scaled_confidence
 from harness.models.outputs import NonFiniteOutputs
-from harness.models.weights import WeightSpec
+from harness.models.weights import WeightSpec, load_weights
 from harness.processes import WorkerDied
 from harness.run.inputs import read_inputs
 from harness.tasks.registry import find_task

@@ -4,11 +4,13 @@ import os
 import select
 import signal
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from harness.evaluator import client
+from harness.execution import local
 from harness.execution.local import Job
 from harness.processes import WorkerDied
 from harness.run.messages import Limit, RunRequest
@@ -154,3 +156,19 @@ def test_a_closed_executor_starts_nothing_again(open_executor):
         list(work)
     starter.join()
     work.close()
+
+
+def test_there_are_never_more_processes_than_jobs(open_executor):
+    with open_executor(1000, Sandbox(Level.NONE)) as executor:
+        outcomes = list(executor.work(jobs(NOISE, 2)))
+        assert all(o.run is not None for o in outcomes)
+        assert len(executor._workers) <= 2
+        assert len(executor._evaluators) <= 2
+
+
+def test_a_run_has_no_more_than_its_share_of_the_machines_memory(monkeypatch):
+    monkeypatch.setattr(local, "total_memory_bytes", lambda: 8 << 30)
+    request = RunRequest("method.py", "", seed=1, memory_bytes=8 << 30)
+    assert local._within_share(request, 1).memory_bytes == 8 << 30
+    assert local._within_share(request, 4).memory_bytes == 2 << 30
+    assert local._within_share(replace(request, memory_bytes=None), 4) is not None

@@ -133,7 +133,7 @@ def test_a_changed_cost_of_a_retraining_is_measured_anew(desk, cache):
             path.write_text(text)
 
 
-@pytest.fixture(params=["bank.safetensors", "original.safetensors"])
+@pytest.fixture(params=["bank.safetensors", "originals.safetensors"])
 def changed_bank(bank, track, own_cache, request):
     """The name of the file of a bank that was changed."""
     folder = built_folder(find_task(track))

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from harness.errors import UsageError
 from harness.run.entry import find_submissions
-from harness.run.submission import ARGUMENTS, Submission, read_submission
+from harness.run.messages import ARGUMENTS
+from harness.run.submission import Submission, read_submission
 from harness.scoring.verdict import about_submission
 from harness.storage.files import to_json
 

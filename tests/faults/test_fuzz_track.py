@@ -14,7 +14,7 @@ KEYS = {
     "": ("name", "description", "device", "data", "oddity"),
     "data": (
         *("dataset", "train_size", "forget_size", "validation_size"),
-        *("test_size", "split_seed", "oddity"),
+        *("test_size", "split_seed", "forget", "oddity"),
     ),
     "network": ("name",),
     "recipe": (
@@ -26,7 +26,8 @@ KEYS = {
 WORDS = """\
 0 1 2 -1 400 50 100 10000 60000 99999999999999999999 1e400 -0.0 0.1 0.5 1.0 nan inf
 -inf true false [] [1] {} {a=1} "" "cpu" "cuda" "tiny" "cifar10" "small-cnn" "flip"
-"none" "../x" "\\u0000" "\\n" 1979-05-27 07:32:00 0xff 1_000"""
+"class:3" "class:-1" "file:x" "file:" [1,2] [2,1,2] [[1]] "none"
+"../x" "\\u0000" "\\n" 1979-05-27 07:32:00 0xff 1_000"""
 VALUES = st.sampled_from(WORDS.split()) | st.text(max_size=6)
 
 

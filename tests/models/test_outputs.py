@@ -5,7 +5,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.models.confidence import logit_scaled_confidence
-from harness.models.outputs import ModelOutputs, NonFiniteOutputs
+from harness.models.outputs import MATRICES, ModelOutputs, NonFiniteOutputs
 
 SHARES = ("retain_accuracy", "forget_accuracy", "test_accuracy")
 
@@ -15,7 +15,10 @@ def table(n_models=3, **changes) -> ModelOutputs:
     content = {
         "forget_confidence": rng.normal(size=(n_models, 5)),
         "test_confidence": rng.normal(size=(n_models, 7)),
+        "calibrated_confidence": rng.normal(size=(n_models, 5)),
+        "calibration": rng.normal(size=(n_models, 4)),
         **{name: rng.random(n_models) for name in SHARES},
+        "original": np.arange(n_models) % 2,
     }
     return ModelOutputs(**{**content, **changes})
 
@@ -56,10 +59,10 @@ def test_what_is_taken_apart_is_stacked_to_the_same_bits():
         assert np.array_equal(getattr(again, name), array)
 
 
-@pytest.mark.parametrize("name", ["forget_confidence", "test_confidence", *SHARES])
+@pytest.mark.parametrize("name", [*MATRICES, *SHARES, "original"])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_what_is_not_finite_is_refused_wherever_it_stands(name, value):
-    array = getattr(table(), name).copy()
+    array = getattr(table(), name).astype(np.float64)
     array.flat[-1] = value
 
     with pytest.raises(NonFiniteOutputs, match="holds 1 NaN or infinite"):
@@ -80,11 +83,58 @@ def test_what_is_not_finite_is_refused_wherever_it_stands(name, value):
         ({"retain_accuracy": np.full(3, 1.01)}, "give shares between 0 and 1"),
         ({"retain_accuracy": np.full(3, -0.01)}, "give shares between 0 and 1"),
         ({"retain_accuracy": np.zeros((3, 1))}, "give one number a model"),
+        ({"calibrated_confidence": np.zeros((2, 5))}, "of 2 models and the forget"),
+        (
+            {"calibrated_confidence": np.zeros((3, 4))},
+            "cover 4 examples and the forget",
+        ),
+        ({"calibrated_confidence": np.zeros(5)}, r"has shape \(5,\)"),
+        ({"calibration": np.zeros((4, 4))}, "calibration is of 4 models|of 4 models"),
+        ({"original": [0, 1]}, "original models are of 2 models|of 2 models and"),
+        ({"original": [0, 1, -1]}, "are no places; give 0, 1, ..."),
+        ({"original": [0, 1, 0.5]}, "are no places; give 0, 1, ..."),
+        ({"original": np.zeros((3, 1))}, "are no places; give 0, 1, ..."),
     ],
 )
 def test_what_does_not_fit_together_is_refused(changes, message):
     with pytest.raises(UsageError, match=message):
         table(**changes)
+
+
+def test_calibrated_confidences_take_the_place_of_the_others():
+    outputs = table()
+
+    calibrated = outputs.calibrated()
+
+    assert np.array_equal(calibrated.forget_confidence, outputs.calibrated_confidence)
+    assert (calibrated.calibrated_confidence, calibrated.calibration) == (None, None)
+    for name in (*SHARES, "test_confidence", "original"):
+        assert np.array_equal(getattr(calibrated, name), getattr(outputs, name))
+    assert calibrated.calibrated() is None
+
+
+def test_what_one_model_lacks_a_stack_of_models_lacks():
+    """Beside a run that was kept before there was a calibration, say."""
+    parts = [table(1), table(1, calibrated_confidence=None, calibration=None)]
+
+    for order in (parts, parts[::-1]):
+        stacked = ModelOutputs.stack(order)
+
+        assert (stacked.calibrated_confidence, stacked.calibration) == (None, None)
+        assert stacked.calibrated() is None
+        assert len(stacked) == 2
+
+
+def test_what_is_kept_in_single_precision_is_kept_so_in_every_matrix():
+    outputs = table()
+
+    rounded = outputs.in_single_precision()
+
+    for name in MATRICES:
+        exact = getattr(outputs, name)
+        assert np.array_equal(getattr(rounded, name), exact.astype(np.float32))
+        assert not np.array_equal(getattr(rounded, name), exact)
+    assert np.array_equal(rounded.original, outputs.original)
 
 
 def test_a_confidence_is_the_log_odds_of_the_label():

@@ -8,7 +8,13 @@ from hypothesis.extra import numpy as hnp
 from safetensors.numpy import save
 
 from harness.errors import CheckFailed
-from harness.models.weights import WeightSpec, read_weights, relative_distance
+from harness.models.weights import (
+    WeightSpec,
+    read_weights,
+    relative_distance,
+    stack_weights,
+    unstack_weights,
+)
 
 ARRAYS = {
     "b.weight": np.arange(6, dtype=np.float32).reshape(2, 3),
@@ -86,6 +92,19 @@ def test_the_distance_is_relative_to_where_it_started(array):
 
     assert relative_distance(start, start) == 0
     assert relative_distance({"w": 3 * array}, start) == pytest.approx(2, rel=1e-5)
+
+
+def test_models_that_were_stacked_come_back_one_by_one():
+    other = {name: array + 1 for name, array in ARRAYS.items()}
+
+    stacked = stack_weights([ARRAYS, other])
+
+    assert stacked["b.weight"].shape == (2, 2, 3)
+    for ours, theirs in zip(unstack_weights(stacked), [ARRAYS, other], strict=True):
+        assert WeightSpec.of(ours) == WeightSpec.of(theirs)
+        for name, array in theirs.items():
+            assert isinstance(ours[name], np.ndarray)
+            assert np.array_equal(ours[name], array)
 
 
 def test_counters_do_not_count_as_distance():

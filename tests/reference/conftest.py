@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file, save
 
-from harness.models.weights import Array
+from harness.models.weights import Array, stack_weights
 from harness.reference.bank import BANK, ReferenceBank, read_bank, write_bank
 from harness.reference.build import BuildPlan, build_bank
 from harness.reference.location import built_folder
@@ -53,7 +53,7 @@ def rewrite(own_bank) -> Callable[..., ReferenceBank]:
             own_bank,
             replace(old.manifest, **(manifest or {})),
             {**load_file(own_bank / BANK), **arrays},
-            save({**old.original_weights, **(original or {})}),
+            save({**stack_weights(old.original_weights), **(original or {})}),
         )
         return read_bank(own_bank)
 

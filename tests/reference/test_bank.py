@@ -9,7 +9,6 @@ import pytest
 from safetensors.numpy import load_file
 
 from harness.errors import CheckFailed, UsageError
-from harness.models.confidence import logit_scaled_confidence
 from harness.models.outputs import ModelOutputs
 from harness.models.records import ModelRecord, read_record, write_record
 from harness.reference import (
@@ -25,7 +24,6 @@ from harness.reference.bank import (
     ORIGINALS,
     read_bank,
     stack_members,
-    with_confidences,
     write_bank,
 )
 from harness.reference.member import (
@@ -35,8 +33,7 @@ from harness.reference.member import (
     read_original,
     write_original,
 )
-from harness.reference.training import ORIGINAL_INDEX, member_seed
-from harness.storage.files import sha256_of
+from harness.reference.training import member_seed
 from harness.storage.shipped import shipped_tracks
 from harness.tasks.cifar10.task import Cifar10Task
 from harness.tasks.registry import find_task
@@ -70,18 +67,19 @@ def test_every_member_has_the_seed_of_its_index(bank, track):
     seeds = bank.seeds.tolist()
 
     assert seeds == [member_seed(track, 0, i) for i in range(8)]
-    assert bank.original_member.seed == member_seed(track, 0, ORIGINAL_INDEX)
-    assert len({*seeds, bank.original_member.seed}) == 9
+    (original,) = bank.original_members
+    assert original.seed == member_seed(track, 0, -1)
+    assert len({*seeds, original.seed}) == 9
 
 
 def test_a_member_is_a_row_of_the_table(bank):
-    member = bank.member(5)
+    member = bank.members[5]
 
     assert (member.index, member.seed) == (5, bank.seeds[5])
     assert member.cpu_seconds == bank.seconds[5]
     row = bank.retrained.forget_confidence[5:6]
     assert np.array_equal(member.outputs.forget_confidence, row)
-    assert bank.original_member.index == ORIGINAL_INDEX
+    assert [original.index for original in bank.original_members] == [-1]
 
 
 def test_no_two_models_are_the_same(bank):
@@ -101,66 +99,6 @@ def test_the_original_model_knows_the_forget_set_better_than_a_retrained_one():
 @pytest.fixture(scope="module")
 def shipped():
     return shipped_tracks() / "cifar10-quick"
-
-
-def test_the_shipped_confidences_are_those_of_the_shipped_logits(shipped):
-    logits, stored = (
-        load_file(shipped / name) for name in ("logits.safetensors", BANK)
-    )
-
-    computed = with_confidences(logits)
-
-    for name in stored:
-        # The logarithms of two machines may differ in the last bit.
-        assert np.allclose(computed[name], stored[name], rtol=0, atol=2e-15), name
-
-
-def test_a_bank_that_holds_class_logits_is_still_read(shipped, tmp_path):
-    content = {
-        BANK: (shipped / "logits.safetensors").read_bytes(),
-        ORIGINALS: (shipped / ORIGINALS).read_bytes(),
-    }
-    for name, data in content.items():
-        (tmp_path / name).write_bytes(data)
-    manifest = json.loads((shipped / MANIFEST).read_text())
-    del manifest["half_precision"]
-    manifest |= {
-        "format": 1,
-        "engine_version": int(manifest["engine_version"]),
-        "sha256": {name: sha256_of(data) for name, data in content.items()},
-    }
-    (tmp_path / MANIFEST).write_text(json.dumps(manifest))
-
-    old, new = read_bank(tmp_path), read_bank(shipped)
-
-    assert old.key == new.key
-    assert old.manifest.half_precision
-    assert old.manifest.engine_version == new.manifest.engine_version
-    for name, array in vars(new.retrained).items():
-        assert np.allclose(getattr(old.retrained, name), array, rtol=0, atol=2e-15)
-    for name, array in vars(new.original).items():
-        assert np.allclose(getattr(old.original, name), array, rtol=0, atol=2e-15)
-
-
-def test_a_bank_of_class_logits_takes_each_in_its_precision():
-    rng = np.random.default_rng(0)
-    logits = rng.normal(0, 5, size=(3, 7, 10)).astype(np.float32)
-    half = logits.astype(np.float16)
-    targets = rng.integers(0, 10, 7)
-    arrays = {
-        "forget_logits": logits,
-        "test_logits": half,
-        "forget_targets": targets,
-        "test_targets": targets,
-    }
-
-    found = with_confidences(arrays)
-
-    exact = logit_scaled_confidence(logits, targets)
-    rounded = logit_scaled_confidence(half.astype(np.float32), targets)
-    assert np.array_equal(found["forget_confidence"], exact)
-    assert np.array_equal(found["test_confidence"], rounded)
-    assert "forget_logits" not in found
 
 
 @pytest.mark.parametrize(
@@ -253,7 +191,7 @@ def test_a_bank_of_another_engine_is_no_bank_of_ours(task, rewrite):
 
 
 @pytest.mark.parametrize(
-    "name", ["bank.safetensors", "original.safetensors", "manifest.json"]
+    "name", ["bank.safetensors", "originals.safetensors", "manifest.json"]
 )
 @pytest.mark.parametrize("damage", ["flipped", "cut", "empty"])
 def test_a_damaged_bank_is_never_read(task, own_bank, name, damage):
@@ -269,7 +207,7 @@ def test_a_damaged_bank_is_never_read(task, own_bank, name, damage):
         find_bank(task)
 
 
-@pytest.mark.parametrize("name", ["bank.safetensors", "original.safetensors"])
+@pytest.mark.parametrize("name", ["bank.safetensors", "originals.safetensors"])
 def test_a_bank_without_all_its_files_is_never_read(own_bank, name):
     (own_bank / name).unlink()
 
@@ -341,9 +279,9 @@ def test_a_member_cut_short_is_none(member, tmp_path):
 
 def test_an_original_model_comes_back_with_its_weights(member, tmp_path):
     weights = {"fc.bias": np.arange(3, dtype=np.float32)}
-    write_original(original_path(tmp_path), member, weights)
+    write_original(original_path(tmp_path, -1), member, weights)
 
-    kept, ours = read_original(original_path(tmp_path))
+    kept, ours = read_original(original_path(tmp_path, -1))
 
     assert same(kept, member)
     assert np.array_equal(ours["fc.bias"], weights["fc.bias"])

@@ -25,7 +25,7 @@ def test_here_it_comes_out_the_same_to_the_bit(verify, bank):
 
     assert verification.ok
     assert verification.same_bits == 3
-    assert verification.lines[0] == "original model: same to the bit"
+    assert verification.lines[0] == "original model 0: same to the bit"
     assert verification.lines[-1] == "all 8 stored members lie together"
 
 
@@ -54,13 +54,13 @@ def test_members_whose_outputs_were_changed_fail_despite_correct_checksums(
 
 
 def test_an_original_model_whose_weights_were_changed_fails(verify, rewrite, bank):
-    bias = bank.original_weights["fc.bias"].copy()
-    bias[0] += 1e-3
+    bias = bank.original_weights[0]["fc.bias"][None].copy()
+    bias[0, 0] += 1e-3
 
     verification = verify(rewrite(original={"fc.bias": bias}), n_models=1)
 
     assert not verification.ok
-    assert verification.lines[0].startswith("original model: DIFFERS")
+    assert verification.lines[0].startswith("original model 0: DIFFERS")
 
 
 def test_confidences_from_half_precision_may_differ_by_its_rounding_alone(

@@ -1,10 +1,13 @@
 """The score card fits a terminal of 80 columns, whatever is on it."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.metrics.flags.flag import Flag, FlagCode
+from harness.metrics.official.diagnosis import Diagnosis
 from harness.results.card import score_card
 from harness.results.schema import Metrics
 from harness.status import Status
@@ -36,12 +39,22 @@ def widest(card: str) -> int:
 
 
 def test_a_card_shows_each_number_with_its_interval_ceiling_and_floor():
-    lines = score_card(result(title="My method")).splitlines()
+    calibrated = number(0.05, 0.04, 0.06, share_of_ceiling=0.33, ceiling=0.17)
+    metrics = measured(calibrated_score=calibrated)
+    lines = score_card(result(title="My method", metrics=metrics)).splitlines()
 
     assert "cifar10-quick · My method" in lines[0]
-    score = next(line for line in lines if "│ score " in line)
-    assert score.split() == [
-        *("│", "score", "0.0612", "0.0500", "to", "0.0700", "0.1900", "0.0000", "│")
+    found, official = (
+        next(line.split() for line in lines if f"│ {name} score " in line)
+        for name in ("calibrated", "official")
+    )
+    assert found == [
+        *("│", "calibrated", "score", "0.0500", "0.0400", "to", "0.0600"),
+        *("0.1700", "0.0000", "│"),
+    ]
+    assert official == [
+        *("│", "official", "score", "0.0612", "0.0500", "to", "0.0700"),
+        *("0.1900", "0.0000", "│"),
     ]
     efficiency = next(line for line in lines if "efficiency ratio" in line)
     assert "0.130" in efficiency
@@ -126,3 +139,14 @@ def test_only_scored_submissions_that_are_no_reference_are_ranked():
     assert result().is_ranked
     assert not result(reference=True).is_ranked
     assert not result(Status.OVER_BUDGET).is_ranked
+
+
+def test_a_card_says_what_to_work_on_first():
+    """The spread promises more here than the shift."""
+    why = Diagnosis(shift=0.31, spread=0.6, centred=0.05, rescaled=0.14)
+    words = " ".join(score_card(result(metrics=measured(diagnosis=why))).split())
+    spread = words.index("Too little randomness: the spread over runs is 0.60")
+    assert spread < words.index("Shift: the mean of the runs is 0.31")
+    assert "would be 0.1400" in words
+    rest = score_card(result(metrics=measured(diagnosis=replace(why, spread=1.3))))
+    assert "Too much randomness" in rest

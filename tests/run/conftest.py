@@ -23,7 +23,7 @@ def spec(bank) -> WeightSpec:
 def inputs_folder(task, split, bank, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("inputs")
     sets = sets_named(split, RUN_SETS)
-    write_inputs(folder, task, "cpu", bank.original_weights[0], sets)
+    write_inputs(folder, task, "cpu", bank.original_weights, sets)
     return folder
 
 

@@ -5,7 +5,14 @@ from types import SimpleNamespace
 import pytest
 
 from harness.run import cost
-from harness.run.cost import Budget, WallClock, busyness, cost_seconds, kill_seconds
+from harness.run.cost import (
+    Budget,
+    WallClock,
+    busyness,
+    cost_seconds,
+    idle_seconds,
+    kill_seconds,
+)
 from harness.run.cost import limit_at as limit_of
 from harness.run.messages import NO_LIMIT, Limit, Usage
 
@@ -73,3 +80,10 @@ def test_how_busy_the_machine_is_has_bounds(monkeypatch, load, busy):
     monkeypatch.setattr("os.cpu_count", lambda: 4)
     monkeypatch.setattr("os.getloadavg", lambda: (load, 0.0, 0.0))
     assert busyness() == busy
+
+
+def test_who_sleeps_is_idle_and_who_computes_or_waits_for_a_core_is_not():
+    sleeper, worker = Usage(0.1, 28.0, 0), Usage(10.0, 12.0, 0)
+    assert idle_seconds(sleeper, busy=lambda: 1.0) == pytest.approx(26.7)
+    assert idle_seconds(worker, busy=lambda: 1.0) == 0
+    assert idle_seconds(Usage(3.0, 28.0, 0), busy=lambda: 4.0) == 0

@@ -87,3 +87,10 @@ def test_a_function_of_that_very_name_is_not_bound_again():
         return net
 
     assert source_of(unlearning).count("unlearning") == 1
+
+
+def test_how_its_batches_are_to_be_comes_along(monkeypatch):
+    assert "BATCHES" not in source_of(method)
+    monkeypatch.setitem(method.__globals__, "BATCHES", "dict")
+
+    assert "BATCHES = 'dict'\n" in source_of(method)

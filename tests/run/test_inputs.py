@@ -22,9 +22,10 @@ def test_inputs_come_back_as_they_were_written(inputs_folder, task, split, bank)
         theirs = getattr(split, name)
         assert np.array_equal(ours.inputs, theirs.inputs)
         assert np.array_equal(ours.targets, theirs.targets)
-    assert set(inputs.original) == set(bank.original_weights[0])
-    for name, array in bank.original_weights[0].items():
-        assert np.array_equal(inputs.original[name], array)
+    for ours, theirs in zip(inputs.originals, bank.original_weights, strict=True):
+        assert set(ours) == set(theirs)
+        for name, array in theirs.items():
+            assert np.array_equal(ours[name], array)
 
 
 def test_the_folder_of_a_runs_inputs_holds_three_sets_and_no_other(
@@ -38,7 +39,7 @@ def test_the_folder_of_a_runs_inputs_holds_three_sets_and_no_other(
         "validation",
     }
     files = sorted(path.name for path in inputs_folder.iterdir())
-    assert files == ["inputs.json", "original.safetensors", "sets.safetensors"]
+    assert files == ["inputs.json", "originals.safetensors", "sets.safetensors"]
     secret = split.test.inputs[0].tobytes()
     assert not any(secret in p.read_bytes() for p in inputs_folder.iterdir())
 
@@ -46,7 +47,7 @@ def test_the_folder_of_a_runs_inputs_holds_three_sets_and_no_other(
 def test_the_split_seed_is_not_in_a_runs_inputs(track_file, split, bank, tmp_path):
     private = find_task(find_track(str(track_file), split_seed=471_147))
     sets = sets_named(split, RUN_SETS)
-    write_inputs(tmp_path, private, "cpu", bank.original_weights[0], sets)
+    write_inputs(tmp_path, private, "cpu", bank.original_weights, sets)
 
     content = json.loads((tmp_path / "inputs.json").read_text())
     assert content["track"]["data"]["split_seed"] == 0
@@ -57,8 +58,6 @@ def test_the_split_seed_is_not_in_a_runs_inputs(track_file, split, bank, tmp_pat
 def test_the_place_of_the_data_is_not_in_a_runs_inputs(variant, split, bank, tmp_path):
     track = find_track(str(variant(split_seed='1\nfolder = "my-secret-images"')))
     sets = sets_named(split, RUN_SETS)
-    write_inputs(
-        tmp_path / "in", find_task(track), "cpu", bank.original_weights[0], sets
-    )
+    write_inputs(tmp_path / "in", find_task(track), "cpu", bank.original_weights, sets)
 
     assert "my-secret-images" not in (tmp_path / "in" / "inputs.json").read_text()

@@ -5,23 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from harness.sandbox import choose
-from harness.sandbox.child.cpu_counter import (
-    CgroupCounter,
-    open_cpu_counter,
-    perf_works,
-)
+from harness.sandbox.child.cpu_counter import CgroupCounter, CpuCounters, perf_works
 from harness.sandbox.host import sandbox as sandbox_module
 from harness.sandbox.host.cgroup import make_leaf, own_cgroup, remove_leaf
-from harness.sandbox.host.probing import probe_sandbox
-from harness.sandbox.host.sandbox import Sandbox
 
 # Burns half a second where wait4 does not see it: twice removed, and never waited for.
 PROGRAM = """
 import os, resource, signal, sys, time
 from pathlib import Path
-from harness.sandbox.child.cpu_counter import open_cpu_counter
-counter = open_cpu_counter(Path(sys.argv[1]) if sys.argv[1] else None)
+from harness.sandbox.child.cpu_counter import CgroupCounter, PerfCounter
+counter = CgroupCounter(Path(sys.argv[1])) if sys.argv[1] else PerfCounter()
 before = counter.seconds() - time.process_time()
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 reading, writing = os.pipe()
@@ -60,23 +53,17 @@ def leaf():
 
 
 def test_a_cgroup_counts_processes_that_nobody_waited_for(leaf):
-    enter = [*sandbox_module.ENTER, str(leaf), sys.executable, "-c", PROGRAM, str(leaf)]
+    program = [sys.executable, "-c", PROGRAM, str(leaf)]
+    enter = [*sandbox_module.ENTER, str(leaf), "--", *program]
     seconds, seen = counted(enter)
     assert 0.5 <= seconds < 0.65
     assert seen < 0.1
 
 
-def test_without_perf_a_sandbox_counts_by_a_cgroup(leaf, monkeypatch):
-    monkeypatch.setattr(sandbox_module, "perf_works", lambda: False)
-    report = probe_sandbox(Sandbox(choose().level))
-    assert report.details["cpu counter"] == "cgroup"
-    assert report.properties["cpu-time"]
-
-
 def test_a_cgroup_that_says_nothing_of_its_use_is_no_counter(tmp_path):
-    assert open_cpu_counter(tmp_path) is None
+    assert "cgroup" not in CpuCounters(tmp_path).names
     (tmp_path / "cpu.stat").write_text("nr_periods 0\n")
-    assert open_cpu_counter(tmp_path) is None
+    assert "cgroup" not in CpuCounters(tmp_path).names
     (tmp_path / "cpu.stat").write_text("usage_usec 1500000\nuser_usec 1\n")
     assert CgroupCounter(tmp_path).seconds() == 1.5
 
@@ -97,6 +84,15 @@ def test_the_own_cgroup_is_found_wherever_it_is_mounted(tmp_path, root, own, fol
     mounts.write_text(MOUNTS.format(root=root, point="/sys/fs/cgroup"))
     cgroups.write_text(f"4:memory:/old\n0::{own}\n")
     assert own_cgroup(mounts, cgroups) == Path("/sys/fs/cgroup") / folder
+
+
+def test_the_own_cgroup_of_a_controller_of_version_1_is_found(tmp_path):
+    mounts, cgroups = tmp_path / "mountinfo", tmp_path / "cgroup"
+    line = "31 20 0:27 / /cg/{0} rw - cgroup cgroup rw,{0}\n"
+    mounts.write_text(MOUNTS.format(root="/", point="/u") + line.format("memory"))
+    cgroups.write_text("4:memory:/job\n0::/\n")
+    assert own_cgroup(mounts, cgroups, "memory") == Path("/cg/memory/job")
+    assert own_cgroup(mounts, cgroups, "pids") is None
 
 
 def test_without_version_2_there_is_no_own_cgroup(tmp_path):

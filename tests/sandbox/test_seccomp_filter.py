@@ -265,3 +265,29 @@ def test_the_kernel_enforces_what_the_filter_says():
         [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True
     )
     assert answer.stdout.split() == [str(errno.EAFNOSUPPORT), str(errno.EPERM)]
+
+
+@BOTH
+@pytest.mark.parametrize("rules", [FULL, PARTIAL])
+def test_what_hides_or_counts_for_the_whole_machine_is_refused(architecture, rules):
+    def of(name, *arguments):
+        return outcome(rules, architecture, name, *arguments)
+
+    assert of("mmap", 0, 4096, 3, 0x21) == of("mmap", 0, 4096, 3, 0x23) == "ENOMEM"
+    assert of("mmap", 0, 4096, 3, 0x22) == of("mmap", 0, 4096, 1, 0x01, 3) == ALLOWED
+    assert of("clone", 0x00800000 | 17) == of("clone", 0x1000 | 17) == "EPERM"
+    assert of("clone", 17) == ALLOWED
+    for name in ("statmount", "listmount", "vmsplice", "seccomp"):
+        assert of(name) == "ENOSYS"
+    for option in (57, 71, 77):
+        assert of("getsockopt", 3, 1, option) == "EPERM"
+    assert of("getsockopt", 3, 1, 3) == ALLOWED
+    assert of("statx", 0, 0, 0, 0x4000) == "EPERM"
+    assert of("statx", 0, 0, 0, 0xFFF) == ALLOWED
+    assert of("prctl", 22, 2) == "EPERM"
+
+
+@BOTH
+def test_shared_memory_is_for_where_it_is_counted(architecture):
+    for rules in (SeccompRules(memory_is_counted=True), SeccompRules(gpu=True)):
+        assert outcome(rules, architecture, "mmap", 0, 4096, 3, 0x21) == ALLOWED

@@ -12,6 +12,7 @@ import pytest
 from harness.errors import UnlearnEvalError, UsageError
 from harness.results.schema import Metrics, Result
 from harness.sandbox import Level, Sandbox
+from harness.scoring import scorer as scorer_module
 from harness.scoring.scorer import Scorer
 from harness.status import Status
 from harness.storage.shipped import shipped_submissions
@@ -386,14 +387,32 @@ def test_a_verdict_over_the_cap_is_stored_as_well(desk, capped, write):
     assert desk.repeated() == []
 
 
-def test_a_reference_runs_to_its_end_whatever_it_costs(score, capped, write):
+def test_a_reference_runs_to_its_end_whatever_it_costs(
+    score, capped, write, monkeypatch
+):
     oracle = write("REFERENCE = True\n" + SLOW, "oracle.py")
+    # Only a control that travels with the package is a reference.
+    monkeypatch.setattr("harness.run.submission.REFERENCES", ("oracle",))
+    folder = oracle.parent
+    monkeypatch.setattr("harness.run.submission.shipped_submissions", lambda: folder)
 
     result = score(oracle, track=capped(0.01), n_models=6)
 
     assert result.is_reference
     assert result.n_finished == 6
     assert result.metrics.forgetting_quality.value >= 0
+
+
+def test_a_strangers_file_is_no_reference_whatever_it_calls_itself(
+    score, capped, write
+):
+    result = score(
+        write("REFERENCE = True\n" + SLOW, "retrain.py"), track=capped(0.01), n_models=6
+    )
+
+    assert not result.is_reference
+    assert result.status == Status.OVER_BUDGET
+    assert result.n_finished < 6
 
 
 def test_another_cap_is_another_verdict_on_the_same_runs(desk, capped, method):
@@ -466,3 +485,10 @@ def test_a_bank_too_small_is_told_with_the_command_that_builds_it(
         "the reference bank of tiny has 8 retrained models, not 9; build it with: "
         f"unlearn-eval reference build --track {track_file} -n 9."
     )
+
+
+def test_runs_that_wait_without_computing_end_the_scoring(desk, method, monkeypatch):
+    monkeypatch.setattr(scorer_module, "MOST_IDLE_SECONDS", -1.0)
+    result = desk.score(method)
+    assert result.status is Status.TIMEOUT
+    assert "without using CPU time" in result.reason

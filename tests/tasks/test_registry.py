@@ -75,6 +75,19 @@ def test_an_installed_package_adds_a_task(of, install, tmp_path):
         of("own-picture")
 
 
+def test_a_task_is_not_asked_for_a_forget_set_that_it_does_not_know(track, install):
+    install(PACKAGE.replace("pass", 'forget_kinds = ("random",)'), "random_ones")
+    data = replace(track.data, dataset="own-pictures", forget="class:3")
+
+    with pytest.raises(UsageError) as caught:
+        find_task(replace(track, data=replace(data, forget_size=40)))
+
+    assert str(caught.value) == (
+        "the kind of data.forget = 'class' is not legal: it must be random, all that "
+        "the task own-pictures offers."
+    )
+
+
 def test_a_package_that_cannot_be_imported_is_named(of, install):
     install("raise OSError('half installed')", "broken_pictures")
 

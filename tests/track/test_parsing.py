@@ -121,6 +121,100 @@ def test_a_value_out_of_range_is_refused_by_name_with_what_is_legal(
     assert "\n" not in message
 
 
+def with_forget(text: str, forget: str, size: int = 50) -> str:
+    return text.replace("forget_size = 50", f"forget_size = {size}\nforget = {forget}")
+
+
+def test_examples_are_forgotten_at_random_if_nothing_else_is_said(text):
+    track = parse_track(text, "my.toml")
+
+    assert (track.data.forget, track.data.forget_kind) == ("random", "random")
+    named = parse_track(with_forget(text, '"random"'), "my.toml")
+    assert (named, named.hash) == (track, track.hash)
+
+
+def test_a_class_may_be_forgotten(text):
+    track = parse_track(with_forget(text, '"class:3"'), "my.toml")
+
+    assert (track.data.forget_kind, track.data.forget_class) == ("class", 3)
+    other = parse_track(with_forget(text, '"class:4"'), "my.toml")
+    assert len({track.hash, other.hash, parse_track(text, "my.toml").hash}) == 3
+
+
+def test_listed_examples_are_the_same_in_every_order_and_in_a_file(text, tmp_path):
+    lines = "# mine\n70\n\n7  # a ship\n12\n"
+    (tmp_path / "places.txt").write_text(lines)
+
+    inline = parse_track(with_forget(text, "[12, 70, 7]", 3), "my.toml")
+    filed = parse_track(with_forget(text, '"file:places.txt"', 3), "my.toml", tmp_path)
+
+    assert inline.data.forget == (7, 12, 70)
+    assert inline.data.forget_kind == "list"
+    assert (filed, filed.hash) == (inline, inline.hash)
+    (tmp_path / "places.txt").write_text(lines.replace("70", "71"))
+    edited = parse_track(with_forget(text, '"file:places.txt"', 3), "my.toml", tmp_path)
+    assert edited.hash != filed.hash
+
+
+LEGAL = "it must be 'random', 'class:' and a number, 'file:' and a path, or a list."
+
+
+@pytest.mark.parametrize(
+    ("forget", "size", "message"),
+    [
+        *(
+            (f'"{odd}"', 50, f"data.forget = '{odd}' is not legal: {LEGAL}")
+            for odd in ("", "Random", "class", "class:", "class:-1", "class:03")
+        ),
+        ('"random:3"', 50, f"data.forget = 'random:3' is not legal: {LEGAL}"),
+        ("3", 50, "data.forget must be text or a list of whole numbers."),
+        ("[1, true]", 2, "data.forget must be text or a list of whole numbers."),
+        ('["1"]', 1, "data.forget must be text or a list of whole numbers."),
+        ("[]", 50, "data.forget = [] is not legal: it must be at least one place."),
+        ("[5, 5]", 2, "data.forget lists 5 twice; list each place once."),
+        (
+            *("[-1, 5]", 2),
+            "a place in data.forget = -1 is not legal: it must be 0 or more.",
+        ),
+        (
+            *("[1, 5]", 50),
+            "data.forget_size = 50 is not legal: it must be 2, as many as "
+            "data.forget lists.",
+        ),
+    ],
+)
+def test_a_forget_set_that_is_none_is_refused(text, forget, size, message):
+    assert refused(with_forget(text, forget, size)) == f"my.toml: {message}"
+
+
+@pytest.mark.parametrize("line", ["-1", "1.5", "0x1", "1 2", "1_0", "²", "9" * 10])
+def test_a_line_of_a_file_that_is_no_place_is_named(text, tmp_path, line):
+    (tmp_path / "places.txt").write_text(f"7\n{line}\n", encoding="utf-8")
+
+    with pytest.raises(UsageError) as caught:
+        parse_track(with_forget(text, '"file:places.txt"', 2), "my.toml", tmp_path)
+
+    assert str(caught.value) == (
+        f"my.toml: places.txt, line 2: {line!r} is no place of a training example; "
+        "write one whole number, 0 or more, a line."
+    )
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe"])
+def test_a_file_that_cannot_be_read_is_named(text, tmp_path, content):
+    if content is not None:
+        (tmp_path / "places.txt").write_bytes(content)
+
+    with pytest.raises(UsageError, match=r"cannot read the forget set places\.txt: "):
+        parse_track(with_forget(text, '"file:places.txt"', 2), "my.toml", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["", ".", "a\\u0000b"])
+def test_an_odd_name_of_a_file_is_refused(text, tmp_path, name):
+    with pytest.raises(UsageError, match="cannot read the forget set"):
+        parse_track(with_forget(text, f'"file:{name}"', 2), "my.toml", tmp_path)
+
+
 @pytest.mark.parametrize("broken", ["name = ", "[data", "a = 1\na = 2", "\x00"])
 def test_text_that_is_no_toml_is_refused(broken):
     assert refused(broken).startswith("my.toml is not valid TOML: ")

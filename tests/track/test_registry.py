@@ -2,16 +2,18 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from harness.errors import UsageError
 from harness.track import find_track, track_names
 
-SHIPPED = ["cifar10", "cifar10-fast", "cifar10-quick"]
+FORGET = [f"cifar10-quick-{which}" for which in ("class", "high", "low", "middle")]
+SHIPPED = ["cifar10", "cifar10-fast", "cifar10-quick", *FORGET]
 
 
-def test_three_tracks_are_shipped():
+def test_seven_tracks_are_shipped():
     assert track_names() == SHIPPED
 
 
@@ -36,7 +38,51 @@ def test_hashes_of_the_shipped_tracks_do_not_change_by_accident():
         "cifar10": "d66cc72eb968bb4b",
         "cifar10-fast": "d6b4a386840231dd",
         "cifar10-quick": "20899de202cf54cb",
+        "cifar10-quick-class": "cf5c8bd0ce75a4cf",
+        "cifar10-quick-high": "2374e52bdce34677",
+        "cifar10-quick-low": "b25b2cd6525b3682",
+        "cifar10-quick-middle": "ca12c47420236ce0",
     }
+
+
+@pytest.mark.parametrize("name", FORGET)
+def test_the_other_forget_sets_differ_from_the_quick_track_in_nothing_else(name):
+    quick, track = find_track("cifar10-quick"), find_track(name)
+
+    same = replace(track.data, forget="random")
+    assert (same, track.network, track.recipe, track.evaluation) == (
+        *(quick.data, quick.network, quick.recipe, quick.evaluation),
+    )
+    assert track.hash != quick.hash
+
+
+def test_no_image_is_in_two_strata():
+    strata = [find_track(name).data.forget for name in FORGET[1:]]
+
+    assert len({place for stratum in strata for place in stratum}) == 1200
+
+
+def test_a_list_lies_beside_the_tracks_file(variant, monkeypatch):
+    path = variant(forget_size='2\nforget = "file:places.txt"')
+    (path.parent / "places.txt").write_text("5\n3\n")
+    monkeypatch.chdir(path.parent.parent)
+
+    track = find_track(f"{path.parent.name}/{path.name}")
+
+    assert track.data.forget == (3, 5)
+
+
+def test_a_listed_forget_set_has_no_private_split(variant):
+    path = str(variant(forget_size="2\nforget = [3, 5]"))
+
+    with pytest.raises(UsageError) as caught:
+        find_track(path, split_seed=77)
+
+    assert str(caught.value) == (
+        f"the track {path} lists the examples to forget, the same for every split "
+        "seed, so that it has no private split; leave --split-seed away."
+    )
+    assert find_track(path, split_seed=1).hash == find_track(path).hash
 
 
 def test_a_hash_is_the_same_in_another_process():

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from harness.track import find_track
 from harness.track.parsing import build_track
 from harness.track.transfer import public_track, track_document
@@ -18,8 +20,10 @@ def test_the_split_seed_and_the_place_of_the_data_are_hidden(track_file):
     assert "4711" not in json.dumps(track_document(public))
 
 
-def test_everything_else_comes_back_from_its_document(variant):
+@pytest.mark.parametrize("forget", ['"random"', '"class:3"', f"{[*range(50)]}"])
+def test_everything_else_comes_back_from_its_document(variant, forget):
     path = variant(
+        forget_size=f"50\nforget = {forget}",
         **{"split_seed": "1\noptions = { size = 32, crop = true }"},
         epochs='2\noptimizer = "adamw"\nlabel_smoothing = 0.1',
     )

@@ -139,9 +139,9 @@ def certified_mean_epsilon(
     Parameters and errors are those of `certified_epsilon`; `alpha` is the probability
     with which the bound may fail.
 
-    ``scripts/simulate_certified.py mean`` counts how often it exceeds a known mean. With
-    400 examples whose ε is 0, N = 64 and correlations of 0 and .45, it was above 0 in
-    none of 60 simulations each, the mean of the bounds in 95 and 92 %.
+    ``scripts/simulate_certified.py mean`` counts how often it exceeds a known mean.
+    With 400 examples whose ε is 0, N = 64 and correlations of 0 and .45, it was above 0
+    in none of 60 simulations each, the mean of the bounds in 95 and 92 %.
     """
     if not 0.0 < alpha < 1.0:
         raise UsageError(f"alpha is {alpha}; give a probability between 0 and 1.")

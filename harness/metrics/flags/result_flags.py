@@ -9,11 +9,15 @@ from numpy.typing import ArrayLike
 
 from harness.errors import UsageError
 from harness.metrics.flags.attack_gap import attack_gap_flag
+from harness.metrics.flags.calibration_noise import calibration_noise_flag
+from harness.metrics.flags.clustered_runs import clustered_runs_flag
 from harness.metrics.flags.flag import Flag, FlagCode
+from harness.metrics.flags.removable_noise import calibrated_pair, removable_noise_flag
 from harness.metrics.flags.run_structure import mixed_runs_flag, outlier_runs_flag
 from harness.metrics.inputs.confidence import forget_pair
 from harness.metrics.literature.accuracy_gaps import accuracy_table, gap_intervals
 from harness.metrics.official.metric import OfficialMetric
+from harness.metrics.uncertainty.scored_submission import ScoredSubmission
 from harness.models.outputs import ModelOutputs
 
 UNMOVED = 1e-6
@@ -30,11 +34,15 @@ class ResultFacts:
     `weight_movement` is each run's relative distance from the original model's weights,
     or whether they moved at all. `ceiling_high` is the largest F that retraining itself
     plausibly gets at this N, the upper end of the ceiling's range over single draws.
+    `scored` are the same models, scored by official confidences and by calibrated ones,
+    and `kept_by_retraining` is the share of F that retraining itself keeps.
     """
 
     weight_hashes: Sequence[str] | None = None
     weight_movement: ArrayLike | None = None
     ceiling_high: float | None = None
+    scored: tuple[ScoredSubmission, ScoredSubmission] | None = None
+    kept_by_retraining: float = 1.0
 
 
 def result_flags(
@@ -54,7 +62,12 @@ def result_flags(
         attack_gap_flag(pair, official.epsilon, seed=seed),
         outlier_runs_flag(pair),
         mixed_runs_flag(pair),
+        clustered_runs_flag(calibrated_pair(unlearned, retrained)),
+        removable_noise_flag(unlearned, retrained, quality),
     ]
+    if facts.scored is not None:
+        noise = calibration_noise_flag(*facts.scored, facts.kept_by_retraining)
+        raised.insert(-1, noise)
     if facts.weight_hashes is not None:
         raised.append(identical_weights_flag(facts.weight_hashes))
     if facts.weight_movement is not None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from harness.metrics.flags.flag import Flag, FlagCode
 from harness.metrics.inputs.confidence import ConfidencePair
+from harness.metrics.official.diagnosis import natural_scale
 from harness.models.outputs import Floats
 
 LEAST_MODELS = 16
@@ -30,7 +31,6 @@ each that are six standard deviations apart reach it."""
 LEAST_GROUP = 0.1
 """Smallest group, as a share of the runs; smaller ones are outliers."""
 
-_SCALE_FLOOR = 0.05
 _LEAST_SCALE = 0.05
 
 
@@ -42,7 +42,7 @@ def outlier_runs_flag(pair: ConfidencePair) -> Flag | None:
     """
     if len(pair.unlearned) < LEAST_MODELS:
         return None
-    scale = _natural_scale(pair)
+    scale = natural_scale(pair)
     ours, theirs = (_outliers(group, scale) for group in pair)
     if ours < LEAST_OUTLIERS + 3 * theirs:
         return None
@@ -66,7 +66,7 @@ def mixed_runs_flag(pair: ConfidencePair) -> Flag | None:
     runs = len(pair.unlearned)
     if runs < LEAST_MODELS:
         return None
-    scale = _natural_scale(pair)
+    scale = natural_scale(pair)
     for view in (_principal_score, _distance):
         ours, smaller = two_group_share(view(pair.unlearned, scale))
         theirs, _ = two_group_share(view(pair.retrained, scale))
@@ -100,13 +100,6 @@ def two_group_share(values: Floats) -> tuple[float, int]:
     best = int(between.argmax())
     smaller = int(min(left[best], count - left[best]))
     return float(between[best] / total), smaller
-
-
-def _natural_scale(pair: ConfidencePair) -> Floats:
-    """Return each example's spread over retrained models, never quite 0, ``[S]``."""
-    joint = np.concatenate(pair).std(axis=0)
-    scale = np.maximum(pair.retrained.std(axis=0), _SCALE_FLOOR * joint)
-    return np.where(scale > 0.0, scale, 1.0)
 
 
 def _distance(models: Floats, scale: Floats) -> Floats:

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from harness.errors import UsageError
 from harness.metrics.inputs.confidence import ConfidencePair
+from harness.metrics.official.diagnosis import moments
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,9 @@ class ExampleRow:
     """One forget example, by its index in the training set, and its class.
 
     The certified ε is a lower bound that holds in 95 % for this example by itself; the
-    medians are of either side's logit-scaled confidences.
+    medians are of either side's logit-scaled confidences. `shift` is how far the runs'
+    mean lies from that of retraining, in spreads of retraining, and `spread` theirs
+    over its, both calibrated where there are calibrated confidences.
     """
 
     index: int
@@ -23,17 +26,23 @@ class ExampleRow:
     certified_epsilon: float
     unlearned_median: float
     retrained_median: float
+    shift: float
+    spread: float
 
 
 def example_table(
-    pair: ConfidencePair,
+    pairs: tuple[ConfidencePair, ConfidencePair],
     *,
     indices: ArrayLike,
     labels: ArrayLike,
     epsilon: ArrayLike,
     certified: ArrayLike,
 ) -> tuple[ExampleRow, ...]:
-    """Return one row for each of S forget examples, in the order of the columns."""
+    """Return one row for each of S forget examples, in the order of the columns.
+
+    `pairs` are of official confidences, then of calibrated ones where there are some.
+    """
+    pair, calibrated = pairs
     examples = pair.unlearned.shape[1]
     columns = {
         "indices": np.asarray(indices),
@@ -48,8 +57,5 @@ def example_table(
                 f"{examples} forget examples."
             )
     medians = [np.median(models, axis=0) for models in pair]
-    rows = zip(*columns.values(), *medians, strict=True)
-    return tuple(
-        ExampleRow(int(i), int(y), float(e), float(c), float(u), float(r))
-        for i, y, e, c, u, r in rows
-    )
+    rows = zip(*columns.values(), *medians, *moments(calibrated), strict=True)
+    return tuple(ExampleRow(int(i), int(y), *map(float, row)) for i, y, *row in rows)

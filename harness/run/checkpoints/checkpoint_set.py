@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from harness.errors import UsageError
-from harness.plain_text import harmless
+from harness.plain_text import harmless, spreadsheet_text
 from harness.run.checkpoints.containers import Refused, open_container
 from harness.run.checkpoints.selection import select
 from harness.run.cost import Budget, limit_at
@@ -113,7 +113,8 @@ class CheckpointSet:
         writer = csv.writer(buffer, lineterminator="\n")
         writer.writerow(field.name for field in fields(Checkpoint))
         for one in self.checkpoints:
-            writer.writerow((one.number, harmless(one.file), one.n_bytes, one.sha256))
+            file = spreadsheet_text(one.file)
+            writer.writerow((one.number, file, one.n_bytes, one.sha256))
         return "checkpoints.csv", buffer.getvalue()
 
 

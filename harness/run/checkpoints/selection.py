@@ -50,7 +50,8 @@ def select(names: Iterable[str], n_models: int) -> list[Numbered]:
     if not folders:
         raise Refused(_none(names))
     if len(folders) > 1:
-        listed = ", ".join(harmless(folder) or "the top" for folder in sorted(folders))
+        names = (harmless(folder, 60) or "the top" for folder in sorted(folders))
+        listed = harmless(", ".join(names))
         raise Refused(f"checkpoints lie in several folders ({listed}); keep one.")
     (found_here,) = folders.values()
     ordered = sorted(found_here)

@@ -16,7 +16,13 @@ from torch import Tensor, nn
 from harness.models.network_difference import network_difference
 from harness.models.weights import WeightSpec, load_weights
 from harness.run.inputs import RUN_SETS, Inputs
-from harness.run.messages import Failure, RunRequest
+from harness.run.inside.notebooks import compiled, failure_hint
+from harness.run.messages import (
+    ARGUMENTS,
+    OPTIONAL_ARGUMENTS,
+    Failure,
+    RunRequest,
+)
 from harness.status import Status
 from harness.tasks.loaders import make_loader
 
@@ -45,9 +51,11 @@ def call_submission(request: RunRequest, prepared: Prepared) -> bytes | Failure:
         load_weights(prepared.network, prepared.inputs.originals[request.original])
         _seed_everything(request.seed)
         module = _load(request)
-        arguments, device = _arguments(prepared)
+        as_dicts = getattr(module, "BATCHES", None) == "dict"
+        arguments, device = _arguments(prepared, as_dicts=as_dicts)
         function = _function(module)
         options = _options(function, request, prepared, device)
+        _refuse_misfit(function, arguments, options)
         returned = function(*arguments, **options)
         network = arguments[0] if returned is None else returned
         return _pack(network, prepared.spec)
@@ -70,7 +78,7 @@ def _load(request: RunRequest) -> types.ModuleType:
     lines = request.source.splitlines(keepends=True)
     entry = (len(request.source), None, lines, request.filename)
     linecache.cache[request.filename] = entry
-    exec(compile(request.source, request.filename, "exec"), module.__dict__)
+    exec(compiled(request.source, request.filename), module.__dict__)
     return module
 
 
@@ -81,7 +89,23 @@ def _function(module: types.ModuleType) -> Any:
     return function
 
 
-def _arguments(prepared: Prepared) -> tuple[list[Any], torch.device]:
+def _refuse_misfit(
+    function: Any, arguments: list[Any], options: dict[str, Any]
+) -> None:
+    """Say what is passed where the call would fail before it begins."""
+    try:
+        inspect.signature(function).bind(*arguments, **options)
+    except TypeError as error:
+        raise ContractBroken(
+            f"unlearning cannot be called ({error}): it is passed "
+            f"{', '.join(ARGUMENTS)}, in this order and by any names, and of "
+            f"{', '.join(OPTIONAL_ARGUMENTS)} what it names."
+        ) from None
+    except ValueError:
+        pass  # What is written in C tells nothing of its parameters.
+
+
+def _arguments(prepared: Prepared, *, as_dicts: bool) -> tuple[list[Any], torch.device]:
     device = torch.device(prepared.inputs.device)
     batch_size = prepared.inputs.task.track.recipe.batch_size
     loaders = [
@@ -90,6 +114,7 @@ def _arguments(prepared: Prepared) -> tuple[list[Any], torch.device]:
             targets.to(device),
             batch_size=batch_size,
             shuffle=name != "validation",
+            as_dicts=as_dicts,
         )
         for name, (inputs, targets) in prepared.sets.items()
     ]
@@ -99,18 +124,38 @@ def _arguments(prepared: Prepared) -> tuple[list[Any], torch.device]:
 def _options(
     function: Any, request: RunRequest, prepared: Prepared, device: torch.device
 ) -> dict[str, Any]:
-    """Choose the optional arguments that the function names."""
+    """Choose the optional arguments that the function names after the first four."""
     offered = {
         "seed": request.seed,
         "device": device,
         "budget_seconds": request.budget_seconds,
         "recipe": prepared.inputs.task.track.recipe,
     }
-    named = inspect.signature(function).parameters
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return {}
+    by_place = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL)
+    positional = (*by_place, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    taken = [each for each in parameters if each.kind in positional][: len(ARGUMENTS)]
+    named = [
+        each.name
+        for each in parameters
+        if each.kind not in by_place and each not in taken
+    ]
     return {name: value for name, value in offered.items() if name in named}
 
 
 def _pack(network: Any, spec: WeightSpec) -> bytes:
+    if (
+        isinstance(network, dict)
+        and network
+        and all(map(torch.is_tensor, network.values()))
+    ):
+        raise ContractBroken(
+            "unlearning returned a state dict; it must return the network, or None "
+            "when it changed net in place."
+        )
     if not isinstance(network, nn.Module):
         raise ContractBroken(
             f"unlearning returned {type(network).__name__}; it must return the "
@@ -144,9 +189,8 @@ def _failure(error: BaseException, filename: str) -> Failure:
         phrase in str(error) for phrase in _OUT_OF_MEMORY_WORDS
     ):
         status = Status.OUT_OF_MEMORY
-    hint = ""
-    if "torchvision::nms does not exist" in words:
-        hint = " (torch and torchvision do not fit together: run unlearn-eval doctor)"
+    if hint := failure_hint(error):
+        hint = f" ({hint})"
     return Failure(status, f"it raised {first_line}{hint}.", _tail(error, filename))
 
 

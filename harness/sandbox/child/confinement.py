@@ -26,8 +26,11 @@ from harness.sandbox.child.seccomp import SeccompRules, install_seccomp, seccomp
 
 _OPEN_FILES = 1024
 #: The harmless ones, which every run is given.
-DEVICES = ("null", "zero", "full", "random", "urandom")
-_FACTS_IN_PROC = ("cpuinfo", "meminfo", "stat", "version", "filesystems", "sys/vm")
+_DEVICES = ("null", "full", "random", "urandom")
+#: Memory can be had of it that no process's size shows.
+_HOARD = "zero"
+# Without those that count what happens on the whole machine.
+_FACTS_IN_PROC = ("cpuinfo", "meminfo", "version", "filesystems", "sys/vm")
 _GPU_NAME = "nvidia*"
 #: Users above this have no account on any ordinary machine.
 _FIRST_FRESH_USER = 1 << 30
@@ -53,6 +56,7 @@ class Confinement:
     own_user: bool = False
     readable: tuple[str, ...] = ()
     cgroup: str = ""
+    memory_cgroup: str = ""
 
     @property
     def connects_nowhere(self) -> bool:
@@ -85,8 +89,10 @@ def confine(
     if confinement.namespaces:
         kept = [p for p in confinement.readable if p.startswith(SCRATCH + "/")]
         # What counts the template's CPU time would tell how many runs there were.
-        hidden = [confinement.cgroup] if confinement.cgroup else []
+        counting = (confinement.cgroup, confinement.memory_cgroup)
+        hidden = [folder for folder in counting if folder]
         enter_fresh_mounts(confinement.scratch_bytes, kept, hidden)
+        _reopen_input()
     if user is not None:
         if not confinement.namespaces:
             os.chown(confinement.scratch, user, user)
@@ -103,6 +109,12 @@ def confine(
         restrict_to(_allowance(confinement))
     if confinement.filtered:
         install_seccomp(seccomp_filter(_rules(confinement)))
+
+
+def devices(*, memory_is_counted: bool) -> list[Path]:
+    """The devices that runs are given, where what belongs to no process is counted."""
+    names = (*_DEVICES, _HOARD) if memory_is_counted else _DEVICES
+    return [Path("/dev", name) for name in names]
 
 
 class FreshUsers:
@@ -124,6 +136,13 @@ class FreshUsers:
     def draw(self) -> int:
         """Draw one of them, not to be guessed."""
         return self._first + secrets.randbelow(self._count)
+
+
+def _reopen_input() -> None:
+    """Have nothing open by a mount of the host, where it could be changed."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
 
 
 def _settle_in(scratch: str) -> None:
@@ -155,11 +174,13 @@ def _data_bytes() -> int:
 
 
 def _rules(confinement: Confinement) -> SeccompRules:
+    counted = bool(confinement.memory_cgroup)
     if confinement.namespaces:
-        return SeccompRules(gpu=confinement.gpu)
+        return SeccompRules(gpu=confinement.gpu, memory_is_counted=counted)
     guarded = landlock_abi() >= SCOPE_ABI or confinement.own_user
     return SeccompRules(
         gpu=confinement.gpu,
+        memory_is_counted=counted,
         own_files=False,
         truncation_is_guarded=landlock_abi() >= TRUNCATION_ABI,
         signals_only_to=None if guarded else os.getpid(),
@@ -168,12 +189,13 @@ def _rules(confinement: Confinement) -> SeccompRules:
 
 def _allowance(confinement: Confinement) -> Allowance:
     facts = [f"/proc/{name}" for name in _FACTS_IN_PROC]
-    devices = [f"/dev/{name}" for name in DEVICES]
+    counted = bool(confinement.memory_cgroup)
+    nodes = devices(memory_is_counted=counted)
     if confinement.gpu:
-        devices += [str(path) for path in Path("/dev").glob(_GPU_NAME)]
+        nodes += Path("/dev").glob(_GPU_NAME)
         facts += ["/proc/driver/nvidia", "/proc/devices", "/sys"]
     return Allowance(
         readable=(*confinement.readable, *facts, f"/proc/{os.getpid()}"),
         writable=(confinement.scratch, SHARED_MEMORY),
-        devices=tuple(devices),
+        devices=tuple(map(str, nodes)),
     )

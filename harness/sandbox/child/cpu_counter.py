@@ -3,6 +3,8 @@
 import ctypes
 import os
 import struct
+import time
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -61,20 +63,35 @@ class CgroupCounter:
         raise OSError(f"{self._path} does not say usage_usec")
 
 
-#: Counts the CPU time of this process and of all that descend from it, also of those
-#: who have gone and were not waited for.
-CpuCounter = PerfCounter | CgroupCounter
+class CpuCounters:
+    """All counters that are to be had here; none of them misses what the others see.
 
-
-def open_cpu_counter(cgroup: Path | None) -> CpuCounter | None:
-    """Open the best counter: of the cgroup made for this process, else by perf.
-
-    None where only ``wait4`` is left, which misses whoever is not waited for.
+    They count this process and all that descend from it, also those who have gone and
+    were not waited for. perf loses who starts a program that may not be read.
     """
-    try:
-        return PerfCounter() if cgroup is None else CgroupCounter(cgroup)
-    except OSError:
-        return None
+
+    def __init__(self, cgroup: Path | None) -> None:
+        self._counters: list[PerfCounter | CgroupCounter] = []
+        with suppress(OSError):
+            self._counters.append(PerfCounter())
+        with suppress(OSError):
+            if cgroup is not None:
+                self._counters.append(CgroupCounter(cgroup))
+
+    @property
+    def names(self) -> list[str]:
+        """What they are."""
+        return [counter.name for counter in self._counters]
+
+    def seconds(self) -> list[float]:
+        """CPU time of the descendants, as each counter has it."""
+        own = time.process_time()
+        return [counter.seconds() - own for counter in self._counters]
+
+    def most_since(self, before: list[float]) -> float:
+        """What the counter that saw most has seen since `before`."""
+        pairs = zip(self.seconds(), before, strict=True)
+        return max((now - then for now, then in pairs), default=0.0)
 
 
 @cache

@@ -1,10 +1,12 @@
-"""Look at, and end, the processes that descend from one."""
+"""Look at the processes that descend from one."""
 
 import os
-import resource
-import signal
 from collections.abc import Iterator
 from contextlib import suppress
+
+#: What the kernel holds for an open file at most, beyond what a user may have in pipes;
+#: for a mapping; and how much is read at a time of the list of those.
+_FILE_BYTES, _MAPPING_BYTES, _PART = 4096, 256, 1 << 16
 
 
 def descendants(root: int) -> Iterator[int]:
@@ -15,8 +17,8 @@ def descendants(root: int) -> Iterator[int]:
 
 
 def resident_bytes(root: int) -> int:
-    """Memory of a process and its descendants, shared pages counted in each."""
-    return sum(_resident(pid) for pid in (root, *descendants(root)))
+    """Memory of what descends from a process, shared pages counted in each."""
+    return sum(_resident(pid) for pid in descendants(root))
 
 
 def own_resident_bytes() -> int:
@@ -24,19 +26,17 @@ def own_resident_bytes() -> int:
     return _resident(os.getpid())
 
 
-def end_descendants() -> list[resource.struct_rusage]:
-    """Kill what descends from this process, a subreaper; return what each had used."""
-    usages: list[resource.struct_rusage] = []
-    while True:
-        for pid in list(descendants(os.getpid())):
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        try:
-            usages.append(os.wait4(-1, 0)[2])
-            while (ended := os.wait4(-1, os.WNOHANG))[0]:
-                usages.append(ended[2])
-        except ChildProcessError:
-            return usages
+def mapping_bytes(root: int, most: int) -> int:
+    """Kernel memory for the mappings of what descends from a process.
+
+    No process's size shows it. It is read no further than to `most` bytes.
+    """
+    total = 0
+    for pid in descendants(root):
+        total += _mappings(pid, (most - total) // _MAPPING_BYTES) * _MAPPING_BYTES
+        if total >= most:
+            break
+    return total
 
 
 def _children(pid: int) -> list[int]:
@@ -50,16 +50,34 @@ def _children(pid: int) -> list[int]:
 
 
 def _resident(pid: int) -> int:
-    """Anonymous and shared memory, swapped out or not, and the tables to find it by.
+    """Anonymous and shared memory, swapped out or not, and the kernel's for it.
 
     Without the pages of program files. Tables alone can fill a machine: a page of one
-    for each page of zeros that a process reads, far apart.
+    for each page of zeros that a process reads, far apart. So can what open files hold,
+    pipes foremost.
     """
     wanted = (b"RssAnon:", b"RssShmem:", b"VmSwap:", b"VmPTE:")
+    total = 0
     with suppress(OSError):
-        lines = read_quietly(f"/proc/{pid}/status").splitlines()
-        return sum(int(x.split()[1]) * 1024 for x in lines if x.startswith(wanted))
-    return 0
+        for line in read_quietly(f"/proc/{pid}/status").splitlines():
+            if line.startswith(wanted):
+                total += int(line.split()[1]) * 1024
+            elif line.startswith(b"FDSize:"):
+                total += int(line.split()[1]) * _FILE_BYTES
+    return total
+
+
+def _mappings(pid: int, most: int) -> int:
+    """Count mappings, up to about so many; 0 where one may not look."""
+    count = 0
+    with suppress(OSError):
+        fd = os.open(f"/proc/{pid}/maps", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            while count <= most and (part := os.read(fd, _PART)):
+                count += part.count(b"\n")
+        finally:
+            os.close(fd)
+    return count
 
 
 def read_quietly(path: str) -> bytes:

@@ -8,6 +8,7 @@ harness has made for it, and takes away what it leaves.
 """
 
 import errno
+import mmap
 import os
 import signal
 import socket
@@ -16,17 +17,25 @@ import sysconfig
 import threading
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.sandbox.child import privileges
 from harness.sandbox.child.syscalls import call, libc
 
-#: CPU seconds that the probe of counting burns out of sight.
-BURNT_SECONDS = 0.2
+#: CPU seconds that the probe of counting burns out of sight, in each way of hiding.
+BURNT_SECONDS = 0.1
 
-_CLONE_NEWUSER = 0x10000000
+_CLONE_NEWUSER, _CLONE_UNTRACED = 0x10000000, 0x00800000
+_SO_COOKIE = 57
+# Also those that were open before the run had mounts of its own.
+_DEVICES = (
+    *("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"),
+    "/proc/self/fd/0",
+)
+# A watch looks a few times in it.
+_LONG_ENOUGH_SECONDS = 0.5
 _NETWORK_FAMILIES = {
     "AF_INET": 2,
     "AF_INET6": 10,
@@ -100,6 +109,12 @@ def _read_only(targets: Targets) -> Iterable[str]:
             path.touch()
             path.unlink()
             yield f"wrote to {folder}"
+    for node in _DEVICES:
+        with suppress(OSError):
+            before = Path(node).stat().st_mtime_ns
+            os.utime(node)
+            if Path(node).stat().st_mtime_ns != before:
+                yield f"changed the times of {node}"
     for name, change in _CHANGES.items():
         with suppress(OSError):
             change(secret)
@@ -204,6 +219,9 @@ def _system_calls(targets: Targets) -> Iterable[str]:
             if error.errno in (errno.ENOSYS, errno.EPERM):
                 continue
         yield f"reached {name}"
+    with suppress(OSError), socket.socket(socket.AF_UNIX) as sock:
+        sock.getsockopt(socket.SOL_SOCKET, _SO_COOKIE, 8)
+        yield "read the number of a socket, which the whole machine counts"
 
 
 def _cores(targets: Targets) -> Iterable[str]:
@@ -258,19 +276,75 @@ def _memory(targets: Targets) -> Iterable[str]:
         yield f"allocated {len(held)} bytes"
 
 
+def _hidden_memory(targets: Targets) -> Iterable[str]:
+    """Hold memory where no process's size shows it, long enough to be looked at."""
+    wanted = targets.memory_bytes + (16 << 20)
+    with suppress(OSError), mmap.mmap(-1, wanted) as shared:
+        for start in range(0, wanted, 1 << 20):
+            shared[start : start + (1 << 20)] = b"x" * (1 << 20)
+            shared.madvise(mmap.MADV_DONTNEED, start, 1 << 20)
+        time.sleep(_LONG_ENOUGH_SECONDS)
+        yield f"held {wanted} bytes of shared memory"
+    with ExitStack() as stack, suppress(OSError):
+        written = 0
+        while written < wanted:
+            name = f"/dev/shm/{targets.secret}"
+            file = stack.enter_context(Path(name).open("wb", buffering=0))
+            Path(name).unlink()
+            written += sum(file.write(bytes(1 << 20)) for _ in range(4))
+        time.sleep(_LONG_ENOUGH_SECONDS)
+        yield f"held {written} bytes in /dev/shm"
+
+
 def _cpu_time(targets: Targets) -> Iterable[str]:
-    """Burn time in a process that nobody waits for; the harness sees what was seen."""
+    """Burn time in processes that hide; the harness sees what was seen of it."""
     del targets
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    reading, writing = os.pipe()
-    if os.fork() == 0:
-        if os.fork() == 0:
-            while time.process_time() < BURNT_SECONDS:
+    for become in HIDING_WAYS:
+        child = os.fork()
+        if child == 0:
+            with suppress(OSError):
+                become()
+            while True:
                 pass
-        os._exit(0)
-    os.close(writing)
-    os.read(reading, 1)
+        _kill_after(child, BURNT_SECONDS)
     return ()
+
+
+def _kill_after(pid: int, seconds: float) -> None:
+    """Kill a process when its CPU clock says so."""
+    with suppress(OSError):
+        while time.clock_gettime(~pid << 3 | 2) < seconds:
+            time.sleep(0.01)
+    with suppress(OSError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def _exec_unreadable() -> None:
+    """Become a program that may not be read: the kernel ends its inherited counters."""
+    path = Path(os.environ["TMPDIR"], "unreadable")
+    path.unlink(missing_ok=True)
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT, 0o311)
+    os.write(fd, Path("/bin/sh").read_bytes())
+    os.close(fd)
+    os.execv(path, ["sh", "-c", "while :; do :; done"])
+
+
+def _escape_the_tracer() -> None:
+    """Go on in a child that its parent's tracer does not get, unreadable as well."""
+    child = call("clone", _CLONE_UNTRACED | signal.SIGCHLD, 0, 0, 0, 0)
+    if child:
+        _kill_after(child, BURNT_SECONDS)
+        os._exit(0)
+    _exec_unreadable()
+
+
+#: What the probe of counting does before it burns time; nothing is a way, too.
+HIDING_WAYS: tuple[Callable[[], None], ...] = (
+    lambda: None,
+    _exec_unreadable,
+    _escape_the_tracer,
+)
 
 
 def _leave_daemon(targets: Targets) -> Iterable[str]:
@@ -321,7 +395,8 @@ def _key(targets: Targets) -> int:
     return int(targets.secret[:7], 16)
 
 
-#: By property, in this order; to leave traces is what `traces` then looks for.
+#: By property, in this order; to leave traces is what `traces` then looks for. Hidden
+#: memory is memory.
 PROBES: dict[str, Probe] = {
     "files": _files,
     "read-only": _read_only,
@@ -336,6 +411,7 @@ PROBES: dict[str, Probe] = {
     "disk": _disk,
     "tasks": _tasks,
     "memory": _memory,
+    "hidden memory": _hidden_memory,
     "cpu-time": _cpu_time,
     "end": _leave_daemon,
     "leave traces": _leave_traces,

@@ -23,7 +23,11 @@ from harness.sandbox.child.syscalls import (
 )
 
 _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 22, 2
-_NEW_NAMESPACES = 0x7E020000  # CLONE_NEW* but NEWTIME, which shares bits with a signal
+# CLONE_NEW* but NEWTIME, which shares bits with a signal; CLONE_UNTRACED, by which a
+# process hides from who counts it; CLONE_PIDFD, whose number is the whole machine's.
+_FORBIDDEN_CLONES = 0x7E020000 | 0x00800000 | 0x1000
+_STATX_MNT_ID_UNIQUE = 0x4000
+_SHARED, _ANONYMOUS = 0x01, 0x20
 _AF_UNIX, _SOCK_STREAM, _SOCK_SEQPACKET, _SOCK_TYPE = 1, 1, 5, 0xF
 _O_TRUNC, _O_ACCMODE = 0x200, 0x3
 
@@ -31,11 +35,12 @@ _O_TRUNC, _O_ACCMODE = 0x200, 0x3
 _UNKNOWN = (
     "bpf cachestat clone3 fanotify_init file_setattr fsconfig fsmount fsopen fspick "
     "inotify_init inotify_init1 io_setup io_uring_enter io_uring_register "
-    "io_uring_setup kcmp keyctl add_key request_key landlock_create_ruleset "
+    "io_uring_setup kcmp keyctl add_key request_key landlock_create_ruleset listmount "
     "memfd_secret mount_setattr move_mount mq_open mq_unlink msgctl msgget msgrcv "
     "msgsnd open_tree open_tree_attr perf_event_open pidfd_getfd pidfd_open "
     "pidfd_send_signal preadv2 process_madvise process_mrelease "
-    "remap_file_pages semctl semget semop semtimedop shmat shmctl shmget userfaultfd"
+    "remap_file_pages seccomp semctl semget semop semtimedop shmat shmctl shmget "
+    "statmount userfaultfd vmsplice"
 )
 _FORBIDDEN = (
     "_sysctl acct adjtimex chroot clock_adjtime clock_settime delete_module "
@@ -61,10 +66,14 @@ _OF_FILE_SYSTEMS = (0x5800, 0x6600, 0x7600, 0x9400)
 _FORBIDDEN_ARGUMENTS = (
     # F_SETOWN, F_SETOWN_EX, F_SETLEASE, F_NOTIFY: signals and watches on others.
     ("fcntl", 1, (8, 15, 1024, 1026)),
-    # PR_TASK_PERF_EVENTS_DISABLE and _ENABLE, PR_SCHED_CORE.
-    ("prctl", 0, (31, 32, 62)),
+    # SO_COOKIE, SO_NETNS_COOKIE, SO_PEERPIDFD: the whole machine's numbers.
+    ("getsockopt", 2, (57, 71, 77)),
+    # PR_SET_SECCOMP: filters are kernel memory. PR_TASK_PERF_EVENTS_DISABLE and
+    # _ENABLE, PR_SCHED_CORE.
+    ("prctl", 0, (22, 31, 32, 62)),
     # SO_SNDBUF and SO_SNDBUFFORCE: what a socket holds is no process's memory.
-    ("setsockopt", 2, (7, 32)),
+    # SO_PASSPIDFD.
+    ("setsockopt", 2, (7, 32, 76)),
 )
 
 
@@ -76,9 +85,11 @@ class SeccompRules:
     system and a network of its own; without them, changing the metadata of files and
     connecting to the host's sockets are refused too. Where nothing else guards others'
     files and processes, so are cutting files short, and signals but to one process.
+    Shared memory without a name is no process's; it is for where it is counted.
     """
 
     gpu: bool = False
+    memory_is_counted: bool = False
     own_files: bool = True
     truncation_is_guarded: bool = True
     signals_only_to: int | None = None
@@ -137,8 +148,11 @@ def _bodies(rules: SeccompRules) -> dict[str, list[Instruction]]:
     for name, index, values in _FORBIDDEN_ARGUMENTS:
         bodies[name] = _refuse_values(index, values)
     bodies |= {
-        "clone": _refuse_bits(0, _NEW_NAMESPACES),
+        "clone": _refuse_bits(0, _FORBIDDEN_CLONES),
         "ioctl": _controls(gpu=rules.gpu),
+        # It does as if: a session is a number that the whole machine counts.
+        "setsid": [bpf.refuse(0)],
+        "statx": _refuse_bits(3, _STATX_MNT_ID_UNIQUE),
         "personality": _allow_only(0, (0, 0xFFFFFFFF)),
         # Of oneself, by 0, and of nobody else.
         "prlimit64": _allow_only(0, (0,)),
@@ -146,6 +160,8 @@ def _bodies(rules: SeccompRules) -> dict[str, list[Instruction]]:
         "setpriority": _both_zero(bpf.argument_low(0), bpf.argument_low(1)),
         "socket": _unix_sockets(streams_only=not rules.own_files),
     }
+    if not (rules.gpu or rules.memory_is_counted):
+        bodies["mmap"] = _no_shared_memory()
     if not rules.own_files:
         bodies["socketpair"] = bodies["socket"]
         # To no address.
@@ -187,6 +203,17 @@ def _refuse_bits(index: int, mask: int) -> list[Instruction]:
         bpf.load(bpf.argument_low(index)),
         bpf.skip_unless_any_bit(mask, 1),
         bpf.refuse(errno.EPERM),
+        bpf.verdict(bpf.ALLOW),
+    ]
+
+
+def _no_shared_memory() -> list[Instruction]:
+    """Refuse to map memory that is shared and of no file, for want of memory."""
+    return [
+        bpf.load(bpf.argument_low(3)),
+        bpf.keep_bits(_SHARED | _ANONYMOUS),
+        bpf.skip_unless_equal(_SHARED | _ANONYMOUS, 1),
+        bpf.refuse(errno.ENOMEM),
         bpf.verdict(bpf.ALLOW),
     ]
 

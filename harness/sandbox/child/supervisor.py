@@ -27,17 +27,20 @@ from harness.processes.channel import (
 )
 from harness.sandbox.child import privileges
 from harness.sandbox.child.confinement import Confinement, FreshUsers, confine
-from harness.sandbox.child.cpu_counter import open_cpu_counter
+from harness.sandbox.child.cpu_counter import CpuCounters
 from harness.sandbox.child.descendants import (
-    end_descendants,
+    mapping_bytes,
     own_resident_bytes,
     resident_bytes,
 )
+from harness.sandbox.child.memory_counter import MemoryCounter
 from harness.sandbox.child.namespaces import (
     SHARED_MEMORY,
     ProcessNamespaces,
     forbid_user_namespaces,
+    keep_facts,
 )
+from harness.sandbox.child.processes import RunProcesses
 from harness.sandbox.child.removal import empty_folder
 from harness.sandbox.child.sockets import MOST_SOCKETS, open_sockets
 
@@ -46,6 +49,8 @@ Run = Callable[[dict[str, Any], int], None]
 _RESULT, _READY = 3, 4
 _REQUEST = b"F"
 _LOOK_SECONDS = 0.2
+#: The mappings are counted at every so manieth look.
+_LOOKS_A_LONG_ONE = 5
 
 
 class _Limits(NamedTuple):
@@ -53,6 +58,13 @@ class _Limits(NamedTuple):
 
     memory_bytes: float = 0
     cpu_seconds: float = 0
+
+
+class _Before(NamedTuple):
+    """What was counted, by each counter, when a run began."""
+
+    seconds: list[float]
+    held_bytes: int
 
 
 class _Watched(NamedTuple):
@@ -70,13 +82,16 @@ class Supervisor:
 
     def __init__(self, confinement: Confinement) -> None:
         self._confinement = confinement
-        cgroup = Path(confinement.cgroup) if confinement.cgroup else None
-        self._counter = open_cpu_counter(cgroup)
+        cgroup, memory = confinement.cgroup, confinement.memory_cgroup
+        self._counters = CpuCounters(Path(cgroup) if cgroup else None)
+        self._memory = MemoryCounter(Path(memory)) if memory else None
         self._namespaces = None
+        self._looks = 0
         self._users = FreshUsers()
         privileges.become_subreaper()
         if confinement.namespaces:
             self._namespaces = ProcessNamespaces()
+            keep_facts()
             forbid_user_namespaces()
         else:
             # Nothing else hides the template from processes of its own user.
@@ -93,81 +108,124 @@ class Supervisor:
         gc.collect()
         gc.freeze()
         gc.disable()
-        self._serve_nothing()
-        self._say_ready(sock)
+        self._hear_of_children()
+        traced = self._serve_nothing()
+        self._say_ready(sock, traced=traced)
         while marker := sock.recv(1, socket.MSG_PEEK):
             if marker == _REQUEST:
                 self._serve_one(sock, run)
             else:
                 receive_json(sock)  # An order to end a run that had ended by itself.
 
-    def _say_ready(self, sock: socket.socket) -> None:
-        counter = "wait4" if self._counter is None else self._counter.name
-        send_json(sock, {"ready": True, "cpu_counter": counter})
+    def _hear_of_children(self) -> None:
+        """Have a byte to read when a child stops or ends."""
+        self._woken, waking = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(waking, warn_on_full_buffer=False)
 
-    def _serve_nothing(self) -> None:
-        """Serve a run that does nothing: if it is not confined no other will be."""
+    def _say_ready(self, sock: socket.socket, *, traced: bool) -> None:
+        names = [*(["ptrace"] if traced else []), *self._counters.names]
+        memory = "each process" if self._memory is None else "cgroup"
+        counters = {"cpu": ", ".join(names) or "wait4", "memory": memory}
+        send_json(sock, {"ready": True, "counters": counters})
+
+    def _serve_nothing(self) -> bool:
+        """Serve a run that does nothing: if it is not confined no other will be.
+
+        Returns whether it could be traced.
+        """
         ours, theirs = socket.socketpair()
         nowhere = os.open(os.devnull, os.O_WRONLY)
         with ours, theirs:
             send_json(ours, {}, (nowhere, nowhere))
-            self._serve_one(theirs, lambda request, result: None)
+            traced = self._serve_one(theirs, lambda request, result: None)
             report = receive_json(ours)
         os.close(nowhere)
         if not report["confined"]:
             raise WorkerDied(f"a run could not be confined: {report['words']}")
+        return traced
 
-    def _serve_one(self, sock: socket.socket, run: Run) -> None:
-        before = self._descendants_seconds()
+    def _serve_one(self, sock: socket.socket, run: Run) -> bool:
+        before = _Before(self._counters.seconds(), self._held_bytes())
         user = self._users.draw() if self._confinement.own_user else None
-        ready, confined = os.pipe()
+        (ready, confined), (go, going) = os.pipe(), os.pipe()
         child = self._fork()
         if child == 0:
             os.close(ready)
-            self._become_run(sock, confined, user, run)
+            os.close(going)
+            self._become_run(sock, confined, go, user, run)
         os.close(confined)
-        try:
-            words = os.read(ready, 4096)
-        finally:
-            os.close(ready)
+        os.close(go)
+        processes = self._started(child, ready, going)
+        words = self._said_by(ready, processes)
         was_confined = words[:1] == b"R"
         limits = _limits_in(words[1:]) if was_confined else _Limits()
-        watched = self._watch(child, sock, limits, before)
-        _, status, used = os.wait4(child, 0)
-        usages = [used, *end_descendants()]
+        watched = self._watch(sock, limits, processes, before)
+        processes.end()
         if was_confined:
             self._wipe(user)
         if watched.harness_gone:
             os._exit(1)
-        seconds = sum(u.ru_utime + u.ru_stime for u in usages)
-        if self._counter is not None:
-            seconds = max(seconds, self._descendants_seconds() - before)
-        peak = max(watched.peak_bytes, *(u.ru_maxrss * 1024 for u in usages))
         report = {
             "confined": was_confined,
             "words": words[1:].decode(errors="replace"),
-            "cpu_seconds": seconds,
-            "peak_bytes": peak,
-            "exit_code": os.waitstatus_to_exitcode(status),
+            "cpu_seconds": self._used_seconds(processes, before),
+            "peak_bytes": max(watched.peak_bytes, processes.largest_bytes),
+            "exit_code": os.waitstatus_to_exitcode(processes.status),
             "out_of_memory": watched.out_of_memory,
             "too_many_sockets": watched.too_many_sockets,
             "timed_out": watched.timed_out,
         }
         send_json(sock, report)
+        return processes.traced
 
-    def _descendants_seconds(self) -> float:
-        if self._counter is None:
-            return 0.0
-        return self._counter.seconds() - time.process_time()
+    def _started(self, child: int, ready: int, going: int) -> RunProcesses:
+        """Trace a child from its first steps on; then let it go on."""
+        os.read(ready, 1)
+        # On a GPU the clock is what counts, and the driver is left alone.
+        processes = RunProcesses(child, trace=not self._confinement.gpu)
+        os.close(going)
+        return processes
+
+    def _said_by(self, ready: int, processes: RunProcesses) -> bytes:
+        """Hear whether a run is confined, and let it go on where a signal stops it."""
+        try:
+            while ready not in self._wait_for([ready], _LOOK_SECONDS, processes):
+                pass
+            return os.read(ready, 4096)
+        finally:
+            os.close(ready)
+
+    def _wait_for(
+        self, fds: list[int], seconds: float, processes: RunProcesses
+    ) -> list[int]:
+        """Wait until one of the files can be read; meanwhile, heed the processes."""
+        readable, _, _ = select.select([*fds, self._woken], [], [], seconds)
+        if self._woken in readable:
+            with suppress(BlockingIOError):
+                os.read(self._woken, 1 << 16)
+            processes.heed()
+        return readable
+
+    def _used_seconds(self, processes: RunProcesses, before: _Before) -> float:
+        return max(processes.seconds(), self._counters.most_since(before.seconds))
+
+    def _held_bytes(self) -> int:
+        return 0 if self._memory is None else self._memory.held_bytes()
 
     def _fork(self) -> int:
         return os.fork() if self._namespaces is None else self._namespaces.fork()
 
     def _become_run(
-        self, sock: socket.socket, confined: int, user: int | None, run: Run
+        self, sock: socket.socket, confined: int, go: int, user: int | None, run: Run
     ) -> NoReturn:
         """Read the request, let go of everything else, and become the run."""
         try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            privileges.set_dumpable(True)  # Or it could not be traced.
+            os.write(confined, b"T")
+            os.read(go, 1)
             request, (result, log) = receive_json_and_fds(sock, 2)
             sock.detach()
             _keep_only(log, result, confined)
@@ -186,38 +244,63 @@ class Supervisor:
             os._exit(1)
 
     def _watch(
-        self, child: int, sock: socket.socket, limits: _Limits, before: float
+        self,
+        sock: socket.socket,
+        limits: _Limits,
+        processes: RunProcesses,
+        before: _Before,
     ) -> _Watched:
         """Wait for the run's end, and bring it about where that is due.
 
         It is due when the harness says so or has gone, and when the run holds too much
         memory or, where it has a network of its own to count them in, sockets; and
-        when it has used too much CPU time, where that can be read while it lives.
+        when it has used too much CPU time.
         """
         # Plainly, by the same steps each time: what piles up tells runs their number.
         own_network = self._confinement.namespaces
         harness_gone = out_of_memory = too_many_sockets = timed_out = False
         peak, baseline = 0, own_resident_bytes()
-        pidfd = os.pidfd_open(child)
+        pidfd = os.pidfd_open(processes.first)
         fds = [pidfd, sock.fileno()]
+        next_look = time.monotonic() + _LOOK_SECONDS
         try:
             while not (out_of_memory or too_many_sockets or timed_out):
-                readable, _, _ = select.select(fds, [], [], _LOOK_SECONDS)
+                seconds = max(0.0, next_look - time.monotonic())
+                readable = self._wait_for(fds, seconds, processes)
                 if pidfd in readable:
                     break
                 if sock.fileno() in readable:
                     harness_gone = not _is_told_to_end(sock)
                     break
-                peak = max(peak, resident_bytes(child))
-                out_of_memory = 0 < limits.memory_bytes < peak - baseline
+                if time.monotonic() < next_look:
+                    continue
+                now = self._memory_bytes(limits, baseline, before)
+                peak = max(peak, now)
+                out_of_memory = 0 < limits.memory_bytes < now - baseline
                 too_many_sockets = own_network and open_sockets() > MOST_SOCKETS
-                used = self._descendants_seconds() - before
-                timed_out = 0 < limits.cpu_seconds < used
+                timed_out = (
+                    0 < limits.cpu_seconds < self._used_seconds(processes, before)
+                )
+                next_look = time.monotonic() + _LOOK_SECONDS
             with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(pidfd, signal.SIGKILL)
         finally:
             os.close(pidfd)
         return _Watched(harness_gone, out_of_memory, too_many_sockets, timed_out, peak)
+
+    def _memory_bytes(self, limits: _Limits, baseline: int, before: _Before) -> int:
+        """What the run holds, with the `baseline` that it was forked with."""
+        resident = resident_bytes(os.getpid())
+        if self._memory is not None:
+            return max(resident, self._held_bytes() - before.held_bytes + baseline)
+        return resident + self._mapping_bytes(limits)
+
+    def _mapping_bytes(self, limits: _Limits) -> int:
+        """What only a long look finds, so that it is looked for less often."""
+        self._looks = (self._looks + 1) % _LOOKS_A_LONG_ONE
+        if self._looks or not limits.memory_bytes:
+            return 0
+        return mapping_bytes(os.getpid(), int(limits.memory_bytes) + 1)
 
     def _n_others(self) -> int:
         """Tasks that the kernel counts with the run's: all of a user it shares."""
@@ -248,8 +331,11 @@ def _limits_in(words: bytes) -> _Limits:
 
 
 def _keep_only(log: int, result: int, confined: int) -> None:
-    """Leave the run its output, its result, and nothing else that was open."""
-    os.setsid()
+    """Leave the run its output, its result, and nothing else that was open.
+
+    It gets a process group of its own and no session: sessions are numbered.
+    """
+    os.setpgid(0, 0)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     out_of_the_way = [
         fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _READY + 1) for fd in (result, confined)

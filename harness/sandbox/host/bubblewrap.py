@@ -12,15 +12,17 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
-from harness.sandbox.child.confinement import DEVICES
+from harness.sandbox.child.confinement import devices
 from harness.sandbox.child.namespaces import SCRATCH, SHARED_MEMORY
 
 _NAMESPACES = ("pid", "net", "ipc", "uts", "cgroup-try")
 _LINKS = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0"}
 _LINKS |= {"stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}
 _USER = "65534"
-_OF_AN_ORDINARY_USER = ["SYS_ADMIN", "SYS_RESOURCE"]
-_OF_ROOT = ["SYS_ADMIN", "SETUID", "SETGID", "KILL"]
+# To look at the mappings of a process of another user, or of an unreadable program.
+_TO_LOOK = "SYS_PTRACE"
+_OF_AN_ORDINARY_USER = ["SYS_ADMIN", "SYS_RESOURCE", _TO_LOOK]
+_OF_ROOT = ["SYS_ADMIN", "SETUID", "SETGID", "KILL", _TO_LOOK]
 
 
 @cache
@@ -29,13 +31,14 @@ def find_bubblewrap() -> str | None:
     return shutil.which("bwrap")
 
 
-def bubblewrap_command(
+def bubblewrap_command(  # noqa: PLR0913 - all by name
     *,
     system: Iterable[Path],
     readable: Iterable[Path],
     secret: Sequence[Path],
     inputs: Path,
     gpu: bool,
+    memory_is_counted: bool = True,
 ) -> list[str]:
     """Write the words that go before a template's command line.
 
@@ -51,7 +54,7 @@ def bubblewrap_command(
         "--die-with-parent",
         *_bound(system),
         *("--proc", "/proc"),
-        *_devices(gpu),
+        *_devices(devices(memory_is_counted=memory_is_counted), gpu=gpu),
         *("--tmpfs", SCRATCH),
         *_passable(readable),
         *_bound(shown),
@@ -70,21 +73,20 @@ def _privileges() -> list[str]:
     return words + [word for name in kept for word in ("--cap-add", f"CAP_{name}")]
 
 
-def _devices(gpu: bool) -> list[str]:
+def _devices(nodes: Iterable[Path], *, gpu: bool) -> list[str]:
     """A folder of harmless devices, without terminals; CUDA's where they are needed.
 
     bubblewrap's own ``--dev`` would cost a second user namespace, from which the
     template could not come back to its own PID namespace.
     """
     words = ["--perms", "0755", "--tmpfs", "/dev"]
-    nodes = [Path("/dev", name) for name in DEVICES]
-    if gpu:
-        nodes += sorted(Path("/dev").glob("nvidia*"))
-    for node in nodes:
+    of_gpu = sorted(Path("/dev").glob("nvidia*")) if gpu else []
+    for node in (*nodes, *of_gpu):
         words += ["--dev-bind", str(node), str(node)]
     for name, target in _LINKS.items():
         words += ["--symlink", target, f"/dev/{name}"]
-    words += ["--dir", SHARED_MEMORY, "--remount-ro", "/dev"]
+    # Its own, or joblib finds none and stays without processes in every run.
+    words += ["--perms", "1777", "--tmpfs", SHARED_MEMORY, "--remount-ro", "/dev"]
     return words + (["--ro-bind", "/sys", "/sys"] if gpu else [])
 
 

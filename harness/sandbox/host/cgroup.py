@@ -1,29 +1,68 @@
-"""A cgroup of its own for each template, where this user may make one."""
+"""Cgroups of its own for each template, where this user may make them."""
 
 import atexit
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 _PREFIX = "unlearn-eval-"
+_MEMORY, _MEMORY_2 = "memory.stat", "memory.current"
 _MOUNTS, _OWN = Path("/proc/self/mountinfo"), Path("/proc/self/cgroup")
-#: Run with the leaf as ``$0``: enter it if one may, then become what follows.
-ENTER = ("/bin/sh", "-c", '{ echo 0 >"$0/cgroup.procs"; } 2>/dev/null; exec "$@"')
+#: Run with folders up to a ``--``: enter each if one may, then become what follows.
+ENTER = (
+    "/bin/sh",
+    "-c",
+    'while [ "$1" != -- ]; do { echo 0 >"$1/cgroup.procs"; } 2>/dev/null; shift; done; '
+    'shift; exec "$@"',
+    "enter",
+)
 
 
-def own_cgroup(mounts: Path = _MOUNTS, own: Path = _OWN) -> Path | None:
-    """Folder of the cgroup (version 2) that this process is in, None without one."""
+class Leaves(NamedTuple):
+    """Folders of the cgroups made for a template; None for what may not be made."""
+
+    cpu: Path | None
+    memory: Path | None
+
+    def distinct(self) -> list[Path]:
+        """The folders, each once."""
+        return sorted({leaf for leaf in self if leaf is not None})
+
+
+def make_leaves(number: int, n_tasks: int) -> Leaves:
+    """Make cgroups that count the CPU time and the memory of a template's runs."""
+    cpu = _leaf(own_cgroup(), number, n_tasks, "cpu.stat")
+    if cpu is not None and (cpu / _MEMORY_2).exists():
+        return Leaves(cpu, cpu)
+    return Leaves(cpu, _leaf(own_cgroup(controller="memory"), number, n_tasks, _MEMORY))
+
+
+def own_cgroup(
+    mounts: Path = _MOUNTS, own: Path = _OWN, controller: str = ""
+) -> Path | None:
+    """Folder of the cgroup that this process is in, None without one.
+
+    Of version 2, or of version 1 the one of a controller.
+    """
     if not (mounts.exists() and own.exists()):
         return None
+    kind, mark = ("cgroup", f":{controller}:") if controller else ("cgroup2", "0::")
     for line in mounts.read_text().splitlines():
-        fields, _, kind = line.partition(" - ")
-        if kind.startswith("cgroup2 "):
+        fields, _, words = line.partition(" - ")
+        filesystem, _, options = words.split()
+        if filesystem == kind and (not controller or controller in options.split(",")):
             root, mount_point = fields.split()[3:5]
             for entry in own.read_text().splitlines():
-                if entry.startswith("0::"):
-                    path = entry.removeprefix("0::").removeprefix(root.rstrip("/"))
+                if mark in entry:
+                    path = entry.split(":", 2)[2].removeprefix(root.rstrip("/"))
                     return Path(mount_point) / path.lstrip("/")
     return None
+
+
+def _leaf(parent: Path | None, number: int, n_tasks: int, wanted: str) -> Path | None:
+    leaf = None if parent is None else make_leaf(parent, number, n_tasks)
+    return leaf if leaf is not None and (leaf / wanted).exists() else None
 
 
 def make_leaf(parent: Path, number: int, n_tasks: int) -> Path | None:
@@ -37,7 +76,7 @@ def make_leaf(parent: Path, number: int, n_tasks: int) -> Path | None:
     except OSError:
         return None
     atexit.register(remove_leaf, leaf)
-    return leaf if (leaf / "cpu.stat").exists() else None
+    return leaf
 
 
 def remove_leaf(leaf: Path) -> None:

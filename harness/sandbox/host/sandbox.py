@@ -8,10 +8,9 @@ from itertools import count
 from pathlib import Path
 
 from harness.sandbox.child.confinement import Confinement
-from harness.sandbox.child.cpu_counter import perf_works
 from harness.sandbox.child.landlock import all_but
 from harness.sandbox.child.namespaces import SCRATCH
-from harness.sandbox.host.cgroup import ENTER, make_leaf, own_cgroup
+from harness.sandbox.host.cgroup import ENTER, Leaves, make_leaves
 from harness.sandbox.host.levels import IsolationReport, Level
 from harness.sandbox.host.paths import (
     normal_paths,
@@ -67,22 +66,24 @@ class Sandbox:
         a scratch folder is made where runs have no file system of their own. What is
         `readable` besides, a user's packages, is shown at its own path.
         """
-        leaf = self._cgroup_leaf()
-        enter = [] if leaf is None else [*ENTER, str(leaf)]
-        plan = self._confinement(inputs, leaf, gpu, readable)
+        leaves = self._cgroups()
+        folders = leaves.distinct()
+        enter = [*ENTER, *map(str, folders), "--"] if folders else []
+        plan = self._confinement(inputs, leaves, gpu, readable)
         if wrap := self.level.means.wrap:
             shown = [Path(path) for path in plan.readable]
             enter += wrap(
                 system=system_paths(),
-                readable=[*shown, *([] if leaf is None else [leaf])],
+                readable=[*shown, *folders],
                 secret=secret_paths(self.secret),
                 inputs=inputs,
                 gpu=gpu,
+                memory_is_counted=leaves.memory is not None,
             )
         return [*enter, *argv, plan.to_json()]
 
     def _confinement(
-        self, inputs: Path, leaf: Path | None, gpu: bool, more: Sequence[Path]
+        self, inputs: Path, leaves: Leaves, gpu: bool, more: Sequence[Path]
     ) -> Confinement:
         means = self.level.means
         readable = self._readable(more)
@@ -100,7 +101,8 @@ class Sandbox:
             gpu=gpu,
             own_user=own_user,
             readable=tuple(str(path) for path in readable),
-            cgroup="" if leaf is None else str(leaf),
+            cgroup=str(leaves.cpu or ""),
+            memory_cgroup=str(leaves.memory or ""),
         )
 
     def _readable(self, more: Sequence[Path]) -> tuple[Path, ...]:
@@ -122,14 +124,12 @@ class Sandbox:
         needed = {*readable, *(p for path in readable for p in path.parents)}
         return all(_others_may_read(path) for path in needed)
 
-    def _cgroup_leaf(self) -> Path | None:
-        """Make a cgroup where nothing else counts the CPU time of all processes."""
-        if not self.level.means.filtered or perf_works():
-            return None
-        parent = own_cgroup()
-        if parent is None:
-            return None
-        return make_leaf(parent, next(_counter), self.n_tasks + 3)
+    def _cgroups(self) -> Leaves:
+        """Make cgroups, in which nothing hides, where this user may make any."""
+        if not self.level.means.filtered:
+            return Leaves(None, None)
+        # bubblewrap and the template besides, and a thread or two to start them.
+        return make_leaves(next(_counter), self.n_tasks + 5)
 
 
 def _make_scratch(folder: Path, *, for_others: bool) -> Path:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.tasks.base import Evaluator, Examples, Indices, Sets, Shown, Task, Trainer
-from harness.tasks.images.splits import Split, make_split, require_balanced
+from harness.tasks.images.splits import Split, make_split, require_sizes
 from harness.tasks.imported import ImportedFunction
 from harness.track.schema import Track, require
 
@@ -43,9 +43,11 @@ class Images(NamedTuple):
 class ImageTask(Task):
     """Images of one size in some classes; a subclass says where they come from."""
 
+    forget_kinds = ("random", "class", "list")
+
     def __init__(self, track: Track, data_dir: Path | None = None) -> None:
         super().__init__(track, data_dir)
-        require_balanced(track.data, self.n_classes)
+        require_sizes(track.data, self.n_classes)
         name = track.network.name
         if ":" in name:
             self._imported = ImportedFunction.named(name, track.folder)

@@ -1,5 +1,7 @@
 """Gaming flags: the known cheats raise them, honest results do not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -17,6 +19,7 @@ from harness.metrics.flags.result_flags import (
 from harness.metrics.flags.run_structure import two_group_share
 from harness.metrics.inputs.confidence import ConfidencePair
 from harness.metrics.official.metric import official_metric
+from harness.metrics.uncertainty.scored_submission import ScoredSubmission
 from tests.metrics.tables import of_accuracies, outputs
 
 
@@ -84,7 +87,12 @@ def test_outlier_runs_fool_the_official_metric_and_nothing_else():
     assert fooled == pytest.approx(0.097, abs=0.015)
     assert quality(core) < 0.02
     flags = flagged(pair)
-    assert set(flags) == {FlagCode.ATTACK_GAP, FlagCode.OUTLIER_RUNS}
+    assert set(flags) == {
+        FlagCode.ATTACK_GAP,
+        FlagCode.OUTLIER_RUNS,
+        FlagCode.CLUSTERED_RUNS,
+        FlagCode.REMOVABLE_NOISE,
+    }
     assert flags[FlagCode.OUTLIER_RUNS].evidence["outlier_runs"] == 6
     assert flags[FlagCode.ATTACK_GAP].evidence["cross_fitted_f"] < 0.75 * fooled
 
@@ -93,7 +101,12 @@ def test_a_mixture_of_two_methods_fools_the_official_metric_and_nothing_else():
     pair = mixture_attack(np.random.default_rng(1))
     assert quality(pair) > 0.05
     flags = flagged(pair)
-    assert set(flags) == {FlagCode.ATTACK_GAP, FlagCode.MIXED_RUNS}
+    assert set(flags) == {
+        FlagCode.ATTACK_GAP,
+        FlagCode.MIXED_RUNS,
+        FlagCode.CLUSTERED_RUNS,
+        FlagCode.REMOVABLE_NOISE,
+    }
     assert flags[FlagCode.MIXED_RUNS].evidence["smaller_group"] == 32
     assert flags[FlagCode.ATTACK_GAP].evidence["cross_fitted_f"] < 0.02
 
@@ -101,7 +114,7 @@ def test_a_mixture_of_two_methods_fools_the_official_metric_and_nothing_else():
 def test_a_mixture_that_blends_in_is_still_seen_in_the_runs():
     pair = blended_attack(np.random.default_rng(2))
     assert quality(pair) > 0.12
-    assert set(flagged(pair)) == {FlagCode.MIXED_RUNS}
+    assert set(flagged(pair)) == {FlagCode.MIXED_RUNS, FlagCode.REMOVABLE_NOISE}
 
 
 def test_the_certified_epsilon_is_fooled_by_neither():
@@ -189,8 +202,15 @@ def test_all_flags_of_a_result_come_together_in_order():
         outputs(each, accuracies=[np.full(64, share) for share in (0.5, retain, 0.5)])
         for each, retain in zip(pair, (0.9, 0.8), strict=True)
     )
+    noisy = ScoredSubmission.of(ours, theirs, seed=0)
+    quiet = replace(
+        noisy, value=0.0, earned=0 * noisy.earned, divisions=noisy.divisions
+    )
     facts = ResultFacts(
-        weight_hashes=["a", "a"], weight_movement=[0.0, 0.1], ceiling_high=0.01
+        weight_hashes=["a", "a"],
+        weight_movement=[0.0, 0.1],
+        ceiling_high=0.01,
+        scored=(noisy, quiet),
     )
     flags = result_flags(ours, theirs, official_metric(ours, theirs), facts, seed=0)
     codes = [flag.code for flag in flags]

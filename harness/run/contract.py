@@ -1,0 +1,187 @@
+"""What is wrong with a submission's source, as far as reading it tells."""
+
+import ast
+import os
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+from harness.plain_text import harmless
+from harness.run.messages import ARGUMENTS, OPTIONAL_ARGUMENTS, missing_module
+
+SIGNATURE = "def unlearning(net, retain, forget, validation)"
+#: What ``BATCHES`` may say: pairs of inputs and targets, or the competition's form.
+BATCHES = ("pairs", "dict")
+_LONGEST_LIST = 200
+_MOST_IMPORTS, _MOST_PROBLEMS = 200, 5
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def contract_problems(tree: ast.Module, path: Path) -> list[str]:
+    """List all that would keep a source from being called, a sentence each."""
+    named = [
+        node
+        for node in tree.body
+        if isinstance(node, Function | ast.ClassDef) and node.name == "unlearning"
+    ]
+    if named:
+        found = _definition_problems(named[-1], path.name)
+    elif _binds_unlearning(tree):
+        found = []
+    else:
+        found = [_nothing_to_call(tree, path.name)]
+    return [*found, *_batches_problems(tree, path.name), *_import_problems(tree, path)]
+
+
+def _definition_problems(node: Function | ast.ClassDef, filename: str) -> list[str]:
+    if isinstance(node, ast.ClassDef):
+        return [
+            f"{filename}, line {node.lineno}: unlearning is a class; it must be a "
+            f"function: {SIGNATURE}."
+        ]
+    return _parameter_problems(node, filename)
+
+
+def _nothing_to_call(tree: ast.Module, filename: str) -> str:
+    words = f"{filename} defines no function unlearning; it needs {SIGNATURE}."
+    candidates = list(_candidates(tree))
+    if not candidates:
+        return words
+    listed = harmless(" and ".join(words for words, _ in candidates), _LONGEST_LIST)
+    return f"{words} It defines {listed}: {candidates[0][1]}"
+
+
+def _candidates(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Yield what might be meant, and how it is made to count; functions first."""
+    for node in tree.body:
+        if isinstance(node, Function) and _looks_meant(node):
+            name = harmless(node.name, 60)
+            yield f"{name}()", f"rename it, or add the line unlearning = {name}."
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and (methods := _methods(node)):
+            name, method = harmless(node.name, 60), harmless(methods[0], 60)
+            yield (
+                f"the class {name}",
+                f"add {SIGNATURE} that makes one and returns the network of {method}.",
+            )
+
+
+def _looks_meant(node: Function) -> bool:
+    arguments = [*node.args.posonlyargs, *node.args.args]
+    required = len(arguments) - len(node.args.defaults)
+    fits = required <= len(ARGUMENTS) <= len(arguments)
+    words = ("unlearn", "forget", "scrub")
+    return fits or any(word in node.name.lower() for word in words)
+
+
+def _methods(node: ast.ClassDef) -> list[str]:
+    """Names of a class's methods that might unlearn, the likely ones first."""
+    names = [each.name for each in node.body if isinstance(each, Function)]
+    likely = ("unlearn", "__call__", "fit", "run")
+    return [name for word in likely for name in names if word in name]
+
+
+def _binds_unlearning(tree: ast.Module) -> bool:
+    """Tell whether the name is bound at the top in some other way."""
+    for node in tree.body:
+        for child in ast.walk(node):
+            if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
+                if child.id == "unlearning":
+                    return True
+            elif isinstance(child, ast.alias):
+                if (child.asname or child.name) in ("unlearning", "*"):
+                    return True
+            elif getattr(child, "name", None) == "unlearning":
+                return not isinstance(node, ast.ClassDef)
+    return False
+
+
+def _parameter_problems(function: Function, filename: str) -> list[str]:
+    where = f"{filename}, line {function.lineno}: unlearning"
+    problems = []
+    if isinstance(function, ast.AsyncFunctionDef):
+        problems.append(f"{where} must be an ordinary function, not async.")
+    args = function.args
+    positional = [*args.posonlyargs, *args.args]
+    required = len(positional) - len(args.defaults)
+    if len(positional) < len(ARGUMENTS) and args.vararg is None:
+        problems.append(
+            f"{where} takes {len(positional)} arguments; it is called with four: "
+            f"{', '.join(ARGUMENTS)}."
+        )
+    extra = [arg.arg for arg in positional[len(ARGUMENTS) : max(required, 0)]]
+    extra += [
+        arg.arg
+        for arg, default in zip(args.kwonlyargs, args.kw_defaults, strict=True)
+        if default is None
+    ]
+    by_place = [arg.arg for arg in (*args.posonlyargs, *positional[: len(ARGUMENTS)])]
+    passed = [name for name in OPTIONAL_ARGUMENTS if name not in by_place]
+    unknown = [name for name in extra if name not in passed]
+    if unknown:
+        listed = harmless(", ".join(unknown), _LONGEST_LIST)
+        problems.append(
+            f"{where} requires {listed}, which nobody passes; after the four it may "
+            f"name {', '.join(OPTIONAL_ARGUMENTS)}. Give others a default."
+        )
+    return problems
+
+
+def _batches_problems(tree: ast.Module, filename: str) -> list[str]:
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+            names = [each.id for each in node.targets if isinstance(each, ast.Name)]
+            value = node.value.value
+            if "BATCHES" in names and value not in BATCHES:
+                legal = " or ".join(f'"{each}"' for each in BATCHES)
+                return [f"{filename}, line {node.lineno}: BATCHES must be {legal}."]
+    return []
+
+
+def _import_problems(tree: ast.Module, path: Path) -> list[str]:
+    """List what is imported at the top, come what may, and cannot be had by a run."""
+    problems: dict[str, str] = {}
+    lines = {name: node.lineno for node in tree.body for name in _imported(node)}
+    for name in list(lines)[:_MOST_IMPORTS]:
+        where = f"{path.name}, line {lines[name]}: "
+        if name != path.stem and len(problems) < _MOST_PROBLEMS:
+            if _lies_beside(name, path):
+                problems[name] = (
+                    f"{where}it imports {harmless(name, 80)}, which lies beside it; a "
+                    "submission is one file, so copy what it needs into it."
+                )
+            elif not _is_installed(name):
+                problems[name] = where + missing_module(name)
+    return list(problems.values())
+
+
+def _imported(node: ast.stmt) -> list[str]:
+    """Names of the packages that a statement imports; relative ones are neighbours."""
+    if isinstance(node, ast.Import):
+        return [alias.name.partition(".")[0] for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        if node.module:
+            return [node.module.partition(".")[0]]
+        return [alias.name for alias in node.names]
+    return []
+
+
+def _lies_beside(name: str, path: Path) -> bool:
+    places = (path.parent / f"{name}.py", path.parent / name)
+    # Not by pathlib, which raises an error where a name is too long.
+    if not name or not any(map(os.path.exists, places)):
+        return False
+    try:
+        found = find_spec(name)
+    except (ImportError, ValueError, AttributeError):
+        return False
+    origin = found.origin if found else None
+    return origin is None or Path(origin).parent in (path.parent, path.parent / name)
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return name in ("", "submission", "__main__") or find_spec(name) is not None
+    except (ImportError, ValueError, AttributeError):
+        return True  # Something odd, which the run itself will tell of.

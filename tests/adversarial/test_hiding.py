@@ -1,0 +1,43 @@
+"""Hide CPU time and memory in every way known, and pass numbers to the next run."""
+
+import pytest
+from hiding import (
+    CHANNEL_SOURCE,
+    CHANNEL_WAYS,
+    CPU_SOURCE,
+    CPU_WAYS,
+    MEMORY_SOURCE,
+    MEMORY_WAYS,
+)
+
+SECONDS, BYTES = 0.3, 96 << 20
+#: What is left to a run, and said in SECURITY.md.
+DOCUMENTED = {"pipe"}
+
+
+@pytest.mark.claims("cpu-time")
+@pytest.mark.parametrize("way", CPU_WAYS)
+def test_all_cpu_time_is_counted(lab, way):
+    report = lab.call(CPU_SOURCE, WAY=way, SECONDS=SECONDS)
+    assert report.failure is None, report.failure
+    assert report.usage.cpu_seconds >= 0.95 * SECONDS
+
+
+@pytest.mark.claims("memory")
+@pytest.mark.parametrize("way", MEMORY_WAYS)
+def test_memory_of_no_process_is_counted_or_refused(lab, way):
+    baseline = lab.call("def unlearning(net, *sets):\n    return net\n").usage
+    words = {"WAY": way, "BYTES": BYTES, "HOLD": 1.5}
+    report = lab.call(MEMORY_SOURCE, memory_bytes=8 << 30, **words)
+    assert report.failure is None, report.failure
+    counted = report.usage.peak_bytes - baseline.peak_bytes
+    assert counted >= 0.7 * int(report.output) - (4 << 20)
+
+
+@pytest.mark.claims("traces", "read-only")
+def test_no_number_of_the_whole_machine_passes_from_run_to_run(lab):
+    if not lab.level.means.namespaces:
+        pytest.skip("without a PID namespace process numbers grow from run to run")
+    ways = [way for way in CHANNEL_WAYS if way not in DOCUMENTED]
+    first, second = (lab.said(CHANNEL_SOURCE, WAYS=ways) for _ in range(2))
+    assert first == second
