@@ -35,6 +35,8 @@ class Task(NamedTuple):
     n_models: int
     size: int
     examples: Examples
+    together: float
+    bad_seeds: float
 
 
 class ForgetSet(NamedTuple):
@@ -58,10 +60,14 @@ class Answers(NamedTuple):
     equal: PairedDifference
 
 
-def models(task: Task, centre: Floats, rng: np.random.Generator) -> ModelOutputs:
-    """Draw models that also vary as a whole."""
-    together = 0.3 * rng.normal(size=(task.n_models, 1))
+def models(
+    task: Task, centre: Floats, rng: np.random.Generator, bad_seeds: float = 0.0
+) -> ModelOutputs:
+    """Draw models that also vary as a whole, some of them far off."""
+    together = task.together * rng.normal(size=(task.n_models, 1))
     own = SHAPES[task.shape](rng, (task.n_models, centre.size))
+    if bad_seeds > 0:
+        together -= 3 * (rng.random((task.n_models, 1)) < bad_seeds)
     return ModelOutputs(forget_confidence=centre + together + own)
 
 
@@ -72,7 +78,7 @@ def benchmark(
     bank = models(task, forget.retrained, rng)
     centres = (forget.first, forget.second, forget.first)
     one, other, again = (
-        ScoredSubmission.of(models(task, centre, rng), bank, seed=seed)
+        ScoredSubmission.of(models(task, centre, rng, task.bad_seeds), bank, seed=seed)
         for centre in centres
     )
     return Answers(
@@ -106,6 +112,15 @@ def main() -> None:
     parser.add_argument("--benchmarks", type=int, default=300)
     parser.add_argument("--size", type=int, default=60, help="number of examples")
     parser.add_argument("--examples", choices=("fixed", "drawn"), default="fixed")
+    parser.add_argument(
+        "--together",
+        type=float,
+        default=0.3,
+        help="spread of what a run adds to all examples; .64 is a correlation of .29",
+    )
+    parser.add_argument(
+        "--bad-seeds", type=float, default=0.0, help="share of A's and of B's runs"
+    )
     options = parser.parse_args()
     print(vars(options))
     error = 1.96 * math.sqrt(0.05 * 0.95 / options.benchmarks)
@@ -119,7 +134,8 @@ def main() -> None:
     for n_models in options.models:
         for shape in options.shapes:
             start = time.process_time()
-            task = Task(shape, n_models, options.size, options.examples)
+            asked = options.examples, options.together, options.bad_seeds
+            task = Task(shape, n_models, options.size, *asked)
             row = simulate(task, options.benchmarks)
             seconds = time.process_time() - start
             print(f"{shape:14}{n_models:5d}{row}   ({seconds:.0f} s)", flush=True)

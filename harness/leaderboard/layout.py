@@ -83,7 +83,8 @@ def _measured_on(table: "pd.DataFrame") -> str:
         f"isolation; track version {one['track']}, reference bank {one['bank']}. "
         "Scores stand beside retraining's own as a share of the ceiling; RA and TA are "
         "ratios to retrained models, cost is in retrainings, certified ε is the median "
-        "over the forget examples. Scored again against the same bank, a submission "
+        "over the forget examples of what is proven of each by itself, and no bound of "
+        "the median ε. Scored again against the same bank, a submission "
         "falls between the two ends in 95 % of the cases; second is the score of a "
         "second replicate."
     )

@@ -159,6 +159,13 @@ class ModelOutputs:
         """Keep the first N models."""
         return self.take(slice(n_models))
 
+    def of_each_original(self) -> list[Self]:
+        """Take apart the models that were made from different originals, in order."""
+        places = self.original
+        if places is None:
+            return [self]
+        return [self.take(np.flatnonzero(places == k)) for k in np.unique(places)]
+
     def in_single_precision(self) -> Self:
         """Round confidences as they are kept: metrics come out the same again."""
         rounded: dict[str, Any] = {

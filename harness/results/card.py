@@ -116,6 +116,8 @@ def _meaning(score: Number) -> Iterator[str]:
     low, high = score.low_repeated, score.high_repeated
     if low is not None and high is not None:
         yield f"Scored again, 95 % fall between {low:.4f} and {high:.4f}."
+    if score.not_covered is not None:
+        yield score.not_covered
 
 
 def _ratio(accuracy: Accuracy | None) -> str:

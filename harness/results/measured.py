@@ -22,15 +22,20 @@ class Number:
     value : float
         Of this scoring.
     low, high : float or None
-        95 % interval: what fresh models get in the mean on the same forget examples.
+        95 % interval: what fresh models, of fresh originals where there are several,
+        get in the mean on the same forget examples.
     reason : str
         Why there is no interval; a key only there.
     level : float
         Nominal coverage of the intervals; a key only where there are some.
+    not_covered : str
+        What the intervals leave out, where all runs start from one original model; a
+        key only there.
     low_drawn, high_drawn : float or None
         The same on other forget examples of the same kind: how good the method is.
     low_repeated, high_repeated : float or None
-        Where the value of a second scoring against the same bank falls.
+        Where the value of a second scoring on the same originals, against the same
+        bank, falls.
     direction : str
         Which way is better.
     ceiling : float or None
@@ -52,6 +57,7 @@ class Number:
     high: float | None = None
     reason: str | None = left_out()
     level: float | None = left_out()
+    not_covered: str | None = left_out()
     low_drawn: float | None = None
     high_drawn: float | None = None
     low_repeated: float | None = None

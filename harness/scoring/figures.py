@@ -4,7 +4,11 @@ from collections.abc import Sequence
 from typing import Literal
 
 from harness.metrics.uncertainty.ceiling import Ceiling, share_of_ceiling
-from harness.metrics.uncertainty.interval import Interval, Unavailable, mean_interval
+from harness.metrics.uncertainty.interval import Interval, Unavailable
+from harness.metrics.uncertainty.originals import (
+    ONE_ORIGINAL,
+    grouped_mean_interval,
+)
 from harness.models.outputs import ModelOutputs
 from harness.results.schema import Accuracy, Number
 from harness.scoring.reference import Reference
@@ -15,10 +19,13 @@ def number(
     intervals: Sequence[Interval | Unavailable],
     top: Ceiling | Unavailable,
     floor: float | None,
+    *,
+    one_original: bool = False,
 ) -> Number:
     """Put a number together with all that says what it means.
 
     Its three intervals are of its mean, of that on other examples, of a repetition.
+    With `one_original` it says that they cover no other.
     """
     fixed, drawn, repeated = intervals
     share = share_of_ceiling(value, top)
@@ -29,6 +36,7 @@ def number(
         high=_end(fixed, "high"),
         reason=_reason(fixed),
         level=_end(fixed, "level"),
+        not_covered=ONE_ORIGINAL if one_original else None,
         low_drawn=_end(drawn, "low"),
         high_drawn=_end(drawn, "high"),
         low_repeated=_end(repeated, "low"),
@@ -54,7 +62,7 @@ def accuracy(
     floor = None
     if original is not None and original.has_accuracies:
         floor = float(original.accuracy(of).mean())
-    interval = mean_interval(shares)
+    interval = grouped_mean_interval(shares, unlearned.original)
     return Accuracy(
         value=value,
         low=_end(interval, "low"),

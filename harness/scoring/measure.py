@@ -12,7 +12,7 @@ from harness.metrics.attacks.certified import LEAST_MODELS as CERTIFIABLE_MODELS
 from harness.metrics.attacks.certified import certified_epsilon
 from harness.metrics.flags.flag import Flag
 from harness.metrics.flags.result_flags import ResultFacts, result_flags
-from harness.metrics.inputs.confidence import forget_pair
+from harness.metrics.inputs.confidence import ConfidencePair, forget_pair
 from harness.metrics.literature.comparison import Comparison
 from harness.metrics.literature.example_table import ExampleRow, example_table
 from harness.metrics.literature.metric_value import MetricValue
@@ -56,6 +56,9 @@ class Measurement:
         What they are held against.
     weight_hashes, weight_movement : sequence, optional
         Digests of the models' weights and how far they moved, for the flags.
+    n_originals : int, default 1
+        Of how many originals the mean is to be taken, these models being of one. What
+        serves only for intervals is then drawn less often for each.
     """
 
     def __init__(
@@ -65,21 +68,30 @@ class Measurement:
         *,
         weight_hashes: Sequence[str] | None = None,
         weight_movement: Sequence[float] | None = None,
+        n_originals: int = 1,
     ) -> None:
         self._unlearned, self._reference = unlearned, reference
         self._weight_hashes, self._weight_movement = weight_hashes, weight_movement
-        self._both = unlearned, reference.retrained
+        self._both, self._n_originals = (unlearned, reference.retrained), n_originals
         self._pair = forget_pair(*self._both)
 
     @classmethod
-    def of_runs(cls, runs: Sequence[RunRecord], reference: Reference) -> Self:
+    def of_runs(
+        cls, runs: Sequence[RunRecord], reference: Reference, n_originals: int = 1
+    ) -> Self:
         """Measure finished runs."""
         return cls(
             stack(runs),
             reference,
             weight_hashes=[run.weights_sha256 for run in runs],
             weight_movement=[run.moved for run in runs],
+            n_originals=n_originals,
         )
+
+    @property
+    def pair(self) -> ConfidencePair:
+        """The forget confidences of both sides."""
+        return self._pair
 
     @property
     def unlearned(self) -> ModelOutputs:
@@ -97,10 +109,11 @@ class Measurement:
         unlearned, reference = self._unlearned.calibrated(), self._reference.calibrated
         if unlearned is None or reference is None:
             return None
-        return Measurement(unlearned, reference)
+        return Measurement(unlearned, reference, n_originals=self._n_originals)
 
     @cached_property
-    def _utility(self) -> Utility | None:
+    def utility(self) -> Utility | None:
+        """What is left of accuracy; None without accuracies."""
         return Utility.between(*self._both)
 
     def metrics(self) -> Metrics:
@@ -116,11 +129,11 @@ class Measurement:
             else None,
             epsilon=self._epsilon(),
             diagnosis=(calibrated or self).diagnosis,
-            metrics=self._literature(),
-            flags=self._flags(),
+            metrics=self.literature(),
+            flags=self.flags(),
             precision=self._precision(),
         )
-        if self._utility is None:
+        if self.utility is None:
             return metrics
         models = self._unlearned, self._reference
         return replace(
@@ -140,12 +153,13 @@ class Measurement:
             [each.forgetting_quality for each in self._intervals],
             self._reference.ceilings.forgetting_quality,
             self._reference.floors.forgetting_quality,
+            one_original=self._unlearned.original is not None,
         )
 
     @cached_property
     def score(self) -> Number | None:
         """The score, with the same; None without accuracies."""
-        quality, utility = self.official.forgetting_quality, self._utility
+        quality, utility = self.official.forgetting_quality, self.utility
         scores = [each.score for each in self._intervals if each.score is not None]
         if utility is None or not scores:
             return None
@@ -154,6 +168,7 @@ class Measurement:
             scores,
             self._reference.ceilings.score,
             self._reference.floors.score,
+            one_original=self._unlearned.original is not None,
         )
         return replace(score, clipped=quality * utility.clipped)
 
@@ -165,12 +180,13 @@ class Measurement:
         return diagnose(self._pair, others, delta=self._reference.delta)
 
     @cached_property
-    def _scoring(self) -> Scoring | None:
+    def scoring(self) -> Scoring | None:
         """Small repetitions that intervals are made of; None with too few models."""
         if self._pair.fewest < INTERVAL_MODELS:
             return None
         rng = np.random.default_rng(SEED)
-        return Scoring.of(self._pair, rng, self._reference.delta)
+        delta, originals = self._reference.delta, self._n_originals
+        return Scoring.of(self._pair, rng, delta, originals=originals)
 
     @cached_property
     def _intervals(self) -> tuple[OfficialIntervals, ...]:
@@ -181,9 +197,9 @@ class Measurement:
 
     def _intervals_over(self, examples: Examples) -> OfficialIntervals:
         options = IntervalOptions(delta=self._reference.delta, examples=examples)
-        if self._scoring is None:
-            return too_few_models(self._pair, self._utility)
-        return intervals_of(self._scoring, self._utility, options=options)
+        if self.scoring is None:
+            return too_few_models(self._pair, self.utility)
+        return intervals_of(self.scoring, self.utility, options=options)
 
     @cached_property
     def scored(self) -> ScoredSubmission | None:
@@ -193,20 +209,27 @@ class Measurement:
         all results of a track costs about a millisecond a pair. Those of the same N
         and the same bank go together.
         """
-        if self._scoring is None:
+        if self.scoring is None:
             return None
         theirs = self._pair.retrained
-        return ScoredSubmission.from_scoring(self._scoring, self._utility, theirs, SEED)
+        return ScoredSubmission.from_scoring(self.scoring, self.utility, theirs, SEED)
 
-    def _literature(self) -> tuple[MetricValue, ...]:
-        held_out = self._reference.held_out
-        return literature_metrics(Comparison(*self._both, held_out, seed=SEED))
+    def literature(self) -> tuple[MetricValue, ...]:
+        """Compute the metrics of the literature."""
+        comparison = Comparison(
+            *self._both,
+            self._reference.held_out,
+            seed=SEED,
+            n_originals=self._n_originals,
+        )
+        return literature_metrics(comparison)
 
     def _precision(self) -> tuple[SampleSizeRow, ...]:
-        rows = sample_sizes(*self._both, self._scoring, seed=SEED)
+        rows = sample_sizes(*self._both, self.scoring, seed=SEED)
         return () if isinstance(rows, Unavailable) else tuple(rows)
 
-    def _flags(self) -> tuple[Flag, ...]:
+    def flags(self) -> tuple[Flag, ...]:
+        """Say what a reader must know."""
         ceiling = self._reference.ceilings.forgetting_quality
         high = ceiling.interval.high if isinstance(ceiling, Ceiling) else None
         facts = ResultFacts(

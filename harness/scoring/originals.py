@@ -19,16 +19,22 @@ from harness.metrics.literature.example_table import ExampleRow
 from harness.metrics.literature.over_originals import mean_metric
 from harness.metrics.official.diagnosis import Diagnosis
 from harness.metrics.official.metric import OfficialMetric
-from harness.metrics.uncertainty.interval import Interval
-from harness.metrics.uncertainty.originals import mean_submission, originals_interval
-from harness.metrics.uncertainty.sample_size import SampleSizeRow
+from harness.metrics.official.utility import Utility
+from harness.metrics.uncertainty.interval import Interval, Unavailable
+from harness.metrics.uncertainty.official_interval import LEAST_MODELS
+from harness.metrics.uncertainty.originals import originals_intervals
+from harness.metrics.uncertainty.sample_size import (
+    SampleSizeRow,
+    sample_sizes_of_originals,
+)
 from harness.metrics.uncertainty.scored_submission import ScoredSubmission
+from harness.metrics.uncertainty.scoring_noise import Scoring
 from harness.models.outputs import ModelOutputs
 from harness.models.records import RunRecord
 from harness.results.schema import Epsilon, Metrics, Number
 from harness.scoring.figures import accuracy, number
 from harness.scoring.measure import Measurement
-from harness.scoring.reference import Reference
+from harness.scoring.reference import SEED, Reference
 
 
 class OriginalsMeasurement:
@@ -64,19 +70,19 @@ class OriginalsMeasurement:
     def metrics(self) -> Metrics:
         """Compute all metrics but the cost."""
         calibrated, models = self.calibrated, (self._unlearned, self._reference)
-        each = [part.metrics() for part in self._parts]
+        values = zip(*(part.literature() for part in self._parts), strict=True)
         metrics = Metrics(
             forgetting_quality=self.forgetting_quality,
             calibrated_forgetting_quality=calibrated.forgetting_quality
             if calibrated
             else None,
             epsilon=self._epsilon(),
-            diagnosis=_mean_diagnosis([m.diagnosis for m in each]),
-            metrics=tuple(
-                map(mean_metric, zip(*(m.metrics for m in each), strict=True))
+            diagnosis=_mean_diagnosis(
+                [(part.calibrated or part).diagnosis for part in self._parts]
             ),
-            flags=_merged([m.flags for m in each]),
-            precision=_mean_rows([m.precision for m in each]),
+            metrics=tuple(map(mean_metric, values)),
+            flags=_merged([part.flags() for part in self._parts]),
+            precision=self._precision(),
         )
         if not self._unlearned.has_accuracies:
             return metrics
@@ -92,31 +98,77 @@ class OriginalsMeasurement:
     @cached_property
     def forgetting_quality(self) -> Number:
         """F in the mean over the originals, with its intervals, ceiling and floor."""
-        found = [part.forgetting_quality for part in self._parts]
         top = self._reference.ceilings.forgetting_quality
         floor = self._reference.floors.forgetting_quality
-        return number(_mean(found), self._intervals(found), top, floor)
+        fixed, *others = self._intervals([None] * len(self._parts))
+        if isinstance(fixed, Interval):
+            fixed = replace(fixed, high=min(fixed.high, 1.0))
+        return number(self.official.forgetting_quality, (fixed, *others), top, floor)
 
     @cached_property
     def score(self) -> Number | None:
         """The score, with the same; None without accuracies."""
-        found = [part.score for part in self._parts if part.score is not None]
-        if len(found) < len(self._parts):
+        utilities = [part.utility for part in self._parts if part.utility is not None]
+        if len(utilities) < len(self._parts):
             return None
-        top, floor = self._reference.ceilings.score, self._reference.floors.score
-        score = number(_mean(found), self._intervals(found), top, floor)
-        clipped = [each.clipped for each in found if each.clipped is not None]
+        both = list(zip(self._qualities, utilities, strict=True))
+        score = number(
+            float(np.mean([quality * utility.factor for quality, utility in both])),
+            self._intervals(utilities),
+            self._reference.ceilings.score,
+            self._reference.floors.score,
+        )
+        clipped = [quality * utility.clipped for quality, utility in both]
         return replace(score, clipped=float(np.mean(clipped)))
 
-    def _intervals(self, found: Sequence[Number]) -> tuple[Interval, ...]:
-        return (originals_interval([each.value for each in found]),) * 3
+    @property
+    def _qualities(self) -> list[float]:
+        return [part.official.forgetting_quality for part in self._parts]
+
+    @cached_property
+    def _scorings(self) -> list[Scoring]:
+        """Small repetitions of each original; none where one has too few models."""
+        found = [part.scoring for part in self._parts]
+        known = [scoring for scoring in found if scoring is not None]
+        return known if len(known) == len(found) else []
+
+    def _intervals(
+        self, utilities: Sequence[Utility | None]
+    ) -> tuple[Interval | Unavailable, ...]:
+        """Over fresh originals, over fresh examples too, and of a second scoring."""
+        if not self._scorings:
+            fewest = min((part.pair for part in self._parts), key=lambda p: p.fewest)
+            return (Unavailable(fewest.lacks(LEAST_MODELS)),) * 3
+        both = list(zip(self._scorings, utilities, strict=True))
+        factors = [1.0 if utility is None else utility.factor for utility in utilities]
+        return originals_intervals(
+            [scoring.earned(utility) for scoring, utility in both],
+            factor=float(np.mean(factors)),
+            n_fewest=min(scoring.n_fewest for scoring in self._scorings),
+            untouched=all(scoring.untouched for scoring in self._scorings),
+        )
+
+    def _precision(self) -> tuple[SampleSizeRow, ...]:
+        whole = self.forgetting_quality
+        if not self._scorings or whole.low is None or whole.high is None:
+            return ()
+        n_models = self._scorings[0].n_models
+        pairs = [part.pair for part in self._parts]
+        rows = sample_sizes_of_originals(
+            list(zip(pairs, self._scorings, strict=True)),
+            SampleSizeRow(n_models, whole.value, whole.low, whole.high),
+            seed=SEED,
+        )
+        return () if isinstance(rows, Unavailable) else rows
 
     @cached_property
     def scored(self) -> ScoredSubmission | None:
         """The submission, ready to be compared; None with too few models."""
         parts = [part.scored for part in self._parts]
         known = [part for part in parts if part is not None]
-        return mean_submission(known) if len(known) == len(parts) else None
+        return (
+            ScoredSubmission.over_originals(known) if len(known) == len(parts) else None
+        )
 
     def examples(
         self, indices: NDArray[np.int64], targets: NDArray[np.int64]
@@ -142,34 +194,17 @@ def measure_runs(runs: Sequence[RunRecord], reference: Reference) -> AnyMeasurem
     for run in runs:
         place = run.outputs.original
         groups.setdefault(0 if place is None else int(place[0]), []).append(run)
-    parts = [Measurement.of_runs(groups[place], reference) for place in sorted(groups)]
+    parts = [
+        Measurement.of_runs(groups[place], reference, len(groups))
+        for place in sorted(groups)
+    ]
     return parts[0] if len(parts) == 1 else OriginalsMeasurement(parts, reference)
-
-
-def _mean(numbers: Sequence[Number]) -> float:
-    return float(np.mean([each.value for each in numbers]))
 
 
 def _merged(flags: Sequence[Sequence[Flag]]) -> tuple[Flag, ...]:
     """Keep one flag of each kind, of the first original that raises it."""
     raised = {flag.code: flag for each in reversed(flags) for flag in each}
     return tuple(raised[code] for code in FlagCode if code in raised)
-
-
-def _mean_rows(
-    tables: Sequence[tuple[SampleSizeRow, ...]],
-) -> tuple[SampleSizeRow, ...]:
-    """Return F against N, rows and their intervals in the mean over originals."""
-    return tuple(
-        SampleSizeRow(
-            rows[0].n_models,
-            *(
-                float(np.mean([getattr(row, name) for row in rows]))
-                for name in ("mean", "low", "high")
-            ),
-        )
-        for rows in zip(*tables, strict=True)
-    )
 
 
 def _mean_diagnosis(found: Sequence[Diagnosis | None]) -> Diagnosis | None:

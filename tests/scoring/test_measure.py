@@ -1,12 +1,17 @@
 """All numbers of a result from arrays: which intervals there are, and what they say."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from harness.metrics.uncertainty.paired import difference_of
+from harness.metrics.uncertainty.scored_submission import ScoredSubmission
 from harness.models.outputs import SETS, ModelOutputs
+from harness.models.records import RunRecord, stack
 from harness.scoring.measure import Measurement
-from harness.scoring.reference import Reference
+from harness.scoring.originals import measure_runs
+from harness.scoring.reference import SEED, Reference
 
 KINDS = ("", "_drawn", "_repeated")
 
@@ -76,3 +81,62 @@ def test_measurements_of_one_reference_can_be_compared_pair_by_pair():
     assert difference.difference > 0
     few = measured(rng, reference(rng, n_models=6))
     assert few.scored is None
+
+
+def record(index, outputs):
+    return RunRecord(
+        index=index,
+        seed=index,
+        outputs=outputs,
+        cpu_seconds=1.0,
+        wall_seconds=1.0,
+        peak_bytes=1,
+        moved=0.1,
+        weights_sha256=str(index),
+    )
+
+
+def runs_of(rng, shifts, n_models=16):
+    """Runs of several originals, each of which moves what is made from it."""
+    parts = [models(shift, n_models, 0.8, rng) for shift in shifts]
+    return [
+        record(i * len(shifts) + k, replace(part.take([i]), original=np.array([k])))
+        for i in range(n_models)
+        for k, part in enumerate(parts)
+    ]
+
+
+def test_runs_of_several_originals_are_measured_apart_and_compared_as_scored():
+    rng = np.random.default_rng(5)
+    bank = reference(rng)
+    runs = runs_of(rng, (0.2, 0.9, 0.5))
+    measured = measure_runs(runs, bank)
+    metrics = measured.metrics()
+    for number in (metrics.forgetting_quality, metrics.score):
+        assert number.low_drawn <= number.low < number.value < number.high
+        assert number.low_repeated < number.value < number.high_repeated
+        assert number.not_covered is None
+    assert measured.scored.value == pytest.approx(metrics.score.value)
+    scored = ScoredSubmission.of(stack(runs), bank.retrained, seed=SEED)
+    other = measure_runs(runs_of(rng, (0.2, 0.9, 0.5)), bank).scored
+    assert difference_of(measured.scored, other) == difference_of(scored, other)
+    sizes = [row.n_models for row in metrics.precision]
+    assert sizes == [8, 16]
+    assert metrics.precision[-1].low == metrics.forgetting_quality.low
+    of_one = measure_runs([run for run in runs if run.outputs.original == 0], bank)
+    assert metrics.retain_accuracy.value == pytest.approx(
+        stack(runs).retain_accuracy.mean()
+    )
+    names = [metric.name for metric in of_one.metrics().metrics]
+    assert [metric.name for metric in metrics.metrics] == names
+
+
+def test_of_one_original_it_is_said_that_others_are_not_covered():
+    rng = np.random.default_rng(6)
+    bank = reference(rng)
+    runs = runs_of(rng, (0.5,))
+    metrics = measure_runs(runs, bank).metrics()
+    assert "do not cover what another original" in metrics.score.not_covered
+    unnamed = Measurement(replace(stack(runs), original=None), bank).metrics()
+    assert unnamed.score.not_covered is None
+    assert replace(metrics.score, not_covered=None) == unnamed.score

@@ -19,12 +19,16 @@ class Comparison:
         Further retrained models, for nulls at full size.
     seed : int
         Of whatever a metric draws.
+    n_originals : int, default 1
+        Of how many such comparisons, each with the models of one original, the mean is
+        to be taken; a metric may then draw less for each.
     """
 
     unlearned: ModelOutputs
     retrained: ModelOutputs
     held_out: ModelOutputs | None = None
     seed: int = 0
+    n_originals: int = 1
 
     def __post_init__(self) -> None:
         _ = self.pair

@@ -29,6 +29,9 @@ LEAST_MODELS = 8
 RESAMPLES = 40
 """Half samples drawn; their standard deviation is good to about 11 %."""
 
+FEWEST_RESAMPLES = 12
+"""Of each original where there are several."""
+
 MOST_EXAMPLES = 1000
 """Examples drawn for one half sample. With more than this on file, the share of the
 scatter that comes from examples is taken as that of a thousand: a little too wide."""
@@ -78,7 +81,8 @@ def _reach(statistic: Statistic, comparison: Comparison) -> Floats:
     """Return half the width of each 95 % interval, ``[K]``."""
     rng = np.random.default_rng([comparison.seed, 1])
     pair = comparison.pair
-    draws = [statistic(half_sample(pair, rng)) for _ in range(RESAMPLES)]
+    times = max(RESAMPLES // comparison.n_originals, FEWEST_RESAMPLES)
+    draws = [statistic(half_sample(pair, rng)) for _ in range(times)]
     spread = np.std(draws, axis=0, ddof=1)
     return np.asarray(student_reach(RESAMPLES - 1) * spread)
 

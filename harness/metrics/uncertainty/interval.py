@@ -17,6 +17,9 @@ Examples = Literal["fixed", "drawn"]
 LEVEL = 0.95
 """Share of repetitions in which an interval is meant to hold the truth."""
 
+ONE_EXAMPLE = "needs 2 examples to say anything of others; there is 1"
+"""Why there is no interval for examples that are drawn, too."""
+
 
 @dataclass(frozen=True)
 class Interval:

@@ -47,6 +47,7 @@ from harness.metrics.inputs.confidence import ConfidencePair, forget_pair
 from harness.metrics.official.utility import Utility
 from harness.metrics.uncertainty.interval import (
     DEFAULT_OPTIONS,
+    ONE_EXAMPLE,
     Interval,
     IntervalOptions,
     Unavailable,
@@ -150,7 +151,7 @@ def intervals_of(
     They are laid around one noisy value, for a truth (1), or for a value as noisy (2).
     """
     if options.examples == "drawn" and scoring.points.size < 2:
-        reason = Unavailable("needs 2 examples to say anything of others; there is 1")
+        reason = Unavailable(ONE_EXAMPLE)
         return OfficialIntervals(reason, None if utility is None else reason)
     quality = _interval(scoring, None, options, noisy_values)
     quality = replace(quality, high=min(quality.high, 1.0))

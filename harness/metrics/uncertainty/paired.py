@@ -1,6 +1,5 @@
 """Is A better than B? The paired difference of two results, and what it would take."""
 
-import math
 from dataclasses import dataclass
 
 from scipy.special import stdtr
@@ -8,7 +7,6 @@ from scipy.special import stdtr
 from harness.errors import UsageError
 from harness.metrics.uncertainty.interval import Examples, check_examples, student_reach
 from harness.metrics.uncertainty.paired_noise import models_needed, paired_noise
-from harness.metrics.uncertainty.quality_variance import spread_degrees
 from harness.metrics.uncertainty.scored_submission import ScoredSubmission
 from harness.models.outputs import ModelOutputs
 
@@ -29,11 +27,12 @@ class PairedDifference:
     difference : float
         A minus B.
     low, high : float
-        95 % interval over new models of all three and, where drawn, examples.
+        95 % interval over new models of all three, new originals where there are
+        several, and, where drawn, examples.
     p_value : float
         Two-sided, of no difference.
     n_models : int
-        N of either submission.
+        N of either submission, of each original.
     models_needed : int or None
         About how many models would separate the two, were the difference what it
         seems; None when they are separable already, or when no realistic number would.
@@ -93,7 +92,8 @@ def paired_difference(
     Parameters
     ----------
     first, second : ModelOutputs
-        A and B, of the same number of models, with accuracies or without.
+        A and B, of the same number of models, with accuracies or without. Where they
+        say which original each was made from, A's and B's are paired in that order.
     bank : ModelOutputs
         The retrained models both were compared with.
     seed : int
@@ -137,7 +137,8 @@ def difference_of(
 
     The scatter is that of `paired_noise`, with Student's t for as many degrees of
     freedom as there are models of the fewest, less one, or with the fewer of
-    `quality_variance.spread_degrees` where examples are drawn.
+    `quality_variance.spread_degrees` where examples are drawn, and fewer still where
+    several originals differ (`originals`).
 
     Parameters
     ----------
@@ -157,17 +158,15 @@ def difference_of(
     check_examples(examples)
     first.check(second)
     fewest = min(first.n_fewest, second.n_fewest)
-    if examples == "drawn" and first.earned.size < 2:
+    if examples == "drawn" and first.earned.shape[1] < 2:
         raise UsageError(
             "There is 1 example, which says nothing of others; give at least 2, or "
             "compare with examples='fixed'."
         )
-    degrees = fewest - 1.0
-    if examples == "drawn":
-        degrees = min(degrees, spread_degrees(first.earned - second.earned))
     noise = paired_noise(first, second)
+    apart = (first.earned - second.earned).mean(axis=0)
+    spread, degrees = noise.spread(examples, apart, fewest - 1.0)
     difference = first.value - second.value
-    spread = math.sqrt(noise.full.variance(examples))
     reach = student_reach(degrees) * spread
     p_value = _p_value(difference, spread, degrees)
     needed = None

@@ -13,6 +13,10 @@ alike. Then ``Var D = (Var m + Var e) / S + Var g``. The first term is what the 
 of the S values d_s themselves shows, own noise included, so that only the shared noise
 is added to it, not the own noise once more.
 
+With several originals ``D`` is the mean of a difference on each, and by how much these
+scatter says what other originals would add (`originals`): little where A and B meet the
+same ones, for what an original does to both cancels.
+
 ``scripts/simulate_paired.py`` holds this to known truths (Gaussian, heavy-tailed and
 bimodal confidences, 60 examples). With 300 benchmarks each, nominal 95 % intervals for
 fixed examples held the mean difference in 93.7 to 98.3 %, N = 32 and 64, and called
@@ -22,17 +26,9 @@ N = 64.
 """
 
 import math
-from typing import NamedTuple
-
-import numpy as np
 
 from harness.metrics.uncertainty.interval import Examples, student_reach
-from harness.metrics.uncertainty.quality_variance import (
-    NoiseParts,
-    extrapolate,
-    noise_parts,
-    spread_of,
-)
+from harness.metrics.uncertainty.originals import OriginalsNoise
 from harness.metrics.uncertainty.scored_submission import ScoredSubmission
 from harness.metrics.uncertainty.scoring_noise import LEAST_QUARTERED
 
@@ -40,45 +36,42 @@ MOST_MODELS = 100_000
 """Beyond this many models no number is named."""
 
 
-class PairedNoise(NamedTuple):
-    """Variance of the difference, at half the models and at all of them."""
-
-    half: NoiseParts
-    full: NoiseParts
-
-
-def paired_noise(first: ScoredSubmission, second: ScoredSubmission) -> PairedNoise:
-    """Return the variance of the difference between A and B.
+def paired_noise(first: ScoredSubmission, second: ScoredSubmission) -> OriginalsNoise:
+    """Return the variance of the difference between A and B, original by original.
 
     Below 8 models there are no quarters, and the halves speak for them.
     """
-    apart = first.earned - second.earned
-    parts = []
-    for ours, theirs in zip(first.divisions, second.divisions, strict=True):
-        found = noise_parts(ours - theirs, np.ones(ours.shape[:2]))
-        parts.append(found.with_examples(ours.shape[2], apart.size))
-    return PairedNoise(parts[0], extrapolate(parts[0], parts[-1], spread_of(apart)))
+    divisions = zip(first.divisions, second.divisions, strict=True)
+    return OriginalsNoise.of(
+        first.earned - second.earned,
+        [ours - theirs for ours, theirs in divisions],
+        min(first.n_fewest, second.n_fewest),
+    )
 
 
 def models_needed(
-    difference: float, noise: PairedNoise, n_models: int, examples: Examples = "fixed"
+    difference: float,
+    noise: OriginalsNoise,
+    n_models: int,
+    examples: Examples = "fixed",
 ) -> int | None:
     """Return about how many models would show a difference, were it to stay what it is.
 
     More than `n_models`, where the noise was found, and rounded up to two digits; None
-    when no number of models would, because each example's own noise, or the choice of
-    examples, does not fall.
+    when no number of models would, because each example's own noise, the choice of
+    examples, or that of the originals, does not fall.
     """
     if difference == 0.0:
         return None
-    half, full = noise
+    half, full = noise.half, noise.full
     falls = min(max(full.own / half.own, 0.5), 1.0) if half.own > 0 else 1.0
     between = full.between if examples == "drawn" else 0.0
     for step in range(math.floor(8 * math.log2(MOST_MODELS)) + 1):
         needed = max(LEAST_QUARTERED, round(2 ** (step / 8)))
         own = full.own * math.pow(falls, math.log2(needed / n_models))
-        variance = own + full.shared * n_models / needed + between
-        if student_reach(needed - 1) * math.sqrt(variance) <= abs(difference):
+        variance = own + full.shared * n_models / needed + between + noise.excess
+        degrees = noise.degrees(variance, needed - 1)
+        if student_reach(degrees) * math.sqrt(variance) <= abs(difference):
             break
     else:
         return None

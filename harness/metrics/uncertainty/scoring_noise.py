@@ -24,6 +24,7 @@ from harness.metrics.uncertainty.quality_variance import (
     extrapolate,
     noise_parts,
     spread_of,
+    widened,
 )
 from harness.models.outputs import Floats
 
@@ -33,8 +34,12 @@ LEAST_QUARTERED = 8
 """The same for a quarter."""
 MOST_EXAMPLES = 1000
 """Enough to see the noise; F itself is always that of all examples."""
+FEWEST_EXAMPLES = 250
+"""Of each original where there are several, which all show the same noise."""
 HALVINGS, QUARTERINGS = 32, 12
 """Random divisions.  More of them do not help: the models themselves are few."""
+FEWEST_HALVINGS, FEWEST_QUARTERINGS = 12, 5
+"""The same of each original where there are several."""
 
 
 @dataclass(frozen=True)
@@ -65,20 +70,25 @@ class Scoring:
         delta: float,
         *,
         same_retrained: bool = False,
+        originals: int = 1,
     ) -> "Scoring":
         """Score a pair of models, its halves and its quarters, divided at random.
 
         With `same_retrained` repetitions meet the same retrained models, so that the
-        noise is that of the unlearned ones alone.
+        noise is that of the unlearned ones alone. Of one of several `originals` there
+        are fewer divisions, of fewer examples.
         """
         n_models, n_examples = pair.unlearned.shape
         seen = np.arange(n_examples)
-        if n_examples > MOST_EXAMPLES:
-            seen = rng.choice(n_examples, MOST_EXAMPLES, replace=False)
+        enough = max(MOST_EXAMPLES // originals, min(MOST_EXAMPLES, FEWEST_EXAMPLES))
+        if n_examples > enough:
+            seen = rng.choice(n_examples, enough, replace=False)
         some = pair.examples(seen)
-        divisions = [Division(2, HALVINGS, same_retrained)]
+        halvings = max(HALVINGS // originals, FEWEST_HALVINGS)
+        quarterings = max(QUARTERINGS // originals, FEWEST_QUARTERINGS)
+        divisions = [Division(2, halvings, same_retrained)]
         if pair.fewest >= LEAST_QUARTERED:
-            divisions.append(Division(4, QUARTERINGS, same_retrained))
+            divisions.append(Division(4, quarterings, same_retrained))
         replicates = [replicate(some, each, rng, delta=delta) for each in divisions]
         found = epsilon(*pair, delta=delta)
         alike = bool(np.ptp(pair.unlearned, axis=0).max() == 0)
@@ -95,7 +105,19 @@ class Scoring:
         """Return the variance of F, or of the score, at N."""
         factor = 1.0 if utility is None else utility.factor
         parts = [self._noise_between(part, utility) for part in self.divisions]
-        return extrapolate(parts[0], parts[-1], factor**2 * spread_of(self.points))
+        found = extrapolate(parts[0], parts[-1], factor**2 * spread_of(self.points))
+        return widened(found, self.n_fewest)
+
+    def earned(
+        self, utility: Utility | None = None
+    ) -> tuple[Floats, tuple[Floats, ...]]:
+        """Return points times utility, ``[S]``, and of each division, ``[L, 2, s]``."""
+        factor = 1.0 if utility is None else utility.factor
+        divisions = tuple(
+            part.points(self.n_models) * utility_of(part, utility)[:, :, None]
+            for part in self.divisions
+        )
+        return self.points * factor, divisions
 
     def _noise_between(
         self, replicates: Replicates, utility: Utility | None

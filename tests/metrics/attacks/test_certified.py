@@ -15,8 +15,10 @@ from harness.metrics.attacks.attack_search import (
 )
 from harness.metrics.attacks.bounded_errors import chosen_attacks, strongest
 from harness.metrics.attacks.certified import (
+    GIVEN_UP,
     LEAST_MODELS,
     certified_epsilon,
+    certified_mean_epsilon,
     epsilon_from_errors,
 )
 from harness.metrics.attacks.families import count_errors
@@ -309,3 +311,59 @@ def test_unusable_arrays_are_refused_in_one_sentence():
         certified_epsilon(good, good, seed=0, alpha=1.5)
     with pytest.raises(UsageError, match="delta is -1"):
         certified_epsilon(good, good, seed=0, delta=-1)
+
+
+def moved_together(rng, shape, correlation=0.5):
+    run = np.sqrt(correlation) * rng.normal(size=(shape[0], 1))
+    return run + np.sqrt(1 - correlation) * rng.normal(size=shape)
+
+
+def test_the_bound_of_the_mean_is_0_where_every_true_epsilon_is_0():
+    """Examples that move together fail together, too; the mean of bounds fails always.
+
+    Its bound may fail in 5 % of 60 repetitions: 3, and 7 is two deviations more.
+    """
+    rng, bound, summary = np.random.default_rng(0), 0, 0
+    for seed in range(60):
+        pair = [moved_together(rng, (32, 60)) for _ in range(2)]
+        bound += certified_mean_epsilon(*pair, seed=seed) > 0
+        summary += certified_epsilon(*pair, seed=seed).mean > 0
+    assert bound <= 7 < summary
+
+
+def test_the_bound_of_the_mean_stays_below_it_where_few_examples_have_all():
+    rng = np.random.default_rng(1)
+    places, failed = np.where(np.arange(100) < 10, 1.0, 0.0), 0
+    truth = 0.1 * gaussian_epsilon(1.0, 1e-5)
+    for seed in range(40):
+        pair = moved_together(rng, (64, 100)) + places, moved_together(rng, (64, 100))
+        failed += certified_mean_epsilon(*pair, seed=seed) > truth
+    assert failed <= 4
+
+
+def test_the_bound_of_the_mean_proves_something_and_less_than_its_summary():
+    rng = np.random.default_rng(2)
+    pair = rng.normal(2, 1, (64, 100)), rng.normal(size=(64, 100))
+    bound = certified_mean_epsilon(*pair, seed=0)
+    assert 0.5 < bound < certified_epsilon(*pair, seed=0).mean
+    assert certified_mean_epsilon(*pair, seed=0, alpha=0.01) < bound
+
+
+def test_the_bound_of_the_mean_counts_the_largest_bounds_as_nothing():
+    rng = np.random.default_rng(3)
+    one = rng.normal(5, 1, (64, 1)), rng.normal(size=(64, 1))
+    alone = certified_mean_epsilon(*one, seed=0)
+    assert (
+        alone == certified_epsilon(*one, seed=0).mean
+    )  # one example, nothing given up
+    twice = [np.concatenate([each] * 40, axis=1) for each in one]
+    alpha = 0.05 * 3 / 40
+    kept = certified_epsilon(*one, seed=0, alpha=alpha).mean * 38 / 40
+    assert GIVEN_UP * 40 == 2
+    assert certified_mean_epsilon(*twice, seed=0) == pytest.approx(kept)
+
+
+def test_the_bound_of_the_mean_refuses_what_is_no_probability():
+    for alpha in (0.0, 1.0):
+        with pytest.raises(UsageError, match="give a probability"):
+            certified_mean_epsilon(*np.zeros((2, 6, 3)), seed=0, alpha=alpha)

@@ -6,12 +6,13 @@ import pytest
 from harness.errors import UsageError
 from harness.metrics.inputs.confidence import ConfidencePair
 from harness.metrics.official.utility import Utility
+from harness.metrics.uncertainty.originals import OriginalsNoise
 from harness.metrics.uncertainty.paired import (
     PairedDifference,
     difference_of,
     paired_difference,
 )
-from harness.metrics.uncertainty.paired_noise import PairedNoise, models_needed
+from harness.metrics.uncertainty.paired_noise import models_needed
 from harness.metrics.uncertainty.quality_variance import NoiseParts
 from harness.metrics.uncertainty.scored_submission import ScoredSubmission
 from harness.metrics.uncertainty.scoring_noise import Scoring
@@ -178,9 +179,13 @@ def test_the_order_of_examples_and_the_inputs_do_not_change():
         assert (array == copy).all()
 
 
+def one_original(parts):
+    return OriginalsNoise(parts, parts, 1, 0.0, 0.0)
+
+
 def test_noise_that_runs_share_falls_with_the_number_of_models():
     """Shared variance v at N = 64 asks for t² v N / d² models."""
-    noise = PairedNoise(*[NoiseParts(0.0, 0.01**2, 0.0)] * 2)
+    noise = one_original(NoiseParts(0.0, 0.01**2, 0.0))
     needed = models_needed(0.01, noise, 64)
     assert 240 <= needed <= 300  # 1.97 ** 2 * 64 = 248, in steps of an eighth octave
     assert needed < models_needed(0.005, noise, 64)
@@ -191,12 +196,12 @@ def test_noise_that_runs_share_falls_with_the_number_of_models():
 
 
 def test_noise_that_does_not_fall_cannot_be_helped_by_more_models():
-    noise = PairedNoise(*[NoiseParts(0.01**2, 0.0, 0.01**2)] * 2)
+    noise = one_original(NoiseParts(0.01**2, 0.0, 0.01**2))
     assert models_needed(0.01, noise, 64) is None
 
 
 def test_more_models_do_not_help_where_the_examples_differ():
-    noise = PairedNoise(*[NoiseParts(0.0, 0.002**2, 0.01**2)] * 2)
+    noise = one_original(NoiseParts(0.0, 0.002**2, 0.01**2))
     assert models_needed(0.01, noise, 64) == 65
     assert models_needed(0.01, noise, 64, "drawn") is None
 

@@ -7,6 +7,7 @@ from harness.metrics.uncertainty.quality_variance import (
     noise_parts,
     spread_degrees,
     spread_of,
+    widened,
 )
 
 ONES = np.ones((4000, 2))
@@ -85,3 +86,11 @@ def test_a_skewed_spread_has_as_few_degrees_as_it_scatters():
     scatter = spreads.var() / spreads.mean() ** 2
     large = np.random.default_rng(1).exponential(size=100_000)
     assert spread_degrees(large) / 100_000 * 50 == pytest.approx(2 / scatter, rel=0.15)
+
+
+def test_few_models_count_as_noisier_than_their_parts_show():
+    noise = NoiseParts(0.01, 0.02, 0.05)
+    assert widened(noise, 32) is noise
+    few = widened(noise, 16)
+    assert (few.own, few.shared) == (0.02, 0.04)
+    assert few.between == pytest.approx(noise.between)
