@@ -4,9 +4,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from harness.errors import UsageError
-from harness.metrics.uncertainty.official_interval import LEAST_MODELS
 from harness.metrics.uncertainty.paired import PairedDifference, difference_of
 from harness.metrics.uncertainty.scored_submission import ScoredSubmission
+from harness.metrics.uncertainty.scoring_noise import LEAST_HALVED
 from harness.reference import find_bank_of_results
 from harness.results.schema import Result
 from harness.results.store import ResultFolder, read_examples
@@ -75,7 +75,7 @@ def _difference(
 ) -> PairedDifference:
     if first is None or second is None:
         raise UsageError(
-            f"a comparison needs N ≥ {LEAST_MODELS}; score both with more models."
+            f"a comparison needs N ≥ {LEAST_HALVED}; score both with more models."
         )
     return difference_of(first, second)
 

@@ -37,7 +37,7 @@ from harness.metrics.uncertainty.official_interval import (
 )
 from harness.metrics.uncertainty.sample_size import SampleSizeRow, sample_sizes
 from harness.metrics.uncertainty.scored_submission import ScoredSubmission
-from harness.metrics.uncertainty.scoring_noise import Scoring
+from harness.metrics.uncertainty.scoring_noise import LEAST_HALVED, Scoring
 from harness.models.outputs import ModelOutputs
 from harness.models.records import RunRecord, stack
 from harness.results.schema import Epsilon, Metrics, Number
@@ -182,8 +182,9 @@ class Measurement:
     @cached_property
     def scoring(self) -> Scoring | None:
         """Small repetitions that intervals are made of; None with too few models."""
-        if self._pair.fewest < INTERVAL_MODELS:
-            return None
+        return None if self._pair.fewest < INTERVAL_MODELS else self._repeated()
+
+    def _repeated(self) -> Scoring:
         rng = np.random.default_rng(SEED)
         delta, originals = self._reference.delta, self._n_originals
         return Scoring.of(self._pair, rng, delta, originals=originals)
@@ -209,10 +210,10 @@ class Measurement:
         all results of a track costs about a millisecond a pair. Those of the same N
         and the same bank go together.
         """
-        if self.scoring is None:
+        if self._pair.fewest < LEAST_HALVED:
             return None
-        theirs = self._pair.retrained
-        return ScoredSubmission.from_scoring(self.scoring, self.utility, theirs, SEED)
+        theirs, scoring = self._pair.retrained, self.scoring or self._repeated()
+        return ScoredSubmission.from_scoring(scoring, self.utility, theirs, SEED)
 
     def literature(self) -> tuple[MetricValue, ...]:
         """Compute the metrics of the literature."""
