@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 
 from scripts.competition import world_report
 from scripts.measures import (
+    CALIBRATED,
+    CALIBRATED_QUALITY,
     QUALITY,
     SCORE,
     SHIFT,
@@ -35,10 +37,11 @@ from scripts.rank_correlation import drawn_weights, spread_of_taus, tau
 TRACK = "cifar10-quick"
 RETRAINING = "*retraining itself*"
 _SEED = 2023
-_DIGITS = {SCORE: 4, QUALITY: 4}
+_DIGITS = dict.fromkeys((CALIBRATED, CALIBRATED_QUALITY, SCORE, QUALITY), 4)
 
 GROUPS = {
-    "The competition's score": (SCORE, QUALITY, "median ε", "efficiency ratio"),
+    "The scores": (CALIBRATED, CALIBRATED_QUALITY, SCORE, QUALITY),
+    "Official ε and cost": ("median ε", "efficiency ratio"),
     "Accuracies": ("RA", "TA", "forget accuracy", "ToW", "loss-threshold MIA accuracy"),
     "Gaps to retraining": (
         "forget accuracy gap",
@@ -78,9 +81,10 @@ NOTES = {
     ),
     "Where the confidences lie": (
         "No metrics of the field: they show what the others see. Medians over the "
-        "forget examples of the confidence's standard deviation over the runs by that "
-        "over the retrained models (spread; 1 is ideal), and of the distance of the "
-        "means in standard deviations of the retrained models (shift; 0 is ideal)."
+        "forget examples of the calibrated confidence's standard deviation over runs "
+        "by that over the retrained models (spread; 1 is ideal), and of the distance "
+        "of the means in standard deviations of the retrained models (shift; 0 is "
+        "ideal), in the mean over the originals."
     ),
 }
 
@@ -170,11 +174,11 @@ def tau_tables(rows: Sequence[Row]) -> str:
 
 
 def _against_quality(columns: dict[str, NDArray[np.float64]]) -> str:
-    quality = columns[QUALITY]
+    quality = columns[CALIBRATED_QUALITY]
     weights = drawn_weights(len(quality), seed=_SEED)
     rows = []
     for name, column in columns.items():
-        if name == QUALITY:
+        if name == CALIBRATED_QUALITY:
             continue
         spread = spread_of_taus(column, quality, weights)
         rows.append(
@@ -182,10 +186,10 @@ def _against_quality(columns: dict[str, NDArray[np.float64]]) -> str:
                 name,
                 short(tau(column, quality)),
                 f"{short(spread.low)} to {short(spread.high)}",
-                *(short(tau(column, columns[of])) for of in (SCORE, SPREAD, SHIFT)),
+                *(short(tau(column, columns[of])) for of in (QUALITY, SPREAD, SHIFT)),
             )
         )
-    header = ("metric", "τ with F", "95 % interval", "score", SPREAD, SHIFT)
+    header = ("metric", "τ with calibrated F", "95 % interval", QUALITY, SPREAD, SHIFT)
     return table(header, rows)
 
 
@@ -228,13 +232,13 @@ def replicate_table(first: Sequence[Row], second: Sequence[Row]) -> str:
             label(row),
             *(
                 text
-                for name in (SCORE, QUALITY)
+                for name in (CALIBRATED, SCORE)
                 for text in _confirmed(row.measures[name], other.measures[name], name)
             ),
         )
         for row, other in pairs
     ]
-    header = ("submission", "score", "again", "inside", "F", "again", "inside")
+    header = ("submission", CALIBRATED, "again", "inside", SCORE, "again", "inside")
     return (
         f"A second scoring with seed {second[0].seed} against the first with seed "
         f"{first[0].seed}, same bank. {_agreement_words(pairs)} In brackets: where a "
@@ -266,12 +270,13 @@ def _agreement_words(pairs: Sequence[tuple[Row, Row]]) -> str:
     ]
     inside = [
         sum(is_inside(a.measures[name], b.measures[name]) for a, b in ranked)
-        for name in (SCORE, QUALITY)
+        for name in (CALIBRATED, SCORE)
     ]
     scores = np.array([(a.score.goodness, b.score.goodness) for a, b in ranked])
     return (
         f"Of the {len(ranked)} ranked submissions the second value lies in the first's "
-        f"95 % interval for a repetition for {inside[0]} (score) and {inside[1]} (F); "
+        f"95 % interval for a repetition for {inside[0]} (calibrated) and {inside[1]} "
+        "(official); "
         "Kendall's τ-b between "
         f"the two rankings is {short(tau(*scores.T))}."
     )

@@ -5,23 +5,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
-from harness.metrics.inputs.confidence import ConfidencePair
 from harness.metrics.literature.metric_value import Direction, MetricValue
-from harness.models.records import stack
-from harness.reference import find_bank_of_results
+from harness.metrics.official.diagnosis import Diagnosis
 from harness.results.schema import Accuracy, Efficiency, Epsilon, Number, Result
-from harness.results.store import RESULT, ResultFolder, read_examples
+from harness.results.store import RESULT, ResultFolder
 from harness.status import Status
 from harness.track import find_track
 from scripts.tune_baselines import CONTROLS
 
-SCORE, QUALITY = "score", "F"
+CALIBRATED, CALIBRATED_QUALITY = "calibrated score", "calibrated F"
+SCORE, QUALITY = "official score", "official F"
 SPREAD, SHIFT = "spread", "shift"
 
 #: Fields of a result that are no list entry: their name here, and their direction.
 OFFICIAL = {
+    "calibrated_score": (CALIBRATED, Direction.HIGHER),
+    "calibrated_forgetting_quality": (CALIBRATED_QUALITY, Direction.HIGHER),
     "score": (SCORE, Direction.HIGHER),
     "forgetting_quality": (QUALITY, Direction.HIGHER),
     "retain_accuracy": ("RA", Direction.HIGHER),
@@ -94,8 +93,9 @@ class Row:
 
     @property
     def score(self) -> Measure:
-        """The competition's score."""
-        return self.measures[SCORE]
+        """The score that ranks: calibrated, where there is one."""
+        ranked = self.measures[CALIBRATED]
+        return self.measures[SCORE] if ranked.value is None else ranked
 
 
 def read_scorings(folders: Sequence[Path], track: str) -> list[list[Row]]:
@@ -124,7 +124,7 @@ def read_scorings(folders: Sequence[Path], track: str) -> list[list[Row]]:
         stored = ResultFolder(path.parent)
         result = stored.read_result()
         if result is not None and _is_wanted(result, track, split_seed):
-            row = _row(stored, result)
+            row = _row(result)
             found.setdefault(row.seed, []).append(row)
     if not found:
         places = ", ".join(map(str, folders))
@@ -177,7 +177,7 @@ def check_comparable(rows: Sequence[Row]) -> None:
         )
 
 
-def _row(folder: ResultFolder, result: Result) -> Row:
+def _row(result: Result) -> Row:
     about = result.provenance
     measures = {
         name: _official(getattr(result.metrics, key), direction)
@@ -195,7 +195,7 @@ def _row(folder: ResultFolder, result: Result) -> Row:
             result.n_models,
         ),
         seed=about.seed,
-        measures=measures | moments(folder, result),
+        measures=measures | _moments(result.metrics.diagnosis),
     )
 
 
@@ -218,45 +218,10 @@ def _listed(each: MetricValue) -> Measure:
     return Measure(each.value, each.low, each.high, each.direction, each.null)
 
 
-def moments(folder: ResultFolder, result: Result) -> dict[str, Measure]:
-    """Describe how the confidences of the stored models lie to the retrained ones'.
-
-    Returns
-    -------
-    dict of Measure
-        The measures of `compare_moments`, without intervals.
-    """
-    about, n_models = result.provenance, result.n_models
-    bank = find_bank_of_results(about.track, about.bank_key, n_models)
-    spread, shift = compare_moments(
-        ConfidencePair(
-            stack(read_examples(folder.path)).forget_confidence,
-            bank.retrained.first(n_models).forget_confidence,
-        )
-    )
+def _moments(found: Diagnosis | None) -> dict[str, Measure]:
+    """Tell how the calibrated confidences lie to the retrained models'."""
+    spread, shift = (None, None) if found is None else (found.spread, found.shift)
     return {
         SPREAD: Measure(spread, None, None, Direction.NULL, 1.0),
         SHIFT: Measure(shift, None, None, Direction.LOWER, 0.0),
     }
-
-
-def compare_moments(pair: ConfidencePair) -> tuple[float, float]:
-    """Return medians over the examples of two simple descriptions of the confidences.
-
-    Parameters
-    ----------
-    pair : ConfidencePair
-        ``[N, S]`` and ``[M, S]`` confidences.
-
-    Returns
-    -------
-    spread : float
-        Standard deviation over the unlearned models by that over the retrained ones.
-    shift : float
-        Distance of the means, in standard deviations of the retrained models.
-    """
-    spreads = [side.std(axis=0, ddof=1) for side in pair]
-    # An example on which all retrained models agree has no scale; few bits of one do.
-    scale = np.maximum(spreads[1], np.finfo(np.float32).eps)
-    apart = np.abs(pair.unlearned.mean(axis=0) - pair.retrained.mean(axis=0))
-    return float(np.median(spreads[0] / scale)), float(np.median(apart / scale))

@@ -5,8 +5,8 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from harness.metrics.inputs.confidence import ConfidencePair
 from harness.metrics.literature.metric_value import Direction, MetricValue
+from harness.metrics.official.diagnosis import Diagnosis
 from harness.results.schema import Efficiency, Metrics
 from harness.status import Status
 from harness.storage.files import to_json
@@ -66,9 +66,11 @@ def test_nearness_to_an_unknown_null_ranks_nothing():
 
 
 def test_a_metric_that_is_the_same_for_all_ranks_nothing():
-    rows = [row(n, v, others={"F": measure(0.5)}) for n, v in (("a", 2), ("b", 1))]
+    rows = [
+        row(n, v, others={"official F": measure(0.5)}) for n, v in (("a", 2), ("b", 1))
+    ]
 
-    assert "F" not in agreement.comparable(rows)
+    assert "official F" not in agreement.comparable(rows)
 
 
 def test_every_row_stands_in_every_table_and_retraining_comes_last():
@@ -92,7 +94,7 @@ def test_numbers_have_a_true_minus_and_no_negative_zero():
 
 
 def test_controls_have_no_say_in_rank_agreement():
-    backwards = {name: measure(-9.0) for name in NAMES if name != "F"}
+    backwards = {name: measure(-9.0) for name in NAMES if name != "calibrated F"}
     misleading = row("oracle", 0.9, control=True, others=backwards)
 
     assert agreement.tau_tables([*ROWS, misleading]) == agreement.tau_tables(ROWS)
@@ -174,10 +176,8 @@ def test_second_scores_outside_the_interval_are_counted():
     text = agreement.replicate_table(ROWS, again)
 
     assert "Of the 3 ranked submissions" in text
-    assert (
-        "for 2 (score) and 2 (F); Kendall's τ-b between the two rankings is 1.00"
-        in (text)
-    )
+    assert "for 2 (calibrated) and 2 (official); Kendall's τ-b between" in text
+    assert "the two rankings is 1.00" in text
     assert "| a | 0.3000 (0.2000, 0.4000) | 0.4500 | **no** |" in text
 
 
@@ -202,17 +202,6 @@ def test_the_ends_of_an_interval_belong_to_it():
 def test_two_scorings_with_little_in_common_are_refused():
     with pytest.raises(SystemExit, match="have 1 submissions in common; 3"):
         agreement.replicate_table(ROWS, [row("a", 0.1, 1), row("x", 0.2, 1)])
-
-
-def test_spread_and_shift_are_those_of_the_confidences():
-    rng = np.random.default_rng(0)
-    retrained = rng.normal(5, 2, (4000, 3))
-    unlearned = rng.normal(8, 1, (4000, 3))
-
-    spread, shift = measures.compare_moments(ConfidencePair(unlearned, retrained))
-
-    assert spread == pytest.approx(0.5, rel=0.05)
-    assert shift == pytest.approx(1.5, rel=0.05)
 
 
 def test_the_order_of_the_competition_gives_a_tau_of_one():
@@ -266,9 +255,8 @@ def test_a_page_without_a_place_for_figures_is_left_alone(tmp_path):
 
 
 @pytest.fixture
-def store(tmp_path, monkeypatch):
+def store(tmp_path):
     """Write a result as the scorer does, without its arrays."""
-    monkeypatch.setattr(measures, "moments", lambda folder, result: {})
 
     def write(name, value, seed=0, *, n_models=64, split=2023, status=Status.SCORED):
         row = MetricValue("KLOM mean", 1.0, None, None, Direction.LOWER, 0.5, None, 2)
@@ -285,7 +273,9 @@ def store(tmp_path, monkeypatch):
             about={"reference": name == "retrain"},
             made=made,
             metrics=Metrics(
-                score=number(value, value, value, ceiling=0.2),
+                calibrated_score=number(value, value, value, ceiling=0.2),
+                diagnosis=Diagnosis(shift=1.5, spread=0.5, centred=0.1, rescaled=0.1),
+                score=number(0.9 - value),
                 forgetting_quality=number(value),
                 efficiency=Efficiency(ratio=0.1, cap=0.2),
                 metrics=(row,),
@@ -308,6 +298,8 @@ def test_results_are_read_best_first_with_their_measures(store, tmp_path):
     assert rows[1].score == Measure(0.2, 0.2, 0.2, Direction.HIGHER, 0.2)
     assert rows[1].measures["efficiency ratio"].at_best == 1
     assert rows[1].measures["KLOM mean"].goodness == -1
+    assert rows[1].measures["spread"].goodness == -0.5
+    assert rows[1].measures["shift"].goodness == -1.5
 
 
 def test_scorings_with_two_seeds_are_told_apart(store, tmp_path):
