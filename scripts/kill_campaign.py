@@ -310,7 +310,7 @@ class Scoring(Work):
             content = json.loads(path.read_text())
             for key in ("status", "forgetting_quality", "epsilon", "n_finished"):
                 numbers[f"{name} {key}"] = content[key]
-        require(len(numbers) == len(SUBMISSIONS) * (2 + N_MODELS + 4), "a result lacks")
+        require(len(numbers) == len(SUBMISSIONS) * (4 + N_MODELS + 4), "a result lacks")
         if not self._indices:
             self._indices = {
                 (name, int(numbers[f"{name} {i}"]["seed"])): i

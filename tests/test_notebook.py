@@ -27,6 +27,6 @@ def test_it_runs(track_file, bank, tmp_path):
         for output in cell.get("outputs", [])
         if "data" in output
     ]
-    assert any("forgetting quality F" in data.get("text/html", "") for data in shown)
+    assert any("official F" in data.get("text/html", "") for data in shown)
     assert any("score" in data.get("text/html", "") for data in shown)
     assert "difference in score" in shown[-1]["text/plain"]

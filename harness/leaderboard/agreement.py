@@ -10,8 +10,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-#: The score that is compared: the one that decides ranks.
-_KIND = "calibrated"
+#: Columns of a score, of its second replicate, and of the intervals of a repetition and
+#: of the mean without their ends: of the official score, and of the calibrated one.
+_OFFICIAL = ("score", "score_second_replicate", "repeat", "score")
+_CALIBRATED = (
+    "calibrated_score",
+    "calibrated_second_replicate",
+    "calibrated_repeat",
+    "calibrated",
+)
 
 
 @dataclass(frozen=True)
@@ -39,26 +46,26 @@ class Agreement:
 
 
 def agreement_of(table: "pd.DataFrame") -> Agreement:
-    """Compare the replicates of the ranked rows of a table.
+    """Compare the replicates of the ranked rows, by the score that decides ranks.
 
     From the table as text, so that everyone who reads the file gets these numbers.
     """
     ranked = table[table["role"] == Role.RANKED]
-    twice = ranked[ranked[f"{_KIND}_second_replicate"] != ""]
-    names = (f"{_KIND}_repeat", _KIND)
-    inside, inside_mean = (_n_inside(twice, name) for name in names)
-    columns = (f"{_KIND}_score", f"{_KIND}_second_replicate")
-    scores = (twice[c].astype(float) for c in columns)
+    is_calibrated = bool((ranked["calibrated_score"] != "").any())
+    score, second, *intervals = _CALIBRATED if is_calibrated else _OFFICIAL
+    twice = ranked[ranked[second] != ""]
+    inside, inside_mean = (_n_inside(twice, second, name) for name in intervals)
+    scores = (twice[column].astype(float) for column in (score, second))
     tau = kendall_tau(*(list(each) for each in scores))
     return Agreement(len(ranked), len(twice), inside, inside_mean, tau)
 
 
-def _n_inside(twice: "pd.DataFrame", interval: str) -> int | None:
+def _n_inside(twice: "pd.DataFrame", column: str, interval: str) -> int | None:
     """Count second scores inside an interval of the first; None if there is none."""
     ends = twice[[f"{interval}_low", f"{interval}_high"]]
     if twice.empty or bool((ends.iloc[:, 0] == "").any()):
         return None
-    second = twice[f"{_KIND}_second_replicate"].astype(float)
+    second = twice[column].astype(float)
     low, high = (ends[name].astype(float) for name in ends)
     return int(second.between(low, high).sum())
 

@@ -12,7 +12,7 @@ from harness.leaderboard.eligibility import Eligibility
 from harness.leaderboard.stored import StoredResult
 from harness.metrics.uncertainty.scored_submission import ScoredSubmission
 from harness.models.records import RunRecord
-from harness.processes.parallel import Parallel, delayed
+from harness.reference.parallel import Parallel, delayed
 from harness.results.schema import Efficiency, Metrics, Result
 from harness.results.store import EXAMPLES, read_examples
 from harness.scoring.originals import AnyMeasurement, measure_runs

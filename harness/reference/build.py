@@ -19,7 +19,6 @@ from harness.machine import this_machine
 from harness.models.records import ModelRecord, read_record
 from harness.models.weights import Array, stack_weights
 from harness.processes.lifetime import end_with
-from harness.processes.parallel import BACKENDS, Parallel, delayed
 from harness.reference.bank import (
     FORMAT,
     Manifest,
@@ -36,6 +35,7 @@ from harness.reference.member import (
     original_path,
     read_original,
 )
+from harness.reference.parallel import BACKENDS, Parallel, delayed
 from harness.storage.files import explained, make_folder
 from harness.storage.lock import only_one
 from harness.tasks.base import Task

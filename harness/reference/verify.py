@@ -13,8 +13,8 @@ from harness.machine import this_machine
 from harness.models.outputs import SETS, ModelOutputs
 from harness.models.records import ModelRecord
 from harness.models.weights import Array
-from harness.processes.parallel import Parallel, delayed
 from harness.reference.bank import ReferenceBank
+from harness.reference.parallel import Parallel, delayed
 from harness.track.schema import Track
 
 #: How often an honest bank may fail a comparison by its distribution, by chance.

@@ -18,10 +18,10 @@ def unlearning(net, retain, forget, validation, seed=0):
 
 
 def test_a_failed_run_is_reported_once_and_never_repeated(unconfined, monkeypatch):
-    parts = (find_task(find_track("cifar10-quick")), "cpu", unconfined.original)
+    parts = (find_task(find_track("cifar10-quick")), "cpu", [unconfined.original])
     calls = []
     with LocalExecutor(*parts, 1, choose("auto")) as executor:
-        worker = executor._workers[0]
+        worker = executor._worker(0)
         run = worker.run
         monkeypatch.setattr(worker, "run", lambda *a: calls.append(a) or run(*a))
         jobs = [Job(seed, RunRequest("attack.py", SOURCE, seed)) for seed in range(4)]

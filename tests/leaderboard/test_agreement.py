@@ -13,6 +13,7 @@ from harness.leaderboard.agreement import agreement_of, kendall_tau
 def row(score, second, low="0.1", high="0.3", role="ranked"):
     return {
         "role": role,
+        "calibrated_score": "",
         "score": score,
         "score_low": low,
         "score_high": "0.25" if high else "",
@@ -62,3 +63,18 @@ def test_without_intervals_nothing_is_said_to_be_inside():
 def test_without_replicates_nothing_is_said():
     found = agreement_of(table(row("0.2", "")))
     assert (found.replicated, found.kendall_tau, found.share_inside) == (0, None, None)
+
+
+def test_where_there_is_a_calibrated_score_it_is_that_which_is_compared():
+    official = row("0.2", "0.9")
+    names = {"repeat": "calibrated_repeat", "score": "calibrated"}
+    intervals = {
+        f"{ours}_{end}": official[f"{theirs}_{end}"]
+        for theirs, ours in names.items()
+        for end in ("low", "high")
+    }
+    scores = {"calibrated_score": "0.2", "calibrated_second_replicate": "0.2"}
+
+    found = agreement_of(table(official | intervals | scores))
+
+    assert (found.inside, found.inside_mean) == (1, 1)

@@ -45,7 +45,7 @@ def test_two_processes_find_what_one_finds(full, request_of, monkeypatch):
 
 def cell_of(board, column, name="good"):
     header, *rows = (line.split(",") for line in board.csv.read_text().splitlines())
-    (row,) = (row for row in rows if row[1] == name)
+    (row,) = (row for row in rows if row[2] == name)
     return row[header.index(column)]
 
 
@@ -76,7 +76,7 @@ def test_a_hand_edited_cell_is_named_with_both_values(full, request_of, column):
     at = lines[0].split(",").index(column)
     for number, line in enumerate(lines):
         cells = line.split(",")
-        if cells[1] == "good":
+        if cells[2] == "good":
             cells[at] = "9"
             lines[number] = ",".join(cells)
     full.csv.write_text("\n".join(lines) + "\n")

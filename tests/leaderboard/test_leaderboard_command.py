@@ -10,7 +10,7 @@ from harness.results.schema import Isolation
 def test_the_table_is_printed_with_its_rule(four, leaderboard):
     ended = leaderboard()
     assert ended.code == 0
-    assert ended.out.startswith("rank  submission")
+    assert ended.out.startswith("rank  official rank  submission")
     assert "Controls, never ranked" in ended.out
     assert "share a rank" in ended.out
     assert "Kendall's τ between the two orders is" in " ".join(ended.out.split())

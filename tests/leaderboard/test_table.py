@@ -178,7 +178,11 @@ def test_a_result_that_cannot_be_read_fails(draw, request_of, text):
 
 def test_fewer_digits_are_rounded_from_those_that_stand_in_the_csv_file():
     assert format(0.007750, ".4f") == "0.0077"  # the nearest float is just below it
-    cells = {"score": "0.007750", "score_low": "0.007750", "score_high": "0.010621"}
+    cells = {
+        "score": "0.007750",
+        "calibrated_low": "0.007750",
+        "calibrated_high": "0.010621",
+    }
     shown = {column.name: column.text for column in COLUMNS if column.name in cells}
     assert shown["score"](cells) == "0.0078"
-    assert shown["score_low"](cells) == "0.0078 to 0.0106"
+    assert shown["calibrated_low"](cells) == "0.0078 to 0.0106"

@@ -168,7 +168,7 @@ def task(tmp_path):
     network = task.network(seed=0)
     original = {k: v.numpy().copy() for k, v in network.state_dict().items()}
     sets = dict.fromkeys(RUN_SETS, few)
-    write_inputs(tmp_path / "task", task, "cpu", original, sets)
+    write_inputs(tmp_path / "task", task, "cpu", [original], sets)
     return tmp_path / "task"
 
 

@@ -79,7 +79,7 @@ def test_measurements_of_one_reference_can_be_compared_pair_by_pair():
     assert difference.quantity == "score"
     assert difference.first == good.score.value
     assert difference.difference > 0
-    few = measured(rng, reference(rng, n_models=6))
+    few = measured(rng, reference(rng, n_models=3))
     assert few.scored is None
 
 

@@ -114,7 +114,7 @@ def test_a_run_needs_the_track_alone_and_not_the_folder(
     task = folder_task()
     sets = task.sets()
     weights = {n: t.numpy() for n, t in task.network(seed=0).state_dict().items()}
-    write_inputs(tmp_path / "in", task, "cpu", weights, sets_named(sets, RUN_SETS))
+    write_inputs(tmp_path / "in", task, "cpu", [weights], sets_named(sets, RUN_SETS))
     shutil.rmtree(folder)
 
     inputs = read_inputs(tmp_path / "in")
