@@ -29,4 +29,4 @@ def test_it_runs(track_file, bank, tmp_path):
     ]
     assert any("official F" in data.get("text/html", "") for data in shown)
     assert any("score" in data.get("text/html", "") for data in shown)
-    assert "difference in score" in shown[-1]["text/plain"]
+    assert "difference in calibrated score" in shown[-1]["text/plain"]

@@ -49,9 +49,11 @@ def unlearning(net, retain, forget, validation):
 
 
 def test_nothing_piles_up_in_the_template_from_run_to_run(lab):
-    counts = [int(lab.said(COUNT)) for _ in range(40)]
+    counts = [int(lab.said(COUNT)) for _ in range(54)]
     # A count is off by a few now and then; what piles up moves the middle of nine.
-    assert abs(median(counts[-9:]) - median(counts[:9])) < 15
+    # Python sets about 20 blocks aside while the supervisor's code is new to it.
+    assert abs(median(counts[-9:]) - median(counts[30:39])) < 8
+    assert abs(median(counts[-9:]) - median(counts[:9])) < 40
 
 
 def test_nothing_in_a_request_tells_the_index_or_the_number_of_runs(lab):

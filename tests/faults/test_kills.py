@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "kill_campaign.py"
-KILLS = 4
+KILLS = 2
 
 
 @pytest.fixture(scope="module")
