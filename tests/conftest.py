@@ -118,6 +118,19 @@ settings.register_profile("steady", derandomize=True, database=None, deadline=No
 settings.load_profile("steady")
 
 
+#: Begun first, so that no core is idle while the other ends them.
+_SLOWEST = (
+    "faults/test_kills.py",
+    "reference/test_build.py",
+    "cli/test_interruption.py",
+    "test_notebook.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.path.as_posix().endswith(_SLOWEST))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _interruptible() -> Iterator[None]:
     """Let Ctrl-C reach what tests start, also where a shell's background ignores it."""
