@@ -35,7 +35,7 @@ from harness.scoring.compare import compare_results
 from harness.scoring.estimate import Estimate, estimate_arrays
 from harness.scoring.scorer import Scorer
 from harness.scoring.settings import ScoreSettings
-from harness.scoring.stopping import precise
+from harness.scoring.stopping import precise, score_until
 from harness.scoring.validation import Validation, validate_submission
 from harness.storage.files import write_atomic
 from harness.track import find_track
@@ -164,7 +164,7 @@ def score(
         if precision is None:
             found = scorer.score(path)
         else:
-            (found,) = scorer.score_until([path], precise(precision))
+            found = score_until(scorer, path, precise(precision))
         entry = read_entry(path, found.n_models, scorer.spec)
         folder = scorer.folder_of(entry, found.n_models)
         return Result(**vars(found), folder=folder.path)

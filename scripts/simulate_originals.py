@@ -194,9 +194,22 @@ def simulate(kind: Kind, options: argparse.Namespace) -> str:
     )
 
 
+def sizes_parser(
+    description: str | None, *, benchmarks: int, replicas: int
+) -> argparse.ArgumentParser:
+    """Return a parser of how much is to be simulated."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--benchmarks", type=int, default=benchmarks)
+    parser.add_argument("--replicas", type=int, default=replicas, help="for the truth")
+    parser.add_argument("--size", type=int, default=60, help="number of examples")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--quick", action="store_true", help="a minute, and no more")
+    return parser
+
+
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = sizes_parser(__doc__, benchmarks=300, replicas=1000)
     parser.add_argument("--originals", type=int, nargs="+", default=[4])
     parser.add_argument("--models", type=int, nargs="+", default=[16, 64])
     parser.add_argument("--original-sd", type=float, nargs="+", default=[0.0, 0.2])
@@ -204,11 +217,6 @@ def main() -> None:
         "--correlation", type=float, nargs="+", default=[0.001, 0.09, 0.29]
     )
     parser.add_argument("--bad-seeds", type=float, nargs="+", default=[0.0])
-    parser.add_argument("--benchmarks", type=int, default=300)
-    parser.add_argument("--replicas", type=int, default=1000, help="for the truth")
-    parser.add_argument("--size", type=int, default=60, help="number of examples")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--quick", action="store_true", help="a minute, and no more")
     options = parser.parse_args()
     if options.quick:
         options.benchmarks, options.replicas, options.size = 10, 40, 20

@@ -10,7 +10,6 @@ was told from itself, at any look, on the same originals (at most 5 % meant).
 """
 
 import argparse
-from dataclasses import replace
 
 import numpy as np
 
@@ -18,7 +17,14 @@ from harness.metrics.uncertainty.paired import ALPHA, difference_of
 from harness.metrics.uncertainty.scored_submission import ScoredSubmission
 from harness.models.outputs import ModelOutputs
 from harness.scoring.stopping import looks
-from scripts.simulate_originals import Kind, World, intervals, placed, value
+from scripts.simulate_originals import (
+    Kind,
+    World,
+    intervals,
+    placed,
+    sizes_parser,
+    value,
+)
 
 PRECISIONS = (0.1, 0.2, 0.3)
 
@@ -74,20 +80,14 @@ def _half(interval: object) -> float:
 
 def main() -> None:
     """Print all kinds."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = sizes_parser(__doc__, benchmarks=300, replicas=600)
     parser.add_argument("--models", type=int, default=64)
-    parser.add_argument("--benchmarks", type=int, default=300)
-    parser.add_argument("--replicas", type=int, default=600, help="for the truth")
-    parser.add_argument("--size", type=int, default=60, help="number of examples")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--quick", action="store_true", help="a minute, and no more")
     options = parser.parse_args()
     if options.quick:
         options.benchmarks, options.replicas, options.size = 8, 20, 20
     for k, deviation, correlation in ((1, 0.0, 0.09), (4, 0.1, 0.09), (4, 0.1, 0.001)):
         kind = Kind(k, options.models, deviation, correlation, 0.0)
-        world = World.of(np.random.default_rng(1), kind, options.size)
-        simulate(replace(world, kind=kind), options)
+        simulate(World.of(np.random.default_rng(1), kind, options.size), options)
 
 
 if __name__ == "__main__":

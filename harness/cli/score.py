@@ -16,7 +16,12 @@ from harness.sandbox import AUTO, Level, choose
 from harness.scoring.scorer import Scorer
 from harness.scoring.seeds import organizers_secret
 from harness.scoring.settings import ScoreSettings
-from harness.scoring.stopping import Stop, precise, separable_from
+from harness.scoring.stopping import (
+    Stop,
+    precise,
+    score_until,
+    separable_from,
+)
 from harness.status import Status
 
 
@@ -115,7 +120,7 @@ def score(
             if stop is None:
                 results = scorer.score_all(found)
             else:
-                results = scorer.score_until(found, stop)
+                results = [score_until(scorer, path, stop) for path in found]
     finally:
         listener.end()
     if as_json:

@@ -83,7 +83,9 @@ class LocalExecutor(Closing):
             self._free.put(None)
         self._start_worker = partial(
             RunWorker,
-            *(inputs, self.spec, isolation),
+            inputs,
+            self.spec,
+            isolation,
             gpu=device == "cuda",
             readable=task.imported(),
         )

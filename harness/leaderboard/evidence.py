@@ -15,7 +15,8 @@ from harness.models.records import RunRecord
 from harness.reference.parallel import Parallel, delayed
 from harness.results.schema import Efficiency, Metrics, Result
 from harness.results.store import EXAMPLES, read_examples
-from harness.scoring.originals import AnyMeasurement, measure_runs
+from harness.scoring.any_measurement import AnyMeasurement
+from harness.scoring.originals import measure_runs
 from harness.scoring.reference import Reference
 from harness.scoring.verdict import efficiency_of
 from harness.status import Status

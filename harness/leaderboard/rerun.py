@@ -23,7 +23,7 @@ ALPHA = 0.05
 
 @dataclass(frozen=True)
 class Rerun:
-    """What became of one submission, then and now.
+    """What became of one submission, then and now, by the score that ranks.
 
     It is `inside` when the status is the same, and the new score lies in the stored
     95 % interval for a second scoring, where both have a score; `reproduced` widens
@@ -139,13 +139,13 @@ def record_reruns(
 
 
 def _rerun(stored: Result, now: Result, n_rows: int) -> Rerun:
-    score = figure(now, "score")
+    score = figure(now, "ranked_score")
     same_status = stored.status == now.status
     return Rerun(
         submission=stored.name,
-        stored=figure(stored, "score"),
-        low=figure(stored, "score", "low_repeated"),
-        high=figure(stored, "score", "high_repeated"),
+        stored=figure(stored, "ranked_score"),
+        low=figure(stored, "ranked_score", "low_repeated"),
+        high=figure(stored, "ranked_score", "high_repeated"),
         now=score,
         status_stored=stored.status,
         status_now=now.status,
@@ -165,7 +165,7 @@ def widening(n_rows: int) -> float:
 
 def _lies_in(score: float | None, stored: Result, times: float) -> bool:
     center, low, high = (
-        figure(stored, "score", name)
+        figure(stored, "ranked_score", name)
         for name in ("value", "low_repeated", "high_repeated")
     )
     if score is None or center is None or low is None or high is None:

@@ -158,8 +158,8 @@ def is_confirmed(public: Result, private: Result) -> bool:
     As shares of the ceilings, the private 95 % interval for other forget sets must not
     end below the beginning of the public one.
     """
-    least = _share(public.metrics.score, "low_drawn")
-    most = _share(private.metrics.score, "high_drawn")
+    least = _share(public.metrics.ranked_score, "low_drawn")
+    most = _share(private.metrics.ranked_score, "high_drawn")
     return least is not None and most is not None and least <= most
 
 
@@ -176,7 +176,13 @@ def awaits_confirmation(result: Result) -> bool:
     No method forgets better than retraining: what seems to has most likely learnt the
     public bank's own numbers.
     """
-    found = (result.metrics.score, result.metrics.forgetting_quality)
+    measured = result.metrics
+    found = (
+        measured.score,
+        measured.forgetting_quality,
+        measured.calibrated_score,
+        measured.calibrated_forgetting_quality,
+    )
     return any(
         each is not None
         and each.ceiling_high is not None

@@ -137,12 +137,16 @@ class ModelOutputs:
         return shares
 
     def calibrated(self) -> Self | None:
-        """Put calibrated confidences in the place of the others; None without them."""
+        """Put the forget set's calibrated confidences in the place of the others.
+
+        None without them. There are none of the test set.
+        """
         if self.calibrated_confidence is None:
             return None
         return replace(
             self,
             forget_confidence=self.calibrated_confidence,
+            test_confidence=None,
             calibrated_confidence=None,
             calibration=None,
         )

@@ -43,9 +43,10 @@ def from_table(
     KeyError, ValueError, UsageError
         If columns are missing, or they do not fit together.
     """
-    names = [*_ACCURACIES, *(name for name in [_ORIGINAL] if name in table)]
-    shares = {name: table[name].to_numpy() for name in names}
-    outputs = ModelOutputs(**confidences, **shares)  # type: ignore[arg-type]
+    known = {name: table[name].to_numpy() for name in _ACCURACIES}
+    if _ORIGINAL in table:
+        known[_ORIGINAL] = table[_ORIGINAL].to_numpy()
+    outputs = ModelOutputs(**confidences, **known)  # type: ignore[arg-type]
     columns = {name: table[name].tolist() for name in kind.columns()}
     return [
         kind(

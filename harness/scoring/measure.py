@@ -40,12 +40,13 @@ from harness.metrics.uncertainty.scored_submission import ScoredSubmission
 from harness.metrics.uncertainty.scoring_noise import LEAST_HALVED, Scoring
 from harness.models.outputs import ModelOutputs
 from harness.models.records import RunRecord, stack
-from harness.results.schema import Epsilon, Metrics, Number
-from harness.scoring.figures import accuracy, number
+from harness.results.schema import Number
+from harness.scoring.any_measurement import AnyMeasurement
+from harness.scoring.figures import number
 from harness.scoring.reference import SEED, Reference
 
 
-class Measurement:
+class Measurement(AnyMeasurement):
     """All metrics of one submission's models.
 
     Parameters
@@ -70,7 +71,7 @@ class Measurement:
         weight_movement: Sequence[float] | None = None,
         n_originals: int = 1,
     ) -> None:
-        self._unlearned, self._reference = unlearned, reference
+        super().__init__(unlearned, reference)
         self._weight_hashes, self._weight_movement = weight_hashes, weight_movement
         self._both, self._n_originals = (unlearned, reference.retrained), n_originals
         self._pair = forget_pair(*self._both)
@@ -104,46 +105,17 @@ class Measurement:
         return official_metric(*self._both, delta=self._reference.delta)
 
     @cached_property
-    def calibrated(self) -> "Measurement | None":
+    def calibrated(self) -> Self | None:
         """The same of calibrated confidences; None where either side has none."""
         unlearned, reference = self._unlearned.calibrated(), self._reference.calibrated
         if unlearned is None or reference is None:
             return None
-        return Measurement(unlearned, reference, n_originals=self._n_originals)
+        return type(self)(unlearned, reference, n_originals=self._n_originals)
 
     @cached_property
     def utility(self) -> Utility | None:
         """What is left of accuracy; None without accuracies."""
         return Utility.between(*self._both)
-
-    def metrics(self) -> Metrics:
-        """Compute all metrics but the cost.
-
-        Without accuracies there is neither a score nor utility.
-        """
-        calibrated = self.calibrated
-        metrics = Metrics(
-            forgetting_quality=self.forgetting_quality,
-            calibrated_forgetting_quality=calibrated.forgetting_quality
-            if calibrated
-            else None,
-            epsilon=self._epsilon(),
-            diagnosis=(calibrated or self).diagnosis,
-            metrics=self.literature(),
-            flags=self.flags(),
-            precision=self._precision(),
-        )
-        if self.utility is None:
-            return metrics
-        models = self._unlearned, self._reference
-        return replace(
-            metrics,
-            score=self.score,
-            calibrated_score=calibrated.score if calibrated else None,
-            retain_accuracy=accuracy("retain", *models),
-            test_accuracy=accuracy("test", *models),
-            forget_accuracy=accuracy("forget", *models),
-        )
 
     @cached_property
     def forgetting_quality(self) -> Number:
@@ -225,7 +197,8 @@ class Measurement:
         )
         return literature_metrics(comparison)
 
-    def _precision(self) -> tuple[SampleSizeRow, ...]:
+    def precision(self) -> tuple[SampleSizeRow, ...]:
+        """Compute F against the number of models."""
         rows = sample_sizes(*self._both, self.scoring, seed=SEED)
         return () if isinstance(rows, Unavailable) else tuple(rows)
 
@@ -259,11 +232,4 @@ class Measurement:
             labels=targets,
             epsilon=self.official.epsilon,
             certified=certified,
-        )
-
-    def _epsilon(self) -> Epsilon:
-        return Epsilon(
-            value=float(np.median(self.official.epsilon)),
-            undetermined=int(self.official.undetermined.sum()),
-            peaky=int(self.official.peaky.sum()),
         )

@@ -9,13 +9,14 @@ retrained models.
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.metrics.flags.flag import Flag, FlagCode
 from harness.metrics.literature.example_table import ExampleRow
+from harness.metrics.literature.metric_value import MetricValue
 from harness.metrics.literature.over_originals import mean_metric
 from harness.metrics.official.diagnosis import Diagnosis
 from harness.metrics.official.metric import OfficialMetric
@@ -31,30 +32,33 @@ from harness.metrics.uncertainty.scored_submission import ScoredSubmission
 from harness.metrics.uncertainty.scoring_noise import Scoring
 from harness.models.outputs import ModelOutputs
 from harness.models.records import RunRecord
-from harness.results.schema import Epsilon, Metrics, Number
-from harness.scoring.figures import accuracy, number
+from harness.results.schema import Number
+from harness.scoring.any_measurement import AnyMeasurement
+from harness.scoring.figures import number
 from harness.scoring.measure import Measurement
 from harness.scoring.reference import SEED, Reference
 
 
-class OriginalsMeasurement:
+class OriginalsMeasurement(AnyMeasurement):
     """All metrics of one submission's models, N of each of K >= 2 originals.
 
     `parts` are the measurements of each original's models.
     """
 
     def __init__(self, parts: Sequence[Measurement], reference: Reference) -> None:
-        self._parts, self._reference = parts, reference
-        self._unlearned = ModelOutputs.stack([part.unlearned for part in parts])
+        super().__init__(
+            ModelOutputs.stack([part.unlearned for part in parts]), reference
+        )
+        self._parts = parts
 
     @cached_property
-    def calibrated(self) -> "OriginalsMeasurement | None":
+    def calibrated(self) -> Self | None:
         """The same of calibrated confidences; None where either side has none."""
         parts = [part.calibrated for part in self._parts]
         known = [part for part in parts if part is not None]
         if len(known) < len(parts) or self._reference.calibrated is None:
             return None
-        return OriginalsMeasurement(known, self._reference.calibrated)
+        return type(self)(known, self._reference.calibrated)
 
     @cached_property
     def official(self) -> OfficialMetric:
@@ -67,33 +71,26 @@ class OriginalsMeasurement:
             float(np.mean([each.forgetting_quality for each in found])),
         )
 
-    def metrics(self) -> Metrics:
-        """Compute all metrics but the cost."""
-        calibrated, models = self.calibrated, (self._unlearned, self._reference)
+    @cached_property
+    def diagnosis(self) -> Diagnosis:
+        """What keeps F down, in the mean over the originals."""
+        found = [vars(part.diagnosis) for part in self._parts]
+        means = {n: float(np.mean([each[n] for each in found])) for n in found[0]}
+        return Diagnosis(**means)
+
+    def literature(self) -> tuple[MetricValue, ...]:
+        """Compute the metrics of the literature in the mean over the originals."""
         values = zip(*(part.literature() for part in self._parts), strict=True)
-        metrics = Metrics(
-            forgetting_quality=self.forgetting_quality,
-            calibrated_forgetting_quality=calibrated.forgetting_quality
-            if calibrated
-            else None,
-            epsilon=self._epsilon(),
-            diagnosis=_mean_diagnosis(
-                [(part.calibrated or part).diagnosis for part in self._parts]
-            ),
-            metrics=tuple(map(mean_metric, values)),
-            flags=_merged([part.flags() for part in self._parts]),
-            precision=self._precision(),
-        )
-        if not self._unlearned.has_accuracies:
-            return metrics
-        return replace(
-            metrics,
-            score=self.score,
-            calibrated_score=calibrated.score if calibrated else None,
-            retain_accuracy=accuracy("retain", *models),
-            test_accuracy=accuracy("test", *models),
-            forget_accuracy=accuracy("forget", *models),
-        )
+        return tuple(map(mean_metric, values))
+
+    def flags(self) -> tuple[Flag, ...]:
+        """Keep one flag of each kind, of the first original that raises it."""
+        raised: dict[FlagCode, Flag] = {}
+        for place, part in reversed(list(enumerate(self._parts))):
+            for flag in part.flags():
+                words = f"Runs from original model {place}: {flag.message}"
+                raised[flag.code] = replace(flag, message=words)
+        return tuple(raised[code] for code in FlagCode if code in raised)
 
     @cached_property
     def forgetting_quality(self) -> Number:
@@ -148,7 +145,8 @@ class OriginalsMeasurement:
             untouched=all(scoring.untouched for scoring in self._scorings),
         )
 
-    def _precision(self) -> tuple[SampleSizeRow, ...]:
+    def precision(self) -> tuple[SampleSizeRow, ...]:
+        """Compute F against the number of models, in the mean over the originals."""
         whole = self.forgetting_quality
         if not self._scorings or whole.low is None or whole.high is None:
             return ()
@@ -177,16 +175,6 @@ class OriginalsMeasurement:
         tables = [part.examples(indices, targets) for part in self._parts]
         return tuple(map(_mean_example, zip(*tables, strict=True)))
 
-    def _epsilon(self) -> Epsilon:
-        return Epsilon(
-            value=float(np.median(self.official.epsilon)),
-            undetermined=int(self.official.undetermined.sum()),
-            peaky=int(self.official.peaky.sum()),
-        )
-
-
-AnyMeasurement = Measurement | OriginalsMeasurement
-
 
 def measure_runs(runs: Sequence[RunRecord], reference: Reference) -> AnyMeasurement:
     """Measure finished runs, those of each original apart."""
@@ -199,20 +187,6 @@ def measure_runs(runs: Sequence[RunRecord], reference: Reference) -> AnyMeasurem
         for place in sorted(groups)
     ]
     return parts[0] if len(parts) == 1 else OriginalsMeasurement(parts, reference)
-
-
-def _merged(flags: Sequence[Sequence[Flag]]) -> tuple[Flag, ...]:
-    """Keep one flag of each kind, of the first original that raises it."""
-    raised = {flag.code: flag for each in reversed(flags) for flag in each}
-    return tuple(raised[code] for code in FlagCode if code in raised)
-
-
-def _mean_diagnosis(found: Sequence[Diagnosis | None]) -> Diagnosis | None:
-    known = [vars(each) for each in found if each is not None]
-    if len(known) < len(found):
-        return None
-    means = {n: float(np.mean([each[n] for each in known])) for n in known[0]}
-    return Diagnosis(**means)
 
 
 def _mean_example(rows: Sequence[ExampleRow]) -> ExampleRow:

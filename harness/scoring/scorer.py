@@ -22,7 +22,6 @@ from harness.sandbox import Sandbox, choose
 from harness.scoring.retraining import RetrainingCost
 from harness.scoring.seeds import run_seeds, secret_name
 from harness.scoring.settings import Listener, ScoreSettings
-from harness.scoring.stopping import Stop, looks
 from harness.scoring.verdict import Attempt, Verdicts
 from harness.status import Status
 from harness.storage.files import make_folder
@@ -63,7 +62,7 @@ class Scorer(Closing):
         self.spec = WeightSpec.of(self.bank.original_weights[0])
         self._executor: LocalExecutor | None = None
         self._retraining = RetrainingCost(settings, self.isolation.level)
-        self._use(settings)
+        self.use(settings)
 
     def close(self) -> None:
         """End all processes; safe to repeat."""
@@ -112,42 +111,8 @@ class Scorer(Closing):
                     futures.append(measuring.submit(self._tell, stored, reused=True))
             return [future.result() for future in futures]
 
-    def score_until(self, paths: Iterable[Path], stop: Stop) -> list[Result]:
-        """Score submissions with growing N until a result says enough, N at most.
-
-        Parameters
-        ----------
-        paths : iterable of Path
-            Their files.
-        stop : Stop
-            Asked after each of the `harness.scoring.stopping.looks`.
-
-        Returns
-        -------
-        list of Result
-            In the order of the paths, each of the N at which it stopped.
-
-        Raises
-        ------
-        UnlearnEvalError
-            For what is no submission's fault.
-        """
-        return [self._score_until(path, stop) for path in paths]
-
-    def _score_until(self, path: Path, stop: Stop) -> Result:
-        whole = self.settings
-        try:
-            for n_models in looks(whole.n_models):
-                self._use(replace(whole, n_models=n_models))
-                result = self.score(path)
-                folder = self.folder_of(read_entry(path, n_models, self.spec))
-                if result.status != Status.SCORED or stop(result, folder):
-                    break
-        finally:
-            self._use(whole)
-        return result
-
-    def _use(self, settings: ScoreSettings) -> None:
+    def use(self, settings: ScoreSettings) -> None:
+        """Score with other settings from now on, on the same track and device."""
         self.settings = settings
         self._verdicts = Verdicts(settings, self.bank, self.isolation)
 

@@ -11,14 +11,21 @@ each may err with an equal share of `ALPHA` (Bonferroni).
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
 from harness.metrics.uncertainty.paired import ALPHA
 from harness.results.lookup import find_result
 from harness.results.schema import Number, Result
 from harness.results.store import ResultFolder
+from harness.run.entry import read_entry
 from harness.scoring.compare import compare_results
+from harness.status import Status
+
+if TYPE_CHECKING:
+    from harness.scoring.scorer import Scorer
 
 #: Fewest models of a look; with fewer an interval says nothing worth a stop.
 LEAST_MODELS = 16
@@ -32,6 +39,21 @@ def looks(n_models: int) -> list[int]:
     while sizes[0] // 2 >= LEAST_MODELS:
         sizes.insert(0, sizes[0] // 2)
     return sizes
+
+
+def score_until(scorer: "Scorer", path: Path, stop: Stop) -> Result:
+    """Score a submission with growing N until a result says enough, N at most."""
+    whole = scorer.settings
+    try:
+        for n_models in looks(whole.n_models):
+            scorer.use(replace(whole, n_models=n_models))
+            result = scorer.score(path)
+            folder = scorer.folder_of(read_entry(path, n_models, scorer.spec))
+            if result.status != Status.SCORED or stop(result, folder):
+                break
+    finally:
+        scorer.use(whole)
+    return result
 
 
 def precise(relative: float) -> Stop:

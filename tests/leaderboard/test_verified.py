@@ -15,11 +15,18 @@ from harness.leaderboard.rerun import record_reruns
 from harness.leaderboard.signature import SIGNERS, signature_path
 from harness.leaderboard.stored import read_one
 from harness.leaderboard.table import rank_stored, record_confirmed, update_board
-from harness.leaderboard.verified import read_record, record_path
+from harness.leaderboard.verified import (
+    awaits_confirmation,
+    is_confirmed,
+    read_record,
+    record_path,
+)
+from harness.results.schema import Metrics, Number
 from harness.run.submission import read_submission
 from harness.scoring.seeds import run_seeds, secret_name
 from harness.scoring.verdict import about_submission
 from tests.leaderboard.conftest import N, drawn_runs, edit
+from tests.typed_results import typed_result
 
 SOURCE = '''"""Does nothing."""
 NAME = "Mine"
@@ -288,3 +295,36 @@ def test_the_command_records_confirms_and_insists(leaderboard, draw, draw_privat
     assert "on a private split" in leaderboard().out
     for wrong in (["--verified"], ["--check", "--record"], ["--record"]):
         assert leaderboard(*wrong).code == 2
+
+
+NUMBERS = (
+    "score",
+    "forgetting_quality",
+    "calibrated_score",
+    "calibrated_forgetting_quality",
+)
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_each_number_above_its_ceiling_awaits_confirmation(name):
+    """Ranks are made of the calibrated score, so that it must not slip through."""
+    below, above = (Number(value=value, ceiling_high=0.25) for value in (0.1, 0.3))
+    usual = dict.fromkeys(NUMBERS, below)
+    public = typed_result("x", metrics=Metrics(**usual))
+
+    assert not awaits_confirmation(public)
+    learnt = Metrics(**{**usual, name: above})
+    assert awaits_confirmation(typed_result("x", metrics=learnt))
+
+
+def test_it_is_the_score_that_ranks_which_a_private_split_must_bear_out():
+    def result(official, calibrated):
+        values = {"score": official, "calibrated_score": calibrated}
+        numbers = {
+            key: Number(value=value, low_drawn=value, high_drawn=value, ceiling=0.2)
+            for key, value in values.items()
+        }
+        return typed_result("x", metrics=Metrics(**numbers))
+
+    assert is_confirmed(result(0.2, 0.1), result(0.1, 0.1))
+    assert not is_confirmed(result(0.1, 0.2), result(0.1, 0.1))

@@ -8,10 +8,11 @@ import pytest
 from harness.metrics.uncertainty.paired import difference_of
 from harness.metrics.uncertainty.scored_submission import ScoredSubmission
 from harness.models.outputs import SETS, ModelOutputs
-from harness.models.records import RunRecord, stack
+from harness.models.records import stack
 from harness.scoring.measure import Measurement
 from harness.scoring.originals import measure_runs
 from harness.scoring.reference import SEED, Reference
+from tests.typed_results import run_record
 
 KINDS = ("", "_drawn", "_repeated")
 
@@ -83,24 +84,14 @@ def test_measurements_of_one_reference_can_be_compared_pair_by_pair():
     assert few.scored is None
 
 
-def record(index, outputs):
-    return RunRecord(
-        index=index,
-        seed=index,
-        outputs=outputs,
-        cpu_seconds=1.0,
-        wall_seconds=1.0,
-        peak_bytes=1,
-        moved=0.1,
-        weights_sha256=str(index),
-    )
-
-
 def runs_of(rng, shifts, n_models=16):
     """Runs of several originals, each of which moves what is made from it."""
     parts = [models(shift, n_models, 0.8, rng) for shift in shifts]
     return [
-        record(i * len(shifts) + k, replace(part.take([i]), original=np.array([k])))
+        run_record(
+            i * len(shifts) + k,
+            outputs=replace(part.take([i]), original=np.array([k])),
+        )
         for i in range(n_models)
         for k, part in enumerate(parts)
     ]

@@ -10,7 +10,13 @@ from harness.results.schema import Result
 from harness.sandbox import Level, Sandbox
 from harness.scoring import stopping
 from harness.scoring.scorer import Scorer
-from harness.scoring.stopping import half_width, looks, precise, separable_from
+from harness.scoring.stopping import (
+    half_width,
+    looks,
+    precise,
+    score_until,
+    separable_from,
+)
 from harness.storage.shipped import shipped_submissions
 
 IDENTITY = shipped_submissions() / "identity.py"
@@ -41,7 +47,7 @@ def test_it_ends_at_the_first_look_that_says_enough(scorer, method, executor):
         asked.append((result.n_models, folder.read().n_models))
         return result.n_models == 4
 
-    (result,) = scorer.score_until([method], stop)
+    result = score_until(scorer, method, stop)
 
     assert asked == [(2, 2), (4, 4)]
     assert (result.n_models, result.n_finished) == (4, 4)
@@ -50,13 +56,13 @@ def test_it_ends_at_the_first_look_that_says_enough(scorer, method, executor):
 
 
 def test_what_never_says_enough_is_scored_with_all_models(scorer, method):
-    (result,) = scorer.score_until([method], lambda *_: False)
+    result = score_until(scorer, method, lambda *_: False)
 
     assert result.n_models == 8
 
 
 def test_a_larger_n_goes_on_from_where_it_ended(scorer, method, heard):
-    scorer.score_until([method], lambda *_: True)
+    score_until(scorer, method, lambda *_: True)
     scorer.score(method)
 
     assert heard.begun[-1] == ("method", 8, 2)
@@ -65,7 +71,7 @@ def test_a_larger_n_goes_on_from_where_it_ended(scorer, method, heard):
 def test_what_fails_is_not_looked_at(scorer, write):
     path = write("def unlearning(net, retain, forget, validation):\n    return 3\n")
 
-    (result,) = scorer.score_until([path], lambda *_: pytest.fail("was asked"))
+    result = score_until(scorer, path, lambda *_: pytest.fail("was asked"))
 
     assert (result.status, result.n_models) == ("invalid", 2)
 
@@ -91,7 +97,7 @@ def test_a_submission_is_never_told_from_itself(scorer, monkeypatch):
     scorer.score(IDENTITY)
     words = (scorer.settings.output, "tiny", 8)
 
-    (result,) = scorer.score_until([IDENTITY], separable_from("identity", *words))
+    result = score_until(scorer, IDENTITY, separable_from("identity", *words))
 
     assert result.n_models == 8
     with pytest.raises(UsageError, match="no complete result of 'nothing'"):
@@ -106,7 +112,7 @@ def test_each_look_may_err_with_an_equal_share(scorer, monkeypatch, p_value, n_m
     monkeypatch.setattr(stopping, "compare_results", lambda *_, **__: found)
     rule = separable_from("identity", scorer.settings.output, "tiny", 8)
 
-    (result,) = scorer.score_until([IDENTITY], rule)
+    result = score_until(scorer, IDENTITY, rule)
 
     assert result.n_models == n_models
 

@@ -49,7 +49,7 @@ Run = Callable[[dict[str, Any], int], None]
 _RESULT, _READY = 3, 4
 _REQUEST = b"F"
 _LOOK_SECONDS = 0.2
-#: The mappings are counted at every so manieth look.
+#: The mappings are counted once in so many looks.
 _LOOKS_A_LONG_ONE = 5
 
 

@@ -13,10 +13,10 @@ from harness.metrics.uncertainty.official_interval import official_intervals
 from harness.metrics.uncertainty.paired import paired_difference
 from harness.models.confidence import logit_scaled_confidence
 from harness.models.outputs import ModelOutputs
-from harness.models.records import RunRecord
 from harness.scoring.originals import measure_runs
 from harness.scoring.reference import Reference
 from tests.metrics.tables import outputs
+from tests.typed_results import run_record
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -81,25 +81,15 @@ def test_a_bank_that_is_smaller_than_n():
     assert isinstance(ceilings(bank, 32, seed=0).forgetting_quality, Unavailable)
 
 
-def record(index, outputs):
-    return RunRecord(
-        index=index,
-        seed=index,
-        outputs=outputs,
-        cpu_seconds=1.0,
-        wall_seconds=1.0,
-        peak_bytes=1,
-        moved=0.1,
-        weights_sha256=str(index),
-    )
-
-
 def test_originals_with_too_few_models_each_say_so():
     rng = np.random.default_rng(5)
     bank = Reference(ModelOutputs(forget_confidence=rng.normal(size=(16, 20))), 3)
     runs = [
-        record(
-            i, replace(outputs(rng.normal(size=(1, 20))), original=np.array([i % 2]))
+        run_record(
+            i,
+            outputs=replace(
+                outputs(rng.normal(size=(1, 20))), original=np.array([i % 2])
+            ),
         )
         for i in range(6)
     ]
