@@ -86,6 +86,15 @@ class RunRecord(ModelRecord):
     weights_sha256: str
 
 
+def unexplained_seconds(cpu_seconds: float, wall_seconds: float) -> float:
+    """Return the wall seconds of a run that its CPU seconds cannot explain.
+
+    What computes all the time needs no more of them than three times those, and a
+    second; beyond, it waited.
+    """
+    return max(0.0, wall_seconds - 3.0 * cpu_seconds - 1.0)
+
+
 R = TypeVar("R", bound=ModelRecord)
 
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from harness.models.records import unexplained_seconds
 from harness.run.messages import Limit, Usage
 
 #: A run is killed at this many times its budget, and never before `_GRACE_SECONDS`.
@@ -55,7 +56,7 @@ def idle_seconds(usage: Usage, busy: Callable[[], float] = busyness) -> float:
 
     On a busy machine, whoever waits for a core cannot help it.
     """
-    return max(0.0, usage.wall_seconds / busy() - _WALL_FACTOR * usage.cpu_seconds - 1)
+    return unexplained_seconds(usage.cpu_seconds, usage.wall_seconds / busy())
 
 
 class WallClock:

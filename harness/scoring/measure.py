@@ -55,8 +55,8 @@ class Measurement(AnyMeasurement):
         N unlearned models.
     reference : Reference
         What they are held against.
-    weight_hashes, weight_movement : sequence, optional
-        Digests of the models' weights and how far they moved, for the flags.
+    runs : sequence of RunRecord, optional
+        The runs that made them, for the flags.
     n_originals : int, default 1
         Of how many originals the mean is to be taken, these models being of one. What
         serves only for intervals is then drawn less often for each.
@@ -67,12 +67,11 @@ class Measurement(AnyMeasurement):
         unlearned: ModelOutputs,
         reference: Reference,
         *,
-        weight_hashes: Sequence[str] | None = None,
-        weight_movement: Sequence[float] | None = None,
+        runs: Sequence[RunRecord] = (),
         n_originals: int = 1,
     ) -> None:
         super().__init__(unlearned, reference)
-        self._weight_hashes, self._weight_movement = weight_hashes, weight_movement
+        self._runs = runs
         self._both, self._n_originals = (unlearned, reference.retrained), n_originals
         self._pair = forget_pair(*self._both)
 
@@ -81,13 +80,7 @@ class Measurement(AnyMeasurement):
         cls, runs: Sequence[RunRecord], reference: Reference, n_originals: int = 1
     ) -> Self:
         """Measure finished runs."""
-        return cls(
-            stack(runs),
-            reference,
-            weight_hashes=[run.weights_sha256 for run in runs],
-            weight_movement=[run.moved for run in runs],
-            n_originals=n_originals,
-        )
+        return cls(stack(runs), reference, runs=runs, n_originals=n_originals)
 
     @property
     def pair(self) -> ConfidencePair:
@@ -207,8 +200,7 @@ class Measurement(AnyMeasurement):
         ceiling = self._reference.ceilings.forgetting_quality
         high = ceiling.interval.high if isinstance(ceiling, Ceiling) else None
         facts = ResultFacts(
-            weight_hashes=self._weight_hashes,
-            weight_movement=self._weight_movement,
+            runs=self._runs,
             ceiling_high=high,
             scored=self._scored_twice(),
             kept_by_retraining=self._reference.kept_when_calibrated,

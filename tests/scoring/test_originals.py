@@ -145,9 +145,8 @@ def test_accuracies_are_those_of_all_models(metrics, parts):
 
 
 def test_a_flag_of_one_original_is_a_flag_of_the_result_once(parts, reference):
-    still = Measurement(
-        models(0.5, seed=7), reference, weight_movement=np.zeros(N).tolist()
-    )
+    runs = [run_record(i, moved=0.0) for i in range(N)]
+    still = Measurement(models(0.5, seed=7), reference, runs=runs)
     assert FlagCode.UNMOVED_WEIGHTS not in {f.code for f in parts[0].metrics().flags}
 
     cases = ([parts[0], still], 1), ([still, parts[0]], 0), ([still, still], 0)

@@ -16,6 +16,7 @@ class FlagCode(StrEnum):
     REMOVABLE_NOISE = "removable-noise"
     IDENTICAL_WEIGHTS = "identical-weights"
     UNMOVED_WEIGHTS = "unmoved-weights"
+    WAITING_RUNS = "waiting-runs"
     ABOVE_CEILING = "above-ceiling"
     UTILITY_ABOVE_ONE = "utility-above-one"
 

@@ -19,9 +19,13 @@ from harness.metrics.literature.accuracy_gaps import accuracy_table, gap_interva
 from harness.metrics.official.metric import OfficialMetric
 from harness.metrics.uncertainty.scored_submission import ScoredSubmission
 from harness.models.outputs import ModelOutputs
+from harness.models.records import RunRecord, unexplained_seconds
 
 UNMOVED = 1e-6
 """Largest relative movement of the weights that counts as none."""
+
+UNEXPLAINED = 1.0
+"""Wall seconds that the CPU seconds of the median run may leave unexplained."""
 
 UTILITY_ALPHA = 0.001
 """Significance at which an accuracy must exceed that of retraining to be flagged."""
@@ -31,15 +35,14 @@ UTILITY_ALPHA = 0.001
 class ResultFacts:
     """What is known of a result besides its models' outputs; None where it is not.
 
-    `weight_movement` is each run's relative distance from the original model's weights,
-    or whether they moved at all. `ceiling_high` is the largest F that retraining itself
-    plausibly gets at this N, the upper end of the ceiling's range over single draws.
+    `runs` are the records of the runs that made the models. `ceiling_high` is the
+    largest F that retraining itself plausibly gets at this N, the upper end of the
+    ceiling's range over single draws.
     `scored` are the same models, scored by official confidences and by calibrated ones,
     and `kept_by_retraining` is the share of F that retraining itself keeps.
     """
 
-    weight_hashes: Sequence[str] | None = None
-    weight_movement: ArrayLike | None = None
+    runs: Sequence[RunRecord] = ()
     ceiling_high: float | None = None
     scored: tuple[ScoredSubmission, ScoredSubmission] | None = None
     kept_by_retraining: float = 1.0
@@ -68,10 +71,10 @@ def result_flags(
     if facts.scored is not None:
         noise = calibration_noise_flag(*facts.scored, facts.kept_by_retraining)
         raised.insert(-1, noise)
-    if facts.weight_hashes is not None:
-        raised.append(identical_weights_flag(facts.weight_hashes))
-    if facts.weight_movement is not None:
-        raised.append(unmoved_weights_flag(facts.weight_movement))
+    if facts.runs:
+        raised.append(identical_weights_flag([r.weights_sha256 for r in facts.runs]))
+        raised.append(unmoved_weights_flag([run.moved for run in facts.runs]))
+        raised.append(waiting_runs_flag(facts.runs))
     if facts.ceiling_high is not None:
         raised.append(above_ceiling_flag(quality, facts.ceiling_high))
     if unlearned.has_accuracies and retrained.has_accuracies:
@@ -112,6 +115,24 @@ def unmoved_weights_flag(movement: ArrayLike) -> Flag | None:
         FlagCode.UNMOVED_WEIGHTS,
         f"{still} of {distance.size} runs returned the weights of the original model.",
         {"unmoved": still, "runs": int(distance.size)},
+    )
+
+
+def waiting_runs_flag(runs: Sequence[RunRecord]) -> Flag | None:
+    """Flag runs most of which took far more wall seconds than CPU seconds.
+
+    Work that is done where nobody counts it looks like this, and so does a machine on
+    which others compute.
+    """
+    cpu = float(np.median([run.cpu_seconds for run in runs]))
+    wall = float(np.median([run.wall_seconds for run in runs]))
+    if unexplained_seconds(cpu, wall) <= UNEXPLAINED:
+        return None
+    return Flag(
+        FlagCode.WAITING_RUNS,
+        f"The median run took {wall:.1f} s for {cpu:.1f} CPU seconds: others used the "
+        "machine, or work was done where it is not counted.",
+        {"wall_seconds": wall, "cpu_seconds": cpu},
     )
 
 

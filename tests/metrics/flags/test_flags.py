@@ -15,12 +15,14 @@ from harness.metrics.flags.result_flags import (
     result_flags,
     unmoved_weights_flag,
     utility_above_one_flag,
+    waiting_runs_flag,
 )
 from harness.metrics.flags.run_structure import two_group_share
 from harness.metrics.inputs.confidence import ConfidencePair
 from harness.metrics.official.metric import official_metric
 from harness.metrics.uncertainty.scored_submission import ScoredSubmission
 from tests.metrics.tables import of_accuracies, outputs
+from tests.typed_results import run_record
 
 
 def outlier_attack(rng, models=64, examples=200):
@@ -196,6 +198,18 @@ def test_utility_above_one_gives_the_clipped_score_beside_the_official_one():
     assert utility_above_one_flag(0.1, retrained, retrained) is None
 
 
+@pytest.mark.parametrize(
+    ("cpu", "wall", "raised"),
+    [(1.0, 4.5, False), (1.0, 5.5, True), (0.01, 1.9, False), (0.01, 2.5, True)],
+)
+def test_runs_that_wait_are_flagged(cpu, wall, raised):
+    runs = [run_record(i, cpu_seconds=cpu, wall_seconds=wall) for i in range(3)]
+    one_waits = [*runs[:2], replace(runs[2], wall_seconds=99.0)]
+
+    assert (waiting_runs_flag(runs) is not None) == raised
+    assert (waiting_runs_flag(one_waits) is not None) == raised
+
+
 def test_all_flags_of_a_result_come_together_in_order():
     pair = mixture_attack(np.random.default_rng(7))
     ours, theirs = (
@@ -207,8 +221,10 @@ def test_all_flags_of_a_result_come_together_in_order():
         noisy, value=0.0, earned=0 * noisy.earned, divisions=noisy.divisions
     )
     facts = ResultFacts(
-        weight_hashes=["a", "a"],
-        weight_movement=[0.0, 0.1],
+        runs=[
+            run_record(i, weights_sha256="a", moved=moved, wall_seconds=9.0)
+            for i, moved in enumerate((0.0, 0.1))
+        ],
         ceiling_high=0.01,
         scored=(noisy, quiet),
     )
