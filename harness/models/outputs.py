@@ -36,7 +36,7 @@ class ModelOutputs:
     forget_confidence : ndarray of float64, shape [N, S]
         Logit-scaled confidences on the forget set.
     test_confidence : ndarray of float64, shape [N, T], or None
-        The same on the test set.
+        The same on examples of the test set, as many as the task keeps.
     calibrated_confidence : ndarray of float64, shape [N, S], or None
         Those on the forget set after each model has been calibrated by its own outputs
         on the test set.

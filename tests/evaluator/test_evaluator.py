@@ -90,10 +90,14 @@ def test_accuracies_are_shares_of_right_answers(outputs, original, task, split):
 def test_confidences_are_those_of_each_image_alone(outputs, original, task, split):
     inputs, _ = task.tensors(split.test)
     with torch.inference_mode():
-        alone = original(inputs[17:18]).numpy()
+        alone = original(inputs[199:]).numpy()
 
-    wanted = logit_scaled_confidence(alone, split.test.targets[17:18])
-    assert outputs.test_confidence[0, 17] == pytest.approx(wanted[0], abs=1e-4)
+    wanted = logit_scaled_confidence(alone, split.test.targets[199:])
+    assert outputs.test_confidence[0, -1] == pytest.approx(wanted[0], abs=1e-4)
+
+
+def test_test_confidences_are_as_many_as_forget_ones(outputs):
+    assert outputs.test_confidence.shape == outputs.forget_confidence.shape == (1, 50)
 
 
 def test_the_same_weights_give_the_same_bits_whatever_came_before(

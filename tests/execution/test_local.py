@@ -40,11 +40,8 @@ def test_every_job_is_done_once_and_measured(shared_executor, split):
     for outcome in outcomes:
         run = outcome.run
         assert (run.index, run.seed) == (outcome.job.index, 100 + run.index)
-        assert run.outputs.forget_confidence.shape == (
-            1,
-            len(split.forget.targets),
-        )
-        assert run.outputs.test_confidence.shape == (1, len(split.test.targets))
+        for confidence in (run.outputs.forget_confidence, run.outputs.test_confidence):
+            assert confidence.shape == (1, len(split.forget.targets))
         assert 0 <= run.outputs.accuracy("retain")[0] <= 1
         assert run.moved > 0
         assert run.cpu_seconds > 0

@@ -47,7 +47,7 @@ def task_of(path):
 def test_a_bank_holds_the_outputs_of_every_model(bank, arrays):
     assert len(bank) == 8
     assert bank.retrained.forget_confidence.shape == (8, 50)
-    assert bank.retrained.test_confidence.shape == (8, 200)
+    assert bank.retrained.test_confidence.shape == (8, 50)
     assert bank.original.forget_confidence.shape == (1, 50)
     assert {arrays[f"{of}_confidence"].dtype for of in ("forget", "test")} == {
         np.dtype(np.float64)

@@ -74,8 +74,8 @@ def test_the_result_folder_holds_all_that_backs_the_score(desk, method, split):
     assert [int(row["index"]) for row in rows] == [0, 1, 2, 3]
     assert len({row["weights_sha256"] for row in rows}) == 4
     with np.load(folder / "examples.npz", allow_pickle=False) as arrays:
-        assert arrays["forget_confidence"].shape == (4, len(split.forget.targets))
-        assert arrays["test_confidence"].shape == (4, len(split.test.targets))
+        for of in ("forget", "test"):
+            assert arrays[f"{of}_confidence"].shape == (4, len(split.forget.targets))
     assert (folder / "submission.py").read_text() == method.read_text()
     assert not (folder / "runs").exists()
     assert not [path for path in folder.rglob("*") if path.name.startswith(".")]

@@ -16,13 +16,20 @@ _BATCH = 256
 
 
 class ImageEvaluator:
-    """Measures classifiers in evaluation mode and float32."""
+    """Measures classifiers in evaluation mode and float32.
+
+    Confidences are kept of all forget examples and of as many test examples, evenly
+    spread: what metrics of the literature hold against each other are equally many.
+    """
 
     def __init__(
         self, sets: Mapping[str, tuple[Tensor, Tensor]], device: torch.device
     ) -> None:
         self._sets = {of: tuple(t.to(device) for t in sets[of]) for of in SETS}
         self._targets = {of: sets[of][1].cpu().numpy() for of in SETS}
+        n_forget, n_test = (len(self._targets[of]) for of in ("forget", "test"))
+        kept = np.linspace(0, n_test - 1, min(n_forget, n_test))
+        self._kept_test = kept.astype(np.int64)
 
     @torch.inference_mode()
     def __call__(self, network: nn.Module) -> ModelOutputs:
@@ -34,7 +41,7 @@ class ImageEvaluator:
         calibration = fit_calibration(test, self._targets["test"])
         return ModelOutputs(
             forget_confidence=self._confidences("forget", forget),
-            test_confidence=self._confidences("test", test),
+            test_confidence=self._confidences("test", test)[:, self._kept_test],
             calibrated_confidence=self._confidences(
                 "forget", calibration.apply(forget)
             ),
