@@ -146,3 +146,25 @@ def test_a_scoring_stopped_again_and_again_ends_with_the_same_bits(
     content = resumed.read_bytes()
     score(tmp_path / "sleeper.py", "-n", 6, "--force")
     assert resumed.read_bytes() == content
+
+
+def test_before_the_commands_are_loaded_it_ends_with_a_sentence():
+    """Loading takes seconds, in which a traceback of some import would be shown."""
+    code = (
+        "import builtins, os, signal\n"
+        "import harness.__main__ as start\n"
+        "load = builtins.__import__\n"
+        "def stopped(name, *rest):\n"
+        "    if name == 'scipy.special':\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "    return load(name, *rest)\n"
+        "builtins.__import__ = stopped\n"
+        "start.main()\n"
+    )
+
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+
+    assert told.returncode == 130
+    assert told.stderr == "Interrupted before anything began.\n"
