@@ -7,6 +7,7 @@ import importlib.util
 import signal
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,16 +27,25 @@ def campaign():
     del sys.modules["kill_campaign"]
 
 
-@pytest.fixture
-def place(campaign, user_cache):
-    """A folder of its own; not pytest's, as the path of a socket must be short."""
+@pytest.fixture(scope="module")
+def works(campaign, user_cache):
+    """Each work in a folder of its own, with what all tests of it need built once.
+
+    Not in pytest's folder, as the path of a socket must be short.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        yield campaign.Place(Path(folder).resolve() / "campaign")
+
+        @cache
+        def work(name):
+            place = campaign.Place(Path(folder).resolve() / name)
+            return getattr(campaign, name)(place)
+
+        yield work
 
 
 @pytest.mark.parametrize("work", ["Scoring", "Building"])
-def test_nothing_is_lost_repeated_or_left_behind_by_kills(campaign, place, work):
-    words = campaign.run_campaign(getattr(campaign, work)(place), KILLS, seed=1)
+def test_nothing_is_lost_repeated_or_left_behind_by_kills(campaign, works, work):
+    words = campaign.run_campaign(works(work), KILLS, seed=1)
 
     assert f"{KILLS} kills survived" in words
 
@@ -44,11 +54,10 @@ def test_nothing_is_lost_repeated_or_left_behind_by_kills(campaign, place, work)
 @pytest.mark.parametrize(
     ("work", "begun"), [("Scoring", "first: 6 to do"), ("Building", "6 to do")]
 )
-def test_a_signal_ends_it_in_one_line_with_nothing_left(
-    campaign, place, work, begun, number
-):
-    command = getattr(campaign, work)(place)
-    words = [word for word in command.words() if word != "--quiet"]
+def test_a_signal_ends_it_in_one_line_with_nothing_left(works, work, begun, number):
+    command = works(work)
+    command.clear()
+    place, words = command.place, [w for w in command.words() if w != "--quiet"]
 
     with place.start(words) as process:
         for line in process.stderr:
