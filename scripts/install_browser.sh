@@ -3,7 +3,7 @@
 # that cannot be done; the tests are skipped then.
 python=.venv/bin/python
 missing=""
-command -v chromium >/dev/null 2>&1 ||
+command -v chromium >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 ||
   { command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ] &&
     { apt-get update && apt-get install -y --no-install-recommends chromium; } \
       >/dev/null 2>&1; } ||

@@ -96,6 +96,13 @@ def write_site(request: SiteRequest) -> list[TrackPage]:
     return found
 
 
+def html_table(table: "pd.DataFrame", refused: Sequence[object]) -> str:
+    """Return a table for a notebook, and below it what was refused."""
+    found = list(_sections(table, set()))
+    told = [str(each) for each in refused]
+    return render("table.html.j2", sections=found, refused=told, score=_text)
+
+
 def _best_first(name: str, by_name: Sequence[dict[str, Cells]]) -> tuple[float, str]:
     """Sort by the best rank on any track."""
     ranks = [float(rows[name]["rank"] or "inf") for rows in by_name if name in rows]

@@ -183,16 +183,18 @@ def forget_examples(
     kept = read_forgotten(folder.path) or (nowhere, nowhere)
     if not result.is_complete:
         return Pictures(), kept
+    unwanted = "they were not asked for."
     if not pictures and len(kept[0]):
-        return Pictures(missing="they were not asked for."), kept
+        return Pictures(missing=unwanted), kept
     try:
         task = find_task(_track_of(result, track), data_dir)
         places = task.forget_indices(), task.forget_labels()
         if not pictures:
-            return Pictures(missing="they were not asked for."), places
+            return Pictures(missing=unwanted), places
         shown = tuple(task.show(place) for place in range(len(places[0])))
     except UnlearnEvalError as error:
-        return Pictures(missing=str(error), placed=bool(len(kept[0]))), kept
+        why = str(error) if pictures else unwanted
+        return Pictures(missing=why, placed=bool(len(kept[0]))), kept
     return Pictures(shown=shown), places
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from harness.results.report.figures import costs_against_cap
 from harness.results.report.material import Material, Pictures
 from harness.results.report.page import MOST_ROWS, html_card
 from harness.status import Status
@@ -38,6 +39,10 @@ def test_every_example_has_a_line_that_links_reach(page):
     assert {f"e{place}" for place in range(20)} <= set(ids)
     assert {link for link in links if link.startswith("#")} <= {f"#{i}" for i in ids}
     assert "10194.504.502.25" in page.words.replace("\n", "").replace("dog9", "")
+
+
+def test_figures_keep_every_digit_of_their_words():
+    assert ">0.125<" in costs_against_cap([0.1, 0.12, 0.125], 0.125).replace("> ", ">")
 
 
 def test_every_picture_has_words_beside_it(page):

@@ -68,11 +68,16 @@ def _for_a_page(svg: str) -> str:
     used = set(re.findall(r'(?:href="|url\()#([\w-]+)', svg))
     svg = re.sub(r' id="([\w.-]+)"', lambda m: m[0] if m[1] in used else "", svg)
     svg = re.sub(r"<!--.*?-->|<defs>\s*<style.*?</defs>", "", svg, flags=re.S)
-    svg = re.sub(r'font-family: [^;"]*;? ?|(?<=\.\d\d)\d+', "", svg)
+    svg = re.sub(r"<[^>]*>", _shortened, svg)
     svg = re.sub(r"\s*\n\s*|  +", " ", svg)
     for drawn, shown in _COLOURS.items():
         svg = svg.replace(drawn, shown)
     return svg
+
+
+def _shortened(tag: re.Match[str]) -> str:
+    """Leave out of a tag, not of words, fonts and digits that nobody sees."""
+    return re.sub(r'font-family: [^;"]*;? ?|(?<=\.\d\d)\d+', "", tag[0])
 
 
 def label(words: str) -> str:
