@@ -40,8 +40,9 @@ def plane(
             )
         if cap is not None:
             axes.axvline(cap, color=BAD, linestyle="--", linewidth=1.2)
+        axes.margins(x=0.25)
+        if cap is not None:
             axes.set_xlim(left=0)
-        axes.margins(x=0.15)
         axes.set_ylim(bottom=0)
         axes.set_xlabel(across)
         axes.set_ylabel(up)

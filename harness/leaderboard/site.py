@@ -12,8 +12,15 @@ from markupsafe import Markup
 from harness.errors import UsageError
 from harness.leaderboard.board import Board
 from harness.leaderboard.cells import Cells, parse_csv, records
-from harness.leaderboard.columns import Column, Role
-from harness.leaderboard.layout import Section, sections, sentences
+from harness.leaderboard.columns import Role
+from harness.leaderboard.drawn import (
+    PAGE,
+    cell_text,
+    drawn_sections,
+    names_of_score,
+    number,
+)
+from harness.leaderboard.layout import sentences
 from harness.leaderboard.planes import Point, plane
 from harness.leaderboard.replicates import by_submission
 from harness.leaderboard.stored import read_one
@@ -21,7 +28,6 @@ from harness.reference.parallel import Parallel, delayed
 from harness.results.report.figures import unique
 from harness.results.report.material import Contents, Pictures
 from harness.results.report.page import render, report_of
-from harness.results.report.strips import Scale, Strip
 from harness.results.store import ResultFolder
 from harness.scoring.reporting import Measured, forget_examples, measure_folder, paired
 from harness.storage.files import write_atomic
@@ -29,10 +35,6 @@ from harness.tasks.base import Indices
 
 if TYPE_CHECKING:
     import pandas as pd
-
-PAGE = "index.html"
-_SCORES = ("calibrated_score", "calibrated_low", "calibrated_high")
-_OFFICIAL = ("score", "score_low", "score_high")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,14 +54,6 @@ class TrackPage(NamedTuple):
     track: str
     rows: list[Cells]
     pages: int
-
-
-class Drawn(NamedTuple):
-    """A row of the table: its cells in words, as they sort, and its interval."""
-
-    cells: Cells
-    page: str
-    strip: Strip | None
 
 
 def write_site(request: SiteRequest) -> list[TrackPage]:
@@ -96,13 +90,6 @@ def write_site(request: SiteRequest) -> list[TrackPage]:
     return found
 
 
-def html_table(table: "pd.DataFrame", refused: Sequence[object]) -> str:
-    """Return a table for a notebook, and below it what was refused."""
-    found = list(_sections(table, set()))
-    told = [str(each) for each in refused]
-    return render("table.html.j2", sections=found, refused=told, score=_text)
-
-
 def _best_first(name: str, by_name: Sequence[dict[str, Cells]]) -> tuple[float, str]:
     """Sort by the best rank on any track."""
     ranks = [float(rows[name]["rank"] or "inf") for rows in by_name if name in rows]
@@ -114,7 +101,10 @@ def _write_track(board: Board, request: SiteRequest) -> TrackPage:
     target = request.target / board.track
     pages = _write_submissions(board, table, request)
     compared = [
-        row["submission"] for row in _ranked(table) if row["submission"] in pages
+        name
+        for row in _ranked(table)
+        if (name := row["submission"]) in pages
+        and pages[name].measured.comparable.official is not None
     ]
     for first, second in pairwise(compared):
         ours, theirs = pages[first], pages[second]
@@ -125,10 +115,10 @@ def _write_track(board: Board, request: SiteRequest) -> TrackPage:
         title=f"Leaderboard of {board.track}",
         track=board.track,
         sentences=sentences(table),
-        sections=list(_sections(table, {*pages})),
+        sections=list(drawn_sections(table, set(pages))),
         planes=unique(list(_planes(table))),
         pairs=[(*both, quote(_pair(*both))) for both in pairwise(compared)],
-        score=_text,
+        score=cell_text,
     )
     write_atomic(target / PAGE, html)
     rows = [row for row in records(table) if row["role"] != Role.CONTROL]
@@ -177,7 +167,7 @@ def _write_submission(
     pictures: Pictures,
     path: Path,
 ) -> Measured:
-    measured = measure_folder(folder, places)
+    measured = measure_folder(folder, places, compared=True)
     contents = Contents(
         materials=(measured.material,), pictures=pictures, home=f"../{PAGE}"
     )
@@ -206,44 +196,14 @@ def _ranked(table: "pd.DataFrame") -> list[Cells]:
     return [row for row in records(table) if row["role"] == Role.RANKED]
 
 
-def _sections(
-    table: "pd.DataFrame", pages: set[str]
-) -> Iterator[tuple[Section, list[Drawn]]]:
-    """Yield the table's parts, with intervals drawn on one scale for all of them."""
-    found = [[_number(row, name) for name in _names(row)] for row in records(table)]
-    scale = Scale.around([0.0, *(value for row in found for value in row)])
-    for section in sections(table):
-        rows = []
-        for row in section.rows:
-            value, low, high = (_number(row, name) for name in _names(row))
-            name = row["submission"]
-            page = f"{quote(name)}/{PAGE}" if name in pages else ""
-            strip = None if value is None else scale.strip(value, low, high)
-            rows.append(Drawn(row, page, strip))
-        yield section, rows
-
-
-def _names(row: Cells) -> tuple[str, str, str]:
-    """Name the columns of the score that ranks."""
-    return _SCORES if row["calibrated_score"] else _OFFICIAL
-
-
-def _number(row: Cells, name: str) -> float | None:
-    return float(row[name]) if row[name] else None
-
-
-def _text(column: Column, row: Cells) -> str:
-    return column.text(row)
-
-
 def _planes(table: "pd.DataFrame") -> Iterator[Markup]:
     """Yield score against cost, and F against utility."""
     rows = _ranked(table)
-    costs = [_point(row, row["efficiency_ratio"], _names(row)) for row in rows]
+    costs = [_point(row, row["efficiency_ratio"], names_of_score(row)) for row in rows]
     yield plane([p for p in costs if p], "cost, in retrainings", "score", cap=0.2)
     useful = []
     for row in rows:
-        ratios = [_number(row, name) for name in ("ra_ratio", "ta_ratio")]
+        ratios = [number(row, name) for name in ("ra_ratio", "ta_ratio")]
         known = [ratio for ratio in ratios if ratio is not None]
         quality = "calibrated_forgetting_quality"
         quality = quality if row[quality] else "forgetting_quality"
@@ -254,7 +214,7 @@ def _planes(table: "pd.DataFrame") -> Iterator[Markup]:
 
 
 def _point(row: Cells, across: str, names: tuple[str, str, str]) -> Point | None:
-    value, low, high = (_number(row, name) for name in names)
+    value, low, high = (number(row, name) for name in names)
     if value is None or not across:
         return None
     ends = (value if end is None else end for end in (low, high))

@@ -69,7 +69,7 @@ class Table:
 
     def _repr_html_(self) -> str:
         # Templates that no other command needs.
-        from harness.leaderboard.site import html_table  # noqa: PLC0415
+        from harness.leaderboard.drawn import html_table  # noqa: PLC0415
 
         return html_table(self.cells, self.refused)
 

@@ -72,11 +72,12 @@ def make_report(
         )
     first = folders[0]
     shown, places = forget_examples(first, track, data_dir, pictures=pictures)
-    measured = [measure_folder(folder, places) for folder in folders]
+    two = len(folders) == 2
+    measured = [measure_folder(each, places, compared=two) for each in folders]
     contents = Contents(
         materials=tuple(each.material for each in measured),
         pictures=shown,
-        differences=paired(*measured) if len(measured) == 2 else (),
+        differences=paired(*measured) if two else (),
     )
     return report_of(contents)
 
@@ -101,13 +102,16 @@ def paired(first: Measured, second: Measured) -> tuple[PairedDifference, ...]:
     return (official,) if calibrated is None else (calibrated, official)
 
 
-def measure_folder(folder: ResultFolder, places: tuple[Indices, Indices]) -> Measured:
+def measure_folder(
+    folder: ResultFolder, places: tuple[Indices, Indices], *, compared: bool
+) -> Measured:
     """Read one stored result, and compute what its arrays say of each example.
 
-    `places` are the indices and classes of its forget examples.
+    `places` are the indices and classes of its forget examples. What it is `compared`
+    by takes about as long again.
     """
     there, result = folder.check(), folder.read()
-    nothing = Comparable(None, None)
+    nothing = Comparable(None, None)  # to compare it by
     if EXAMPLES not in there:
         return Measured(Material(result=result), nothing)
     runs = read_examples(folder.path)
@@ -124,7 +128,7 @@ def measure_folder(folder: ResultFolder, places: tuple[Indices, Indices]) -> Mea
         confidences=_confidences(measurement, stack(runs), reference),
         costs=costs,
     )
-    return Measured(material, Comparable.of(measurement))
+    return Measured(material, Comparable.of(measurement) if compared else nothing)
 
 
 def _or_numbered(

@@ -16,16 +16,11 @@ from markupsafe import Markup
 from harness import __version__
 from harness.plain_text import escape_controls
 from harness.results.report import figures
+from harness.results.report.cards import class_name, of_example
 from harness.results.report.figures import unique
 from harness.results.report.material import Contents, Material, Pictures
 from harness.results.report.pictures import TILE, data_uri, tiles
-from harness.results.report.sections import (
-    ResultSections,
-    class_name,
-    of_example,
-    sections_of,
-    title_of,
-)
+from harness.results.report.sections import ResultSections, sections_of, title_of
 from harness.results.schema import Result
 from harness.storage.files import write_atomic
 from harness.tasks.base import Shown
@@ -53,9 +48,13 @@ class Report:
 
 
 class ExampleLine(NamedTuple):
-    """A row of the table of examples; `cells` are of each result on the page."""
+    """A row of the table of examples; `cells` are of each result on the page.
+
+    Its `tile` is the place of its picture among those of the page.
+    """
 
     place: int
+    tile: int
     index: int
     name: str
     shown: Shown | None
@@ -75,12 +74,13 @@ def report_of(contents: Contents) -> Report:
     """Lay out one result, or two with their differences, as a page."""
     results = _own_figures(
         [
-            sections_of(material, contents.pictures, key)
+            sections_of(material, contents.pictures, key, whole=not contents.pages)
             for material, key in zip(contents.materials, "ab", strict=False)
         ]
     )
     lines = list(_example_lines(contents))
-    shown = [line.shown for line in lines if line.shown]
+    in_order = sorted(lines, key=lambda line: line.tile)
+    shown = tuple(line.shown for line in in_order if line.shown)
     html = render(
         "report.html.j2",
         title=" against ".join(each.title for each in results),
@@ -127,9 +127,11 @@ def _example_lines(contents: Contents) -> Iterator[ExampleLine]:
     order = np.argsort(-measured[0].epsilon, kind="stable").tolist()
     if len(order) > MOST_ROWS:
         order = [*order[: MOST_ROWS // 2], *order[-MOST_ROWS // 2 :]]
+    tile_of = {place: tile for tile, place in enumerate(sorted(order))}
     for place in order:
         yield ExampleLine(
             place,
+            tile_of[place],
             first.rows[place].index,
             class_name(first, pictures, place),
             pictures.shown[place] if pictures.shown else None,

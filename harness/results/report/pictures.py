@@ -3,7 +3,7 @@
 import base64
 import io
 import math
-from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from harness.tasks.base import Shown
@@ -26,8 +26,12 @@ def data_uri(content: bytes, kind: str = "png") -> str:
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def tiles(shown: Sequence[Shown]) -> Tiles | None:
-    """Put all pictures into one; None where examples are no pictures."""
+@lru_cache(maxsize=1)
+def tiles(shown: tuple[Shown, ...]) -> Tiles | None:
+    """Put all pictures into one; None where examples are no pictures.
+
+    The pages of a site have the same one.
+    """
     from PIL import Image  # noqa: PLC0415 - a page of text needs none
 
     if not shown or not shown[0].png:

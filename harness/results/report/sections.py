@@ -1,7 +1,7 @@
 """What a page says of one result, in words and figures, ready for the template."""
 
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,17 +9,14 @@ import numpy as np
 from markupsafe import Markup
 
 from harness.metrics.literature.metric_value import MetricValue
-from harness.models.outputs import Floats
 from harness.results.card import numbers_of, sentences
 from harness.results.metric_lines import interval_text
 from harness.results.report import figures
+from harness.results.report.cards import Card, cards_of, class_name
 from harness.results.report.material import Confidences, Material, Pictures
-from harness.results.report.strips import Scale, Strip, distributions
+from harness.results.report.strips import Scale, Strip
 from harness.results.schema import Accuracy, Metrics, Number, Result
-from harness.tasks.base import Shown
 
-#: Cards of the worst and of the best forgotten examples.
-_CARDS = 8
 _LARGE = 3.0
 
 
@@ -37,18 +34,6 @@ class MetricRow(NamedTuple):
     metric: MetricValue
     interval: str
     strip: Strip | None
-
-
-class Card(NamedTuple):
-    """One example with both distributions of confidence; `place` is in the set."""
-
-    place: int
-    index: int
-    name: str
-    shown: Shown | None
-    epsilon: float
-    certified: float
-    distributions: Markup
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -71,11 +56,16 @@ class ResultSections:
     command: str
 
 
-def sections_of(material: Material, pictures: Pictures, key: str) -> ResultSections:
-    """Prepare one result; `key` tells it from another on the same page."""
+def sections_of(
+    material: Material, pictures: Pictures, key: str, *, whole: bool = True
+) -> ResultSections:
+    """Prepare one result; `key` tells it from another on the same page.
+
+    Without the `whole` there are no figures and no cards, which take most of the time.
+    """
     result, metrics = material.result, material.result.metrics
     score = metrics.ranked_score
-    worst, best = _cards(material, pictures)
+    worst, best = cards_of(material, pictures) if whole else ((), ())
     return ResultSections(
         key=key,
         result=result,
@@ -86,7 +76,7 @@ def sections_of(material: Material, pictures: Pictures, key: str) -> ResultSecti
         product=_product(metrics),
         numbers=numbers_of(metrics),
         sentences=tuple(sentences(result)) if result.is_complete else (),
-        figures=tuple(_figures(material, pictures)),
+        figures=tuple(_figures(material, pictures)) if whole else (),
         metrics=tuple(map(_metric_row, metrics.metrics)),
         worst=worst,
         best=best,
@@ -200,52 +190,6 @@ def _classes(
         of.setdefault(class_name(material, pictures, place), []).append(float(epsilon))
     medians = [(name, statistics.median(each)) for name, each in of.items()]
     return sorted(medians, key=lambda m: (-m[1], m[0])) if len(medians) > 1 else []
-
-
-def class_name(material: Material, pictures: Pictures, place: int) -> str:
-    """Return the class of a forget example in words, if the data are here."""
-    if pictures.shown:
-        return pictures.shown[place].caption
-    return f"class {material.rows[place].label}" if pictures.placed else ""
-
-
-def _cards(
-    material: Material, pictures: Pictures
-) -> tuple[tuple[Card, ...], tuple[Card, ...]]:
-    known = material.confidences
-    if known is None:
-        return (), ()
-    order = np.argsort(-known.epsilon, kind="stable").tolist()
-    n = min(_CARDS, len(order) // 2)
-    both = order[:n], order[: len(order) - n - 1 : -1]
-    worst, best = (
-        tuple(_card(material, known, pictures, place) for place in places)
-        for places in both
-    )
-    return worst, best
-
-
-def _card(
-    material: Material, known: Confidences, pictures: Pictures, place: int
-) -> Card:
-    row = material.rows[place]
-    return Card(
-        place,
-        row.index,
-        class_name(material, pictures, place),
-        pictures.shown[place] if pictures.shown else None,
-        float(known.epsilon[place]),
-        row.certified_epsilon,
-        of_example(known, place),
-    )
-
-
-def of_example(known: Confidences, place: int) -> Markup:
-    """Draw both distributions of one example."""
-    columns: Sequence[Floats] = [
-        each[:, place] for each in (known.unlearned, known.retrained)
-    ]
-    return distributions(*columns)
 
 
 def _metric_row(metric: MetricValue) -> MetricRow:
