@@ -91,13 +91,13 @@ class Measured(NamedTuple):
 
 def paired(first: Measured, second: Measured) -> tuple[PairedDifference, ...]:
     """Compare two, first by the score that ranks; see `compare_results` for errors."""
-    results = [each.material.result for each in (first, second)]
-    for result in results:
+    ours, theirs = first.material.result, second.material.result
+    for result in (ours, theirs):
         if not result.is_complete:
             raise UsageError(
                 f"{result.name} has no complete result to compare; score it again."
             )
-    check_common(*results)
+    check_common(ours, theirs)
     official, calibrated = first.comparable.differences(second.comparable)
     return (official,) if calibrated is None else (calibrated, official)
 

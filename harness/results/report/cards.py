@@ -17,7 +17,7 @@ class Card(NamedTuple):
     """One example with both distributions of confidence; `place` is in the set."""
 
     place: int
-    index: int
+    number: int
     name: str
     shown: Shown | None
     epsilon: float

@@ -100,7 +100,7 @@ def epsilon_histogram(epsilon: Floats, retraining: Floats | None) -> Markup:
         both = epsilon if retraining is None else np.concatenate([epsilon, retraining])
         # What could not be determined counts 50 and would squeeze all others.
         top = min(float(np.ceil(2 * both.max()) / 2), 10.0) or 0.5
-        edges = np.arange(0.0, top + 0.25, 0.25)
+        edges = np.arange(0.0, top + 0.25, 0.25).tolist()
         axes.hist(
             np.minimum(epsilon, top), edges, color=OURS, alpha=0.75, label="this result"
         )

@@ -55,7 +55,7 @@ class ExampleLine(NamedTuple):
 
     place: int
     tile: int
-    index: int
+    number: int
     name: str
     shown: Shown | None
     cells: tuple["ExampleCells", ...]
