@@ -6,8 +6,8 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup score test lint format bench bank verify leaderboard \
-  leaderboard-check clean
+.PHONY: help setup setup-browser score test lint format bench bank verify leaderboard \
+  leaderboard-check site clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 14
@@ -23,6 +23,9 @@ $(READY): pyproject.toml constraints.txt
 	  --disable-pip-version-check --editable '.[dev,notebooks]'
 	@sh scripts/install_bubblewrap.sh
 	@touch $(READY)
+
+setup-browser: $(READY) ## Install what pages are tested with: Chromium, axe-core
+	@sh scripts/install_browser.sh
 
 score: $(READY) ## Score a submission (SUBMISSION=path TRACK=name)
 	$(BIN)/unlearn-eval score $(SUBMISSION) --track $(TRACK)
@@ -57,9 +60,12 @@ leaderboard: $(READY) ## Score all submissions twice and write submissions/leade
 	done
 	$(BIN)/unlearn-eval leaderboard --track $(TRACK) --update
 
+site: $(READY) ## Write the committed leaderboards as a static site into site/
+	$(BIN)/unlearn-eval site site
+
 leaderboard-check: $(READY) ## Compute every committed figure again and compare
 	$(BIN)/unlearn-eval leaderboard --track $(TRACK) --check
 
 clean: ## Remove the environment, results and caches of this folder
-	rm -rf .venv runs dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv runs site dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -4,7 +4,6 @@ Everything here raises `harness.errors.UsageError`, with one sentence that names
 remedy, for arguments that cannot be followed.
 """
 
-import html
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,12 +26,14 @@ from harness.models.outputs import ModelOutputs
 from harness.results import schema
 from harness.results.card import score_card
 from harness.results.lookup import find_result
+from harness.results.report.page import Report, html_card
 from harness.results.store import MODELS, ResultFolder
 from harness.run.entry import read_entry
 from harness.run.function_source import source_of
 from harness.sandbox import AUTO, choose
 from harness.scoring.compare import compare_results
 from harness.scoring.estimate import Estimate, estimate_arrays
+from harness.scoring.reporting import make_report
 from harness.scoring.scorer import Scorer
 from harness.scoring.settings import ScoreSettings
 from harness.scoring.stopping import precise, score_until
@@ -89,9 +90,36 @@ class Result(schema.Result):
 
         return pd.read_csv(self.folder / MODELS)
 
+    def report(
+        self,
+        path: str | Path | None = None,
+        *,
+        track: str = "",
+        data_dir: str | Path | None = None,
+        pictures: bool = True,
+    ) -> Report:
+        """Make the HTML report, which a notebook shows as it is.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            File to write it into, too.
+        track : str
+            File of the track, if it is one of your own.
+        data_dir : path, optional
+            Where the data lie already.
+        pictures : bool
+            Show the forget examples, where the data set can be had.
+        """
+        folder = ResultFolder(self.folder)
+        where = None if data_dir is None else Path(data_dir).expanduser()
+        made = make_report([folder], track=track, data_dir=where, pictures=pictures)
+        if path is not None:
+            made.write(Path(path).expanduser())
+        return made
+
     def _repr_html_(self) -> str:
-        card = html.escape(self.card())
-        return f'<pre style="line-height:1.2">{card}</pre>'
+        return html_card(self)
 
 
 def score(

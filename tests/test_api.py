@@ -98,6 +98,16 @@ def test_a_notebook_shows_the_card_and_no_markup_of_strangers(result):
     )
 
 
+def test_a_result_gives_its_report(result, track_file, tmp_path):
+    file = tmp_path / "report.html"
+
+    made = result.report(file, track=str(track_file))
+
+    assert file.read_text() == made.html
+    assert "Every example" in made.html
+    assert made._repr_html_().startswith("<iframe")
+
+
 def test_a_submission_that_fails_is_a_result_with_a_reason(scored):
     def unlearning(net, retain, forget, validation):
         raise ValueError("on purpose")

@@ -67,6 +67,8 @@ def test_it_carries_the_package_with_its_template_and_types(names):
 
     assert modules <= names
     assert {"harness/cli/template.txt", "harness/py.typed"} <= names
+    templates = (ROOT / "harness/results/report/templates").iterdir()
+    assert {str(path.relative_to(ROOT)) for path in templates} <= names
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 

@@ -13,7 +13,10 @@ from harness.cli.estimate import estimate
 from harness.cli.init import init
 from harness.cli.leaderboard import leaderboard
 from harness.cli.reference import reference
+from harness.cli.report import report
 from harness.cli.score import score
+from harness.cli.show import show
+from harness.cli.site import site
 from harness.cli.tracks import tracks
 from harness.cli.validate import validate
 from harness.errors import ExitCode, UnlearnEvalError
@@ -37,7 +40,8 @@ def cli() -> None:
 
 
 _FOR_METHODS = (score, leaderboard, compare, estimate, validate, init)
-for _command in (*_FOR_METHODS, reference, tracks, doctor):
+_FOR_READERS = (show, report, site)
+for _command in (*_FOR_METHODS, *_FOR_READERS, reference, tracks, doctor):
     cli.add_command(_command)
 
 

@@ -6,13 +6,14 @@ import click
 
 from harness.cli import options
 from harness.cli.progress import ProgressListener
+from harness.cli.show import echo_card
 from harness.errors import ExitCode, UsageError
-from harness.results.card import score_card
-from harness.results.metric_lines import metric_lines, precision_lines
 from harness.results.schema import Result
+from harness.results.store import ResultFolder
 from harness.run.checkpoints import holds_checkpoints
-from harness.run.entry import find_entries
+from harness.run.entry import find_entries, read_entry
 from harness.sandbox import AUTO, Level, choose
+from harness.scoring.reporting import make_report
 from harness.scoring.scorer import Scorer
 from harness.scoring.seeds import organizers_secret
 from harness.scoring.settings import ScoreSettings
@@ -23,6 +24,8 @@ from harness.scoring.stopping import (
     separable_from,
 )
 from harness.status import Status
+
+REPORT = "report.html"
 
 
 @click.command()
@@ -61,6 +64,11 @@ from harness.status import Status
     type=float,
     help="Exit with 4 if a scored submission has less than this score.",
 )
+@click.option(
+    "--html",
+    is_flag=True,
+    help="Also write report.html into each result's folder, and say where.",
+)
 @options.as_json
 @options.quiet
 @options.verbose
@@ -82,6 +90,7 @@ def score(
     precision: float | None,
     until_separable: str | None,
     fail_under: float | None,
+    html: bool,
     as_json: bool,
     quiet: bool,
     verbose: bool,
@@ -121,18 +130,29 @@ def score(
                 results = scorer.score_all(found)
             else:
                 results = [score_until(scorer, path, stop) for path in found]
+            folders = _folders(scorer, found, results) if html else []
     finally:
         listener.end()
     if as_json:
         options.echo_json({"results": [result.to_dict() for result in results]})
     else:
         for result in sorted(results, key=_score_of, reverse=True):
-            click.echo(score_card(result))
-            if verbose and result.is_complete:
-                lines = metric_lines(result.metrics.metrics)
-                click.echo("\n".join(["", *lines, ""]))
-                click.echo("\n".join(precision_lines(result.metrics.precision)))
+            echo_card(result, verbose=verbose)
+    for folder in folders:
+        page = make_report([folder], track=track, data_dir=data_dir)
+        click.echo(f"Wrote {page.write(folder.path / REPORT)}.", err=True)
     return _exit_code(results, fail_under)
+
+
+def _folders(
+    scorer: Scorer, paths: list[Path], results: list[Result]
+) -> list[ResultFolder]:
+    """Find where results lie: an early stop has made them smaller."""
+    sizes = [result.n_models for result in results]
+    return [
+        scorer.folder_of(read_entry(path, size, scorer.spec), size)
+        for path, size in zip(paths, sizes, strict=True)
+    ]
 
 
 def _stop(

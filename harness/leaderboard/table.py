@@ -67,6 +67,12 @@ class Table:
         """The rows as text, as the CSV file has them."""
         return table_of(self.rows, private=self.private)
 
+    def _repr_html_(self) -> str:
+        # Templates that no other command needs.
+        from harness.leaderboard.drawn import html_table  # noqa: PLC0415
+
+        return html_table(self.cells, self.refused)
+
     def to_dict(self) -> dict[str, object]:
         """Return the documented JSON object; numbers are not rounded."""
         found = agreement_of(self.cells)

@@ -25,7 +25,7 @@ def score_card(result: Result) -> str:
     if result.repeat:
         parts.append(Text(f"Repeat just that run: {result.repeat}"))
     if result.is_complete:
-        parts += [_table(result.metrics), Text("\n" + "\n".join(_words(result)))]
+        parts += [_table(result.metrics), Text("\n" + "\n".join(sentences(result)))]
     title = Text(f"{result.provenance.track} · {_title(result)}")
     panel = Panel(Group(*parts), title=title, title_align="left", box=ROUNDED)
     buffer = io.StringIO()
@@ -38,11 +38,8 @@ def _title(result: Result) -> str:
     return f"{title} (reference)" if result.is_reference else title
 
 
-def _table(metrics: Metrics) -> Table:
-    table = Table(box=None, padding=(0, 1), pad_edge=False)
-    table.add_column("", no_wrap=True)
-    for heading in ("value", "95 % interval", "ceiling", "floor"):
-        table.add_column(heading, justify="right", no_wrap=True)
+def numbers_of(metrics: Metrics) -> dict[str, Number | Accuracy]:
+    """Return the numbers that a card shows with their intervals, by their names."""
     rows = {
         "calibrated score": metrics.calibrated_score,
         "calibrated F": metrics.calibrated_forgetting_quality,
@@ -52,9 +49,16 @@ def _table(metrics: Metrics) -> Table:
         "test accuracy TA": metrics.test_accuracy,
         "forget accuracy": metrics.forget_accuracy,
     }
-    for label, found in rows.items():
-        if found is not None:
-            table.add_row(label, *_cells(found))
+    return {label: found for label, found in rows.items() if found is not None}
+
+
+def _table(metrics: Metrics) -> Table:
+    table = Table(box=None, padding=(0, 1), pad_edge=False)
+    table.add_column("", no_wrap=True)
+    for heading in ("value", "95 % interval", "ceiling", "floor"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for label, found in numbers_of(metrics).items():
+        table.add_row(label, *_cells(found))
     if metrics.epsilon is not None:
         table.add_row("median epsilon", _text(metrics.epsilon.value, 2), "-", "-", "-")
     if (efficiency := metrics.efficiency) is not None:
@@ -75,7 +79,8 @@ def _text(number: float | None, digits: int) -> str:
     return "-" if number is None else f"{number:.{digits}f}"
 
 
-def _words(result: Result) -> Iterator[str]:
+def sentences(result: Result) -> Iterator[str]:
+    """Yield what a card says below its numbers."""
     metrics = result.metrics
     if (score := metrics.ranked_score) is not None:
         yield from _meaning(score)

@@ -1,12 +1,13 @@
 """Tables of the metrics of the literature, and why F is low, as lines for people."""
 
+import textwrap
 from collections.abc import Iterator, Sequence
 
 from harness.metrics.literature.metric_value import MetricValue
 from harness.metrics.official.diagnosis import Diagnosis
 from harness.metrics.uncertainty.sample_size import SampleSizeRow
 
-_NAME_WIDTH = 33
+_NAME_WIDTH, _WIDTH = 33, 80
 
 
 def metric_lines(metrics: Sequence[MetricValue]) -> Iterator[str]:
@@ -15,7 +16,9 @@ def metric_lines(metrics: Sequence[MetricValue]) -> Iterator[str]:
     for row in metrics:
         name = f"{row.name:<{_NAME_WIDTH}}"
         if row.value is None:
-            yield f"{name}{row.reason_missing}"
+            words = f"{name}{row.reason_missing}"
+            indent = " " * _NAME_WIDTH
+            yield from textwrap.wrap(words, _WIDTH, subsequent_indent=indent)
             continue
         null = "-" if row.null is None else f"{row.null:.4f}"
         yield f"{name}{row.value:>9.4f}{interval_text(row.low, row.high):>20}{null:>12}"

@@ -34,6 +34,7 @@ from harness.storage.files import (
     to_json,
     write_atomic,
 )
+from harness.tasks.base import Indices
 
 RESULT, MODELS, EXAMPLES = "result.json", "models.csv", "examples.npz"
 FORGOTTEN, FAILED = "forgotten.csv", "last-failure.json"
@@ -205,6 +206,17 @@ def read_examples(folder: Path) -> list[RunRecord]:
         return from_table(RunRecord, table, _confidences(folder / EXAMPLES))
     except UsageError as error:
         raise ValueError(str(error)) from None
+
+
+def read_forgotten(folder: Path) -> tuple[Indices, Indices] | None:
+    """Read the forget examples' indices and classes; None where they are not kept."""
+    import pandas as pd  # noqa: PLC0415 - half a second
+
+    try:
+        table = pd.read_csv(folder / FORGOTTEN, usecols=["index", "label"], dtype=int)
+    except (OSError, ValueError):
+        return None
+    return table["index"].to_numpy(np.int64), table["label"].to_numpy(np.int64)
 
 
 def _confidences(path: Path) -> dict[str, NDArray[np.float32]]:

@@ -1,7 +1,7 @@
 """Compare two stored results on the same examples, against the same bank."""
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from harness.errors import UsageError
 from harness.metrics.uncertainty.paired import PairedDifference, difference_of
@@ -10,6 +10,7 @@ from harness.metrics.uncertainty.scoring_noise import LEAST_HALVED
 from harness.reference import find_bank_of_results
 from harness.results.schema import Result
 from harness.results.store import ResultFolder, read_examples
+from harness.scoring.any_measurement import AnyMeasurement
 from harness.scoring.originals import measure_runs
 from harness.scoring.reference import Reference
 
@@ -54,20 +55,51 @@ def compare_results(
         If a stored file has changed.
     """
     a, b = _read(first), _read(second)
-    _check_common(a, b, n_models)
+    check_common(a, b, n_models)
     made, n_models = a.provenance, n_models or a.n_models
     bank = find_bank_of_results(made.track, made.bank_key, n_models)
     reference = Reference.of_bank(bank, n_models, made.delta)
     ours, theirs = (
-        measure_runs(read_examples(f.path)[: n_models * made.originals], reference)
+        Comparable.of(
+            measure_runs(read_examples(f.path)[: n_models * made.originals], reference)
+        )
         for f in (first, second)
     )
-    calibrated = None
-    if ours.calibrated is not None and theirs.calibrated is not None:
-        difference = _difference(ours.calibrated.scored, theirs.calibrated.scored)
-        calibrated = replace(difference, quantity=f"calibrated {difference.quantity}")
-    official = _difference(ours.scored, theirs.scored)
-    return ComparedResults((a.name, b.name), official, calibrated)
+    return ComparedResults((a.name, b.name), *ours.differences(theirs))
+
+
+class Comparable(NamedTuple):
+    """A measured result, ready to be compared with others in a millisecond each.
+
+    None is what cannot be compared, for want of models or of calibrated confidences.
+    """
+
+    official: ScoredSubmission | None
+    calibrated: ScoredSubmission | None
+
+    @classmethod
+    def of(cls, measurement: AnyMeasurement) -> Self:
+        """Take it from a measurement."""
+        calibrated = measurement.calibrated
+        return cls(measurement.scored, calibrated.scored if calibrated else None)
+
+    def differences(
+        self, other: Self
+    ) -> tuple[PairedDifference, PairedDifference | None]:
+        """Compare by the official and by the calibrated score.
+
+        Raises
+        ------
+        UsageError
+            With too few models.
+        """
+        calibrated = None
+        if self.calibrated is not None and other.calibrated is not None:
+            difference = _difference(self.calibrated, other.calibrated)
+            calibrated = replace(
+                difference, quantity=f"calibrated {difference.quantity}"
+            )
+        return _difference(self.official, other.official), calibrated
 
 
 def _difference(
@@ -90,7 +122,8 @@ def _read(folder: ResultFolder) -> Result:
     return result
 
 
-def _check_common(first: Result, second: Result, n_models: int | None) -> None:
+def check_common(first: Result, second: Result, n_models: int | None = None) -> None:
+    """Refuse two results that were not measured on the same; see `compare_results`."""
     for key, words in _COMMON.items():
         ours, theirs = (getattr(each.provenance, key) for each in (first, second))
         if ours != theirs:

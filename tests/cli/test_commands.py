@@ -95,6 +95,24 @@ def test_score_prints_a_card_on_stdout_and_progress_on_stderr(score, method):
     assert re.search(r"method: scored \d\.\d{4}, \d\.\d\d of a retraining", ended.err)
 
 
+def test_score_writes_a_report_and_says_where(score, method, tmp_path):
+    ended = score(method, "--html")
+
+    (page,) = tmp_path.glob("runs/tiny/method/*/report.html")
+    assert f"Wrote {page}." in ended.err
+    assert "Shake scores " in page.read_text()
+    assert page.read_text().count("data:image/png") == 16
+
+
+def test_a_shell_can_complete_commands(cli, monkeypatch):
+    monkeypatch.setenv("_UNLEARN_EVAL_COMPLETE", "bash_source")
+
+    ended = cli()
+
+    assert ended.code == 0
+    assert "_UNLEARN_EVAL_COMPLETE=bash_complete" in ended.out
+
+
 def test_score_again_says_that_nothing_was_done(score, method):
     score(method)
     ended = score(method)
@@ -469,6 +487,7 @@ def test_json_of_every_command_is_one_object_free_of_nan(
         "score": [path, *track, "-o", tmp_path / "fresh", "--isolation", "none"],
         "validate": [path, *track, "--isolation", "none"],
         "compare": ["nothing", "naught", *output],
+        "show": ["nothing", *output],
         "leaderboard": [*output, "--board", tmp_path / "board"],
         "estimate": [arrays],
         "tracks": [],

@@ -13,8 +13,9 @@ from harness.leaderboard import evidence
 from harness.leaderboard.board import Board
 from harness.leaderboard.eligibility import Eligibility
 from harness.leaderboard.evidence import Evidence, evidence_of
+from harness.leaderboard.site import SiteRequest, write_site
 from harness.leaderboard.stored import StoredResult
-from harness.leaderboard.table import Request
+from harness.leaderboard.table import Request, update_board
 from harness.metrics import METRICS_VERSION
 from harness.metrics.uncertainty.efficiency import efficiency_ratio
 from harness.models.confidence import logit_scaled_confidence
@@ -319,6 +320,20 @@ def _remembered() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evidence, "evidence_of", answer)
         yield
+
+
+@pytest.fixture(scope="session")
+def drawn_site(_remembered, eligibility, known_metrics, tmp_path_factory) -> Path:
+    """A site of two rows that are ranked and one that failed."""
+    base = tmp_path_factory.mktemp("site")
+    draw = Drawer(base / "runs", eligibility, known_metrics)
+    draw("good")
+    draw("weak", 0.8)
+    draw.failed("broken")
+    board = Board(base / "board", "drawn")
+    update_board(board, Request(base / "runs", eligibility.track, None, 1))
+    write_site(SiteRequest(boards=board.folder, target=base / "site"))
+    return base / "site"
 
 
 @pytest.fixture

@@ -1,0 +1,48 @@
+"""``unlearn-eval site``: the committed leaderboards as pages for any static host."""
+
+from pathlib import Path
+
+import click
+
+from harness.cli import options
+from harness.errors import ExitCode
+from harness.leaderboard.board import default_board
+from harness.leaderboard.site import SiteRequest, write_site
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--board",
+    type=click.Path(path_type=Path),
+    help="Folder of the committed leaderboards; by default submissions/leaderboard.",
+)
+@click.option(
+    "--pictures/--no-pictures",
+    default=True,
+    help="Show the forget examples, where the data set can be had.",
+)
+@options.n_jobs
+@options.data_dir
+def site(
+    folder: Path,
+    board: Path | None,
+    pictures: bool,
+    n_jobs: int | None,
+    data_dir: Path | None,
+) -> int:
+    """Write the leaderboards as a static site into FOLDER.
+
+    A page a track, a page a submission, and one for each row against the next.
+    """
+    request = SiteRequest(
+        boards=board or default_board(),
+        target=folder,
+        data_dir=data_dir,
+        pictures=pictures,
+        n_jobs=options.chosen_jobs(n_jobs),
+    )
+    written = write_site(request)
+    pages = sum(track.pages for track in written) + 1
+    click.echo(f"Wrote {pages} pages; begin at {folder / 'index.html'}.", err=True)
+    return ExitCode.OK

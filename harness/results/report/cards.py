@@ -1,0 +1,69 @@
+"""Single examples: the picture or passage, and both distributions of confidence."""
+
+from typing import NamedTuple
+
+import numpy as np
+from markupsafe import Markup
+
+from harness.results.report.material import Confidences, Material, Pictures
+from harness.results.report.strips import distributions
+from harness.tasks.base import Shown
+
+#: Cards of the worst and of the best forgotten examples.
+_CARDS = 8
+
+
+class Card(NamedTuple):
+    """One example with both distributions of confidence; `place` is in the set."""
+
+    place: int
+    number: int
+    name: str
+    shown: Shown | None
+    epsilon: float
+    certified: float
+    distributions: Markup
+
+
+def class_name(material: Material, pictures: Pictures, place: int) -> str:
+    """Return the class of a forget example in words, if the data are here."""
+    if pictures.shown:
+        return pictures.shown[place].caption
+    return f"class {material.rows[place].label}" if pictures.placed else ""
+
+
+def cards_of(
+    material: Material, pictures: Pictures
+) -> tuple[tuple[Card, ...], tuple[Card, ...]]:
+    """Choose the examples that are forgotten worst, and those forgotten best."""
+    known = material.confidences
+    if known is None:
+        return (), ()
+    order = np.argsort(-known.epsilon, kind="stable").tolist()
+    n = min(_CARDS, len(order) // 2)
+    both = order[:n], order[: len(order) - n - 1 : -1]
+    worst, best = (
+        tuple(_card(material, known, pictures, place) for place in places)
+        for places in both
+    )
+    return worst, best
+
+
+def _card(
+    material: Material, known: Confidences, pictures: Pictures, place: int
+) -> Card:
+    row = material.rows[place]
+    return Card(
+        place,
+        row.index,
+        class_name(material, pictures, place),
+        pictures.shown[place] if pictures.shown else None,
+        float(known.epsilon[place]),
+        row.certified_epsilon,
+        of_example(known, place),
+    )
+
+
+def of_example(known: Confidences, place: int) -> Markup:
+    """Draw both distributions of one example."""
+    return distributions(known.unlearned[:, place], known.retrained[:, place])

@@ -1,0 +1,190 @@
+"""Figures as SVG within a page, in the page's own colours, light or dark."""
+
+import io
+import re
+import warnings
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from markupsafe import Markup
+
+from harness.metrics.uncertainty.sample_size import SampleSizeRow
+from harness.models.outputs import Floats
+from harness.plain_text import harmless
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+#: What is drawn in these colours takes those of the page: its CSS defines them.
+_COLOURS = {
+    "#010101": "var(--ink)",
+    "#020202": "var(--grid)",
+    "#030303": "var(--ours)",
+    "#040404": "var(--retrained)",
+    "#050505": "var(--bad)",
+}
+INK, GRID, OURS, RETRAINED, BAD = _COLOURS
+_WIDTH, _HEIGHT = 4.4, 2.7
+_LONGEST_LABEL = 24
+_STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "report",
+    "font.size": 9,
+    "text.color": INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "text.parse_math": False,
+    "legend.frameon": False,
+    "savefig.transparent": True,
+}
+
+
+def draw(paint: Callable[["Axes"], None], height: float = _HEIGHT) -> Markup:
+    """Draw one figure; what it says must stand beside it in words, too."""
+    # Half a second that no other command should wait.
+    from matplotlib import style  # noqa: PLC0415
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    buffer = io.StringIO()
+    with style.context(["default", _STYLE]), warnings.catch_warnings():
+        # The browser finds letters that our fonts lack.
+        warnings.simplefilter("ignore")
+        figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+        paint(figure.add_subplot())
+        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        figure.savefig(buffer, format="svg", metadata=nothing)
+    return Markup(_for_a_page(buffer.getvalue()))
+
+
+def _for_a_page(svg: str) -> str:
+    """Leave out what a page has no use for, and what two figures both have."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r'(<svg)[^>]*?( viewBox="[^"]*")[^>]*>', r"\1\2>", svg, count=1)
+    used = set(re.findall(r'(?:href="|url\()#([\w-]+)', svg))
+    svg = re.sub(r' id="([\w.-]+)"', lambda m: m[0] if m[1] in used else "", svg)
+    svg = re.sub(r"<!--.*?-->|<defs>\s*<style.*?</defs>", "", svg, flags=re.S)
+    svg = re.sub(r"<[^>]*>", _shortened, svg)
+    svg = re.sub(r"\s*\n\s*|  +", " ", svg)
+    for drawn, shown in _COLOURS.items():
+        svg = svg.replace(drawn, shown)
+    return svg
+
+
+def _shortened(tag: re.Match[str]) -> str:
+    """Leave out of a tag, not of words, fonts and digits that nobody sees."""
+    return re.sub(r'font-family: [^;"]*;? ?|(?<=\.\d\d)\d+', "", tag[0])
+
+
+def label(words: str) -> str:
+    """Return a stranger's words, short and harmless, for a figure."""
+    return harmless(words, _LONGEST_LABEL)
+
+
+def unique(figures: Sequence[Markup]) -> list[Markup]:
+    """Make the names within figures of one page their own."""
+    return [
+        Markup(re.sub(r'( id="|href="#|url\(#)', rf"\g<1>f{place}-", str(figure)))
+        for place, figure in enumerate(figures)
+    ]
+
+
+def epsilon_histogram(epsilon: Floats, retraining: Floats | None) -> Markup:
+    """How many examples have which ε, beside retraining's own."""
+
+    def paint(axes: "Axes") -> None:
+        both = epsilon if retraining is None else np.concatenate([epsilon, retraining])
+        # What could not be determined counts 50 and would squeeze all others.
+        top = min(float(np.ceil(2 * both.max()) / 2), 10.0) or 0.5
+        edges = np.arange(0.0, top + 0.25, 0.25).tolist()
+        axes.hist(
+            np.minimum(epsilon, top), edges, color=OURS, alpha=0.75, label="this result"
+        )
+        if retraining is not None:
+            axes.hist(
+                np.minimum(retraining, top),
+                edges,
+                histtype="step",
+                color=RETRAINED,
+                linewidth=1.6,
+                label="retraining itself",
+            )
+        axes.set_xlabel("ε of a forget example")
+        axes.set_ylabel("examples")
+        axes.legend()
+
+    return draw(paint)
+
+
+def quality_against_models(rows: Sequence[SampleSizeRow]) -> Markup:
+    """F against N, with its 95 % band."""
+
+    def paint(axes: "Axes") -> None:
+        sizes = [row.n_models for row in rows]
+        lows, highs = ([getattr(row, end) for row in rows] for end in ("low", "high"))
+        axes.fill_between(sizes, lows, highs, color=OURS, alpha=0.3, linewidth=0)
+        axes.plot(sizes, [row.mean for row in rows], "o-", color=OURS)
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(sizes, [str(size) for size in sizes])
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel("N, models of either kind")
+        axes.set_ylabel("F")
+
+    return draw(paint)
+
+
+def costs_against_cap(costs: Sequence[float], cap: float) -> Markup:
+    """What each run cost, in retrainings."""
+
+    def paint(axes: "Axes") -> None:
+        axes.hist(costs, bins=30, color=OURS, alpha=0.75)
+        axes.axvline(cap, color=BAD, linestyle="--", linewidth=1.6)
+        axes.annotate(
+            f"cap {cap:.2f}",
+            (cap, 1),
+            (-4, -2),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            ha="right",
+            va="top",
+            color=BAD,
+        )
+        axes.set_xlim(left=0)
+        axes.set_xlabel("cost of a run, in retrainings")
+        axes.set_ylabel("runs")
+
+    return draw(paint)
+
+
+def epsilon_of_classes(medians: Sequence[tuple[str, float]]) -> Markup:
+    """Median ε of each class, the worst forgotten at the top."""
+
+    def paint(axes: "Axes") -> None:
+        names = [label(name) for name, _ in medians]
+        places = np.arange(len(names))[::-1]
+        values = [value for _, value in medians]
+        axes.hlines(places, 0, values, color=GRID)
+        axes.plot(values, places, "o", color=OURS)
+        axes.set_yticks(places, names)
+        axes.set_xlim(left=0)
+        axes.set_xlabel("median ε")
+
+    return draw(paint, 0.7 + 0.2 * len(medians))
+
+
+def scatter(first: Floats, second: Floats, names: tuple[str, str]) -> Markup:
+    """ε of each example in one result against that in another."""
+
+    def paint(axes: "Axes") -> None:
+        top = min(float(max(first.max(), second.max())), 10.0) * 1.03
+        axes.plot([0, top], [0, top], color=GRID, linewidth=1)
+        at = (np.minimum(each, top).round(2) for each in (first, second))
+        axes.plot(*at, "o", color=OURS, alpha=0.5, markersize=3, markeredgewidth=0)
+        axes.set_xlabel(f"ε, {label(names[0])}")
+        axes.set_ylabel(f"ε, {label(names[1])}")
+
+    return draw(paint, 3.8)

@@ -1,0 +1,210 @@
+"""What a page says of one result, in words and figures, ready for the template."""
+
+import statistics
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from markupsafe import Markup
+
+from harness.metrics.literature.metric_value import MetricValue
+from harness.results.card import numbers_of, sentences
+from harness.results.metric_lines import interval_text
+from harness.results.report import figures
+from harness.results.report.cards import Card, cards_of, class_name
+from harness.results.report.material import Confidences, Material, Pictures
+from harness.results.report.strips import Scale, Strip
+from harness.results.schema import Accuracy, Metrics, Number, Result
+
+_LARGE = 3.0
+
+
+class FigureSection(NamedTuple):
+    """A figure below its heading, and what it says in words."""
+
+    heading: str
+    words: str
+    figure: Markup
+
+
+class MetricRow(NamedTuple):
+    """A metric of the literature; without a value it says why."""
+
+    metric: MetricValue
+    interval: str
+    strip: Strip | None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ResultSections:
+    """All that the template shows of one result."""
+
+    key: str
+    result: Result
+    title: str
+    verdict: str
+    score: Number | None
+    strip: Strip | None
+    product: str
+    numbers: dict[str, Number | Accuracy]
+    sentences: tuple[str, ...]
+    figures: tuple[FigureSection, ...]
+    metrics: tuple[MetricRow, ...]
+    worst: tuple[Card, ...]
+    best: tuple[Card, ...]
+    command: str
+
+
+def sections_of(
+    material: Material, pictures: Pictures, key: str, *, whole: bool = True
+) -> ResultSections:
+    """Prepare one result; `key` tells it from another on the same page.
+
+    Without the `whole` there are no figures and no cards, which take most of the time.
+    """
+    result, metrics = material.result, material.result.metrics
+    score = metrics.ranked_score
+    worst, best = cards_of(material, pictures) if whole else ((), ())
+    return ResultSections(
+        key=key,
+        result=result,
+        title=title_of(result),
+        verdict=verdict(result),
+        score=score,
+        strip=_score_strip(score),
+        product=_product(metrics),
+        numbers=numbers_of(metrics),
+        sentences=tuple(sentences(result)) if result.is_complete else (),
+        figures=tuple(_figures(material, pictures)) if whole else (),
+        metrics=tuple(map(_metric_row, metrics.metrics)),
+        worst=worst,
+        best=best,
+        command=_command(result),
+    )
+
+
+def title_of(result: Result) -> str:
+    """Return how a submission calls itself."""
+    return result.about.title or result.name
+
+
+def verdict(result: Result) -> str:
+    """Say in a sentence what came out."""
+    score, title = result.metrics.ranked_score, title_of(result)
+    if score is None:
+        return f"{title} was not scored ({result.status}): {result.reason}"
+    words = f"{title} scores {score.value:.4f}"
+    if score.low is not None and score.high is not None:
+        words += f" (95 % interval {interval_text(score.low, score.high)})"
+    if score.share_of_ceiling is not None:
+        words += f", {score.share_of_ceiling:.0%} of what retraining itself gets"
+    if score.floor is not None:
+        words += f"; the original model, unchanged, gets {score.floor:.4f}"
+    return f"{words}. {result.reason}".strip()
+
+
+def _score_strip(score: Number | None) -> Strip | None:
+    if score is None:
+        return None
+    ends = (0.0, score.high, score.value, score.ceiling, score.ceiling_high)
+    return Scale.around(ends).strip(score.value, score.low, score.high, score.ceiling)
+
+
+def _product(metrics: Metrics) -> str:
+    """Take the score apart; a mean of products is not quite the product of means."""
+    score = metrics.ranked_score
+    quality = metrics.calibrated_forgetting_quality or metrics.forgetting_quality
+    accuracies = metrics.retain_accuracy, metrics.test_accuracy
+    ratios = [each.ratio for each in accuracies if each and each.ratio is not None]
+    if score is None or quality is None or len(ratios) < 2:
+        return ""
+    product = quality.value * ratios[0] * ratios[1]
+    sign = "=" if f"{product:.4f}" == f"{score.value:.4f}" else "≈"
+    return (
+        f"{score.value:.4f} {sign} F {quality.value:.4f} × RA {ratios[0]:.3f} "
+        f"× TA {ratios[1]:.3f}"
+    )
+
+
+def _figures(material: Material, pictures: Pictures) -> Iterator[FigureSection]:
+    metrics, known = material.result.metrics, material.confidences
+    if known is not None:
+        yield FigureSection(
+            "How well each example is forgotten",
+            _epsilon_words(known),
+            figures.epsilon_histogram(known.epsilon, known.retraining),
+        )
+    if known is not None and (classes := _classes(material, known, pictures)):
+        yield FigureSection(
+            "Which class is forgotten worst",
+            f"Median ε is largest for {classes[0][0]} ({classes[0][1]:.2f}) and "
+            f"smallest for {classes[-1][0]} ({classes[-1][1]:.2f}).",
+            figures.epsilon_of_classes(classes),
+        )
+    if rows := metrics.precision:
+        last = rows[-1]
+        yield FigureSection(
+            "F against the number of models",
+            f"At N = {last.n_models} the official F is {last.mean:.4f}, 95 % interval "
+            f"{interval_text(last.low, last.high)}. F falls or rises with N by "
+            "itself: read off how fast the band narrows.",
+            figures.quality_against_models(rows),
+        )
+    if material.costs and (cost := metrics.efficiency) is not None:
+        over = np.mean(np.array(material.costs) > cost.cap)
+        yield FigureSection(
+            "What the runs cost",
+            f"The median run costs {statistics.median(material.costs):.3f} of a "
+            f"retraining, 95 % interval {interval_text(cost.low, cost.high, 3)}; the "
+            f"cap is {cost.cap:.2f}, and {over:.0%} of the runs are above it.",
+            figures.costs_against_cap(material.costs, cost.cap),
+        )
+
+
+def _epsilon_words(known: Confidences) -> str:
+    kind = "Calibrated" if known.calibrated else "Official"
+    words = (
+        f"{kind} ε of {len(known.epsilon)} forget examples: median "
+        f"{np.median(known.epsilon):.2f}, {np.mean(known.epsilon > _LARGE):.0%} above "
+        f"{_LARGE:.0f}."
+    )
+    if known.retraining is None:
+        return words + " The bank is too small to show retraining's own beside it."
+    return (
+        f"{words} Retrained models against held-out retrained models: median "
+        f"{np.median(known.retraining):.2f}, "
+        f"{np.mean(known.retraining > _LARGE):.0%} above {_LARGE:.0f}. What is beyond "
+        "10 stands at 10."
+    )
+
+
+def _classes(
+    material: Material, known: Confidences, pictures: Pictures
+) -> list[tuple[str, float]]:
+    """Return each class with its median ε, the worst first; none of a single class."""
+    if not pictures.placed:
+        return []
+    of: dict[str, list[float]] = {}
+    for place, epsilon in enumerate(known.epsilon):
+        of.setdefault(class_name(material, pictures, place), []).append(float(epsilon))
+    medians = [(name, statistics.median(each)) for name, each in of.items()]
+    return sorted(medians, key=lambda m: (-m[1], m[0])) if len(medians) > 1 else []
+
+
+def _metric_row(metric: MetricValue) -> MetricRow:
+    if metric.value is None:
+        return MetricRow(metric, "", None)
+    ends = (metric.value, metric.low, metric.high, metric.null)
+    strip = Scale.around(ends).strip(*ends)
+    return MetricRow(metric, interval_text(metric.low, metric.high), strip)
+
+
+def _command(result: Result) -> str:
+    """Return what scores it again; a split's seed may be somebody's secret."""
+    made = result.provenance
+    return (
+        f"unlearn-eval score {result.name}.py --track {made.track} "
+        f"--n-models {result.n_models} --originals {made.originals} "
+        f"--seed {made.seed} --device {made.device}"
+    )

@@ -1,0 +1,162 @@
+"""The report: one file that says all, and in which strangers' words stay words."""
+
+from dataclasses import replace
+
+import pytest
+
+from harness.results.report.figures import costs_against_cap
+from harness.results.report.material import Material, Pictures
+from harness.results.report.page import MOST_ROWS, html_card
+from harness.status import Status
+from harness.tasks.base import Shown
+from tests.pages import HOSTILE, Page, hostile_material, material, pictures, report
+from tests.typed_results import typed_result
+
+
+@pytest.fixture(scope="module")
+def page():
+    return Page(report(material()).html)
+
+
+def test_it_says_what_a_card_says_and_takes_the_score_apart(page):
+    words = " ".join(page.words.split())
+
+    assert "My method scores 0.0500 (95 % interval 0.0400 to 0.0600), 25% of" in words
+    assert "0.0500 ≈ F 0.0520 × RA 0.990 × TA 0.980" in words
+    assert "attack-gap: needs care" in words
+    assert "Retrained models against held-out retrained models: median 1.18" in words
+    assert "Median ε is largest for dog9" in words
+    assert "the cap is 0.20, and 0% of the runs are above it" in words
+    assert "U-LiRAneeds N ≥ 200" in words
+    assert "none; not enforced: files, network" in words
+    assert "unlearn-eval score method.py --track cifar10-quick" in words
+
+
+def test_every_example_has_a_line_that_links_reach(page):
+    ids, links = page.all("id"), page.all("href")
+
+    assert len(ids) == len(set(ids))
+    assert {f"e{place}" for place in range(20)} <= set(ids)
+    assert {link for link in links if link.startswith("#")} <= {f"#{i}" for i in ids}
+    assert "10194.504.502.25" in page.words.replace("\n", "").replace("dog9", "")
+
+
+def test_figures_keep_every_digit_of_their_words():
+    assert ">0.125<" in costs_against_cap([0.1, 0.12, 0.125], 0.125).replace("> ", ">")
+
+
+def test_every_picture_has_words_beside_it(page):
+    for tag, attributes in page.tags:
+        if tag == "img":
+            assert attributes["alt"].startswith("dog")
+        if attributes.get("role") == "img":
+            assert attributes.get("aria-label") or attributes["aria-labelledby"]
+
+
+def test_it_asks_for_nothing_from_elsewhere(page):
+    loaded = page.all("src") + [a["href"] for t, a in page.tags if t == "link"]
+
+    assert all(each.startswith("data:") for each in loaded)
+    assert page.count("script") == 1
+    assert not any(a.get("src") for t, a in page.tags if t == "script")
+
+
+@pytest.mark.parametrize("two", [False, True])
+def test_strangers_words_stay_words(two):
+    caption = Pictures(shown=tuple(Shown(HOSTILE, text=HOSTILE) for _ in range(20)))
+    ours = [hostile_material(), hostile_material()][: 1 + two]
+    html = report(*ours, shown=caption).html
+    found = Page(html)
+
+    assert found.count("script") == 1
+    assert found.count("img") == 0
+    assert not [a for _, a in found.tags if any(name.startswith("on") for name in a)]
+    assert not [u for u in found.all("href") if "javascript" in u]
+    assert "javascript:alert(3)" in found.words
+    assert "\x1b" not in html
+    assert "\u202e" not in html
+    assert "\\x1b[2J\\u202e{{7*7}}" in found.words
+
+
+def test_the_card_of_a_notebook_is_harmless_too():
+    found = Page(html_card(hostile_material().result))
+
+    assert found.count("script") == found.count("img") == 0
+    assert "calibrated score" in found.words
+
+
+@pytest.mark.parametrize("url", ["https://x.org/a?b=1", "http://x.org"])
+def test_an_address_becomes_a_link(url):
+    found = Page(report(material(about={"url": url})).html)
+
+    assert url in found.all("href")
+
+
+def test_a_large_result_fits_into_three_megabytes():
+    ours = [material(n_examples=1000, n_models=64, shift=s) for s in (0.5, 1)]
+    html = report(*ours, shown=pictures(1000)).html
+
+    assert 500_000 < len(html.encode()) < 3_000_000
+    assert html.count('<tr id="e') == 1000
+
+
+def test_of_more_examples_the_best_and_the_worst_are_shown():
+    n_examples = MOST_ROWS + 10
+    html = report(
+        material(n_examples=n_examples), shown=Pictures(missing="no data here.")
+    ).html
+
+    assert html.count('<tr id="e') == MOST_ROWS
+    assert 'id="e0"' in html
+    assert f'id="e{n_examples - 1}"' in html
+    assert "Without pictures: no data here." in html
+
+
+def test_a_text_task_shows_passages():
+    passages = tuple(Shown("fiction", text=f"Passage {s}.") for s in range(20))
+    html = report(material(), shown=Pictures(shown=passages)).html
+
+    assert "<blockquote" in html
+    assert "Passage 19." in html
+    assert "<img" not in html
+
+
+def test_a_failed_result_has_its_traceback_and_no_figures():
+    result = typed_result(
+        status=Status.ERROR, reason="run 0 raised.", traceback="ValueError: <b>"
+    )
+    found = Page(report(Material(result=result), shown=Pictures()).html)
+
+    assert "method was not scored (error): run 0 raised." in found.words
+    assert "ValueError: <b>" in found.words
+    assert found.count("svg") == 0
+
+
+def test_two_results_have_their_difference_and_a_scatter():
+    found = Page(report(material(), material("other")).html)
+
+    assert "not separable at N = 8" in found.words
+    assert "Points below the line are forgotten better by the second." in found.words
+    assert len(set(found.all("id"))) == len(found.all("id"))
+
+
+def test_a_notebook_shows_a_report_within_a_frame():
+    shown = Page(report(material())._repr_html_())
+
+    assert [tag for tag, _ in shown.tags] == ["iframe"]
+    assert shown.all("sandbox") == ["allow-scripts"]
+    assert shown.all("srcdoc")[0].startswith("<!doctype html>")
+
+
+def test_equal_confidences_and_one_model_are_drawn_too():
+    made = material(n_examples=2, n_models=1)
+    known = replace(
+        made.confidences,
+        unlearned=made.confidences.unlearned * 0,
+        retrained=made.confidences.retrained * 0,
+        retraining=None,
+    )
+
+    html = report(replace(made, confidences=known), shown=Pictures()).html
+
+    assert "The bank is too small to show" in html
