@@ -16,13 +16,19 @@ from torch import Tensor, nn
 from harness.models.network_difference import network_difference
 from harness.models.weights import WeightSpec, load_weights
 from harness.run.inputs import RUN_SETS, Inputs
-from harness.run.inside.notebooks import compiled, failure_hint
+from harness.run.inside.notebooks import (
+    compiled,
+    failure_hint,
+    put_beside,
+    reads_dicts,
+)
 from harness.run.messages import (
     ARGUMENTS,
     OPTIONAL_ARGUMENTS,
     Failure,
     RunRequest,
 )
+from harness.run.sections import split
 from harness.status import Status
 from harness.tasks.loaders import make_loader
 
@@ -51,7 +57,8 @@ def call_submission(request: RunRequest, prepared: Prepared) -> bytes | Failure:
         load_weights(prepared.network, prepared.inputs.originals[request.original])
         _seed_everything(request.seed)
         module = _load(request)
-        as_dicts = getattr(module, "BATCHES", None) == "dict"
+        batches = getattr(module, "BATCHES", None)
+        as_dicts = reads_dicts(request.source) if batches is None else batches == "dict"
         arguments, device = _arguments(prepared, as_dicts=as_dicts)
         function = _function(module)
         options = _options(function, request, prepared, device)
@@ -75,10 +82,11 @@ def _load(request: RunRequest) -> types.ModuleType:
     module = types.ModuleType("submission")
     module.__file__ = request.filename
     sys.modules["submission"] = module
-    lines = request.source.splitlines(keepends=True)
-    entry = (len(request.source), None, lines, request.filename)
+    modules, main = split(request.source)
+    put_beside(modules)
+    entry = (len(main), None, main.splitlines(keepends=True), request.filename)
     linecache.cache[request.filename] = entry
-    exec(compiled(request.source, request.filename), module.__dict__)
+    exec(compiled(main, request.filename), module.__dict__)
     return module
 
 
@@ -143,7 +151,7 @@ def _options(
         for each in parameters
         if each.kind not in by_place and each not in taken
     ]
-    return {name: value for name, value in offered.items() if name in named}
+    return {name: offered[name.lower()] for name in named if name.lower() in offered}
 
 
 def _pack(network: Any, spec: WeightSpec) -> bytes:
