@@ -50,6 +50,12 @@ class Machine:
         )
 
 
+def in_container() -> bool:
+    """Tell whether this process runs in a container, by what engines leave there."""
+    marks = (Path("/.dockerenv"), Path("/run/.containerenv"))
+    return "container" in os.environ or any(mark.exists() for mark in marks)
+
+
 @cache
 def this_machine() -> Machine:
     """Describe the machine this process runs on."""

@@ -38,6 +38,7 @@ ORDER = (
     ("results",),
     ("scoring",),
     ("leaderboard",),
+    ("competition",),
     ("cli",),
     ("api",),
     ("__init__", "__main__"),
@@ -48,7 +49,7 @@ BESIDE_STRANGERS = {
     "sandbox/child": ("errors", "processes", "sandbox/child"),
     "run/inside": (
         *("errors", "status", "processes", "models", "track", "tasks"),
-        *("run/inputs", "run/messages", "run/inside"),
+        *("run/inputs", "run/messages", "run/sections", "run/inside"),
         "sandbox/child",
     ),
 }

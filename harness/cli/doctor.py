@@ -1,5 +1,7 @@
 """``unlearn-eval doctor``: whether an installation works, and what mends it."""
 
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,7 +11,7 @@ import click
 
 from harness.cli import options
 from harness.errors import ExitCode, UnlearnEvalError
-from harness.machine import this_machine
+from harness.machine import in_container, this_machine
 from harness.processes.worker import TORCH_MISMATCH, worker_environment
 from harness.reference import find_bank
 from harness.sandbox import PROPERTIES, Level, choose, not_enforced_on, why_not
@@ -123,10 +125,23 @@ def _isolation() -> list[Check]:
         Check(f"  {name}", held, PROPERTIES[name].claim, needed=False)
         for name, held in report.properties.items()
     ]
+    rows += _container(why_not(strictest))
     cpu, memory = (report.details[f"{what} counter"] for what in ("cpu", "memory"))
     words = f"CPU time by {cpu}; memory by {memory}"
     counted = Check("  counted", True, words, needed=False)
     return [level, *rows, counted, *_on_a_gpu()]
+
+
+def _container(weaker: str) -> list[Check]:
+    """Say what a container lacks for the strictest level, where this is one."""
+    if not in_container():
+        return []
+    bubblewrap = "" if shutil.which("bwrap") else "bubblewrap"
+    memory = "" if os.access("/sys/fs/cgroup", os.W_OK) else "a cgroup of its own"
+    rights = "" if bubblewrap or not weaker else "the right to make namespaces"
+    lacking = ", ".join(filter(None, (bubblewrap, rights, memory)))
+    words = f"this is one, and lacks {lacking}" if lacking else "this is one"
+    return [Check("  container", not weaker, words, needed=False)]
 
 
 def _on_a_gpu() -> list[Check]:

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 import click
 
 from harness import __version__
+from harness.cli.bundle import bundle
 from harness.cli.compare import compare
 from harness.cli.doctor import doctor
 from harness.cli.estimate import estimate
@@ -41,7 +42,7 @@ def cli() -> None:
 
 _FOR_METHODS = (score, leaderboard, compare, estimate, validate, init)
 _FOR_READERS = (show, report, site)
-for _command in (*_FOR_METHODS, *_FOR_READERS, reference, tracks, doctor):
+for _command in (*_FOR_METHODS, *_FOR_READERS, reference, tracks, bundle, doctor):
     cli.add_command(_command)
 
 

@@ -10,6 +10,7 @@ from harness.cli.show import echo_card
 from harness.errors import ExitCode, UsageError
 from harness.results.schema import Result
 from harness.results.store import ResultFolder
+from harness.results.summary import summary_table
 from harness.run.checkpoints import holds_checkpoints
 from harness.run.entry import find_entries, read_entry
 from harness.sandbox import AUTO, Level, choose
@@ -40,6 +41,12 @@ REPORT = "report.html"
 @options.data_dir
 @options.output
 @click.option("--force", is_flag=True, help="Do all runs again.")
+@click.option(
+    "--keep-going",
+    is_flag=True,
+    help="Let a failure of the harness cost one submission only: it is told at the "
+    "end, and the others are scored.",
+)
 @options.isolation
 @click.option(
     "--official",
@@ -85,6 +92,7 @@ def score(
     data_dir: Path | None,
     output: Path,
     force: bool,
+    keep_going: bool,
     isolation: str,
     official: bool,
     precision: float | None,
@@ -96,12 +104,16 @@ def score(
     verbose: bool,
     progress: bool,
 ) -> int:
-    """Score submissions: .py files, or folders of them.
+    """Score submissions: .py files, folders of them, or notebooks.
+
+    Of a notebook counts the cell that defines unlearning, and what it needs of others.
+    A folder or zip with a submission.py is one submission, with its modules.
 
     A zip or a folder of unlearned_checkpoint_*.pth, made elsewhere, is scored without
     a cost and takes no part in a ranking.
 
     Interrupt it at any moment and run it again: finished runs are not repeated.
+    A submission that fails never keeps the others from their score.
     """
     found = find_entries(paths)
     chosen = options.chosen_track(track, split_seed, device)
@@ -118,6 +130,7 @@ def score(
         force=force,
         data_dir=data_dir,
         secret=organizers_secret() if official else b"",
+        keep_going=keep_going,
     )
     stop = _stop(settings, precision, until_separable)
     if official:
@@ -138,6 +151,8 @@ def score(
     else:
         for result in sorted(results, key=_score_of, reverse=True):
             echo_card(result, verbose=verbose)
+    if len(results) > 1 and not (as_json and quiet):
+        click.echo("\n" + summary_table(results), err=as_json)
     for folder in folders:
         page = make_report([folder], track=track, data_dir=data_dir)
         click.echo(f"Wrote {page.write(folder.path / REPORT)}.", err=True)

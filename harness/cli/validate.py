@@ -7,7 +7,8 @@ import click
 from harness.cli import options
 from harness.cli.progress import ProgressListener
 from harness.errors import ExitCode
-from harness.run.entry import find_submissions
+from harness.run.checkpoints import holds_checkpoints
+from harness.run.entry import find_entries
 from harness.run.submission import read_submission
 from harness.sandbox import choose
 from harness.scoring.settings import ScoreSettings
@@ -41,11 +42,13 @@ def validate(
 ) -> int:
     """Try submissions out: everything that is wrong with each, at once.
 
+    Takes what score takes: .py files, notebooks, folders, zips, checkpoints.
+
     What reading shows is told in a second. Then the sandbox is started and two runs of
     each are made just as scoring does, side by side where there are cores; never
     scores.
     """
-    found = find_submissions(paths)
+    found = find_entries(paths)
     chosen = options.chosen_track(track, split_seed, device)
     settings = ScoreSettings(track=chosen, n_models=2, n_jobs=1, data_dir=data_dir)
     listener = ProgressListener(quiet=as_json, bars=False)
@@ -53,7 +56,9 @@ def validate(
     validations, sandbox = [], None
     for path in found:
         # What reading alone finds wrong is told at once, before anything is started.
-        if sandbox is None and not read_submission(path).problems:
+        if sandbox is None and (
+            holds_checkpoints(path) or not read_submission(path).problems
+        ):
             sandbox = choose(isolation)
         validation = validate_submission(
             path, settings, listener, seeds=seeds, isolation=sandbox

@@ -2,7 +2,7 @@
 
 import ast
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,8 +18,13 @@ _MOST_IMPORTS, _MOST_PROBLEMS = 200, 5
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def contract_problems(tree: ast.Module, path: Path) -> list[str]:
-    """List all that would keep a source from being called, a sentence each."""
+def contract_problems(
+    tree: ast.Module, path: Path, modules: Collection[str] = ()
+) -> list[str]:
+    """List all that would keep a source from being called, a sentence each.
+
+    The files `modules` come along with it.
+    """
     named = [
         node
         for node in tree.body
@@ -31,7 +36,10 @@ def contract_problems(tree: ast.Module, path: Path) -> list[str]:
         found = []
     else:
         found = [_nothing_to_call(tree, path.name)]
-    return [*found, *_batches_problems(tree, path.name), *_import_problems(tree, path)]
+    tops = (name.partition("/")[0].removesuffix(".py") for name in modules)
+    known = {path.stem, *tops}
+    found += _batches_problems(tree, path.name)
+    return [*found, *_import_problems(tree, path, known)]
 
 
 def _definition_problems(node: Function | ast.ClassDef, filename: str) -> list[str]:
@@ -118,7 +126,7 @@ def _parameter_problems(function: Function, filename: str) -> list[str]:
     ]
     by_place = [arg.arg for arg in (*args.posonlyargs, *positional[: len(ARGUMENTS)])]
     passed = [name for name in OPTIONAL_ARGUMENTS if name not in by_place]
-    unknown = [name for name in extra if name not in passed]
+    unknown = [name for name in extra if name.lower() not in passed]
     if unknown:
         listed = harmless(", ".join(unknown), _LONGEST_LIST)
         problems.append(
@@ -139,17 +147,17 @@ def _batches_problems(tree: ast.Module, filename: str) -> list[str]:
     return []
 
 
-def _import_problems(tree: ast.Module, path: Path) -> list[str]:
+def _import_problems(tree: ast.Module, path: Path, known: set[str]) -> list[str]:
     """List what is imported at the top, come what may, and cannot be had by a run."""
     problems: dict[str, str] = {}
     lines = {name: node.lineno for node in tree.body for name in _imported(node)}
     for name in list(lines)[:_MOST_IMPORTS]:
         where = f"{path.name}, line {lines[name]}: "
-        if name != path.stem and len(problems) < _MOST_PROBLEMS:
+        if name not in known and len(problems) < _MOST_PROBLEMS:
             if _lies_beside(name, path):
                 problems[name] = (
-                    f"{where}it imports {harmless(name, 80)}, which lies beside it; a "
-                    "submission is one file, so copy what it needs into it."
+                    f"{where}it imports {harmless(name, 80)}, which lies beside it; "
+                    "name this one submission.py, and give the folder with both."
                 )
             elif not _is_installed(name):
                 problems[name] = where + missing_module(name)

@@ -1,4 +1,4 @@
-"""What is scored: a file to run N times, or N checkpoints that such runs have left."""
+"""What is scored: a source to run N times, or the N checkpoints of such runs."""
 
 # Of a path as a stranger made it os.path tells what pathlib raises an error for.
 # ruff: noqa: PTH110, PTH112
@@ -15,6 +15,8 @@ from harness.run.checkpoints import (
     read_checkpoints,
 )
 from harness.run.checkpoints.selection import PATTERN
+from harness.run.sections import MAIN
+from harness.run.source import NOTEBOOK, is_container
 from harness.run.submission import Submission, read_submission, submission_name
 
 _HELPERS = ("_", ".")
@@ -49,7 +51,9 @@ def read_entry(path: Path, n_models: int, spec: WeightSpec) -> Entry:
 
 
 def find_submissions(paths: Iterable[Path]) -> list[Path]:
-    """List the submissions' files: files as they are, folders one level deep.
+    """List submissions: files as they are, folders of them one level deep.
+
+    A folder with a ``submission.py`` is one submission, and so is a zip of it.
 
     A file that starts with ``_`` or ``.`` is no submission. What has a submission's
     name and is none, a broken link, a pipe, a folder, is listed: it fails by itself,
@@ -81,7 +85,7 @@ def _checked_file(path: Path) -> Path:
         )
     if not os.path.lexists(path):
         raise UsageError(f"there is no file {path}; give a submission's .py file.")
-    if path.suffix != ".py":
+    if path.suffix not in (".py", NOTEBOOK) and not is_container(path):
         raise UsageError(f"{path} is no submission; {_instead(path)}")
     if path.name.startswith(_HELPERS):
         raise UsageError(
@@ -98,11 +102,6 @@ def as_address(path: Path) -> str:
 
 def _instead(path: Path) -> str:
     """Say what would work in place of a file of some other kind."""
-    if path.suffix == ".ipynb":
-        return (
-            "it is a notebook: save the cells that define unlearning as a .py file, or "
-            "call harness.score(unlearning) in it."
-        )
     if path.suffix in (".pth", ".pt", ".ckpt", ".safetensors"):
         return (
             f"it is one checkpoint, and N are needed: give a folder or a zip of "
@@ -110,12 +109,12 @@ def _instead(path: Path) -> str:
         )
     if path.suffix in (".npz", ".npy"):
         return "it holds arrays: see unlearn-eval estimate."
-    if path.suffix == ".zip":
-        return "checkpoints in a zip are scored as they are: see unlearn-eval score."
-    return "it must be a .py file or a folder."
+    return "it must be a .py file, a notebook, a folder or a zip."
 
 
 def _in_folder(folder: Path) -> list[Path]:
+    if os.path.lexists(folder / MAIN):
+        return [folder]
     files = sorted(folder.glob("*.py"))
     files = [path for path in files if not path.name.startswith(_HELPERS)]
     if not files and folder.suffix == ".py":

@@ -1,10 +1,8 @@
-"""A submission's file, read and checked without running any of it."""
+"""A submission, read and checked without running any of it."""
 
 import ast
-import errno
 import os
 import shlex
-import stat
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,10 +14,12 @@ from harness.plain_text import escape_controls, harmless
 from harness.run.contract import contract_problems
 from harness.run.cost import Budget, kill_seconds, limit_at
 from harness.run.messages import NO_LIMIT, Failure, RunRequest
+from harness.run.needs import UNREADABLE
+from harness.run.sections import split
+from harness.run.source import Unreadable, read_source
 from harness.storage.files import sha256_of
 from harness.storage.shipped import shipped_submissions
 
-LARGEST_SOURCE = 256 * 1024
 _LONGEST_WORDS, _LONGEST_PROBLEM = 300, 600
 _MEMORY_BYTES = 8 << 30
 #: Controls of the package. What a stranger's file calls itself lifts no cap.
@@ -28,7 +28,7 @@ REFERENCES = ("retrain",)
 
 @dataclass(frozen=True)
 class Submission:
-    """A file to run, by what it says about itself.
+    """A source to run, by what it says about itself.
 
     The title, summary, authors and url are its ``NAME``, the docstring's first line,
     ``AUTHORS`` and ``URL``; it is a reference if it says ``REFERENCE = True`` and is
@@ -43,6 +43,9 @@ class Submission:
     summary: str = ""
     authors: str = ""
     url: str = ""
+    #: What tracebacks call the source, and how it was put together if it was.
+    filename: str = "submission.py"
+    notes: tuple[str, ...] = ()
     #: Shown and never ranked, so that the cap does not stop it.
     is_reference: bool = False
     #: Its runs are made here, and cost what they cost here.
@@ -75,7 +78,7 @@ class Submission:
             most = budget.retraining_seconds if self.is_reference else budget.seconds
             limit = limit_at(kill_seconds(most), device)
         seconds = budget.seconds if budget else None
-        return RunRequest(self.path.name, self.source, seed, seconds, memory, limit)
+        return RunRequest(self.filename, self.source, seed, seconds, memory, limit)
 
     def failure_reason(self, index: int, seed: int, failure: Failure) -> str:
         """Say which run failed, and how."""
@@ -91,77 +94,38 @@ def read_submission(path: Path) -> Submission:
     """Read a submission; what is wrong with it is collected, not raised."""
     name = submission_name(path)
     try:
-        content = _content(path)
-        source = content.decode("utf-8-sig")
-    except _Unreadable as error:
+        source = read_source(path)
+    except Unreadable as error:
         return Submission(name, path, "", (str(error),))
-    except UnicodeDecodeError:
-        return Submission(name, path, "", (f"{path.name} is not UTF-8 text.",))
-    try:
-        tree = _parsed(source, path.name)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        return Submission(name, path, source, (_syntax_problem(path, error),))
+    modules, main = split(source.text)
+    trees: list[ast.Module] = []
+    for shown, text in ((path.name, main), *modules.items()):
+        try:
+            trees.append(_parsed(text, shown))
+        except UNREADABLE as error:
+            problem = _syntax_problem(shown, error)
+            return Submission(name, path, source.text, (problem,))
+    tree = trees[0]
     constants = _constants(tree)
     summary = (ast.get_docstring(tree) or "").strip().partition("\n")[0]
     # Words alone: a number may be too long for Python to write it out.
     words = {key: value for key, value in constants.items() if isinstance(value, str)}
     title, authors, url = (words.get(key, "") for key in ("NAME", "AUTHORS", "URL"))
-    problems = contract_problems(tree, path)
+    problems = contract_problems(tree, path, modules)
     return Submission(
         name=name,
         path=path,
-        source=source,
+        source=source.text,
+        filename=source.filename,
+        notes=source.notes,
         problems=tuple(harmless(each, _LONGEST_PROBLEM) for each in problems),
         title=harmless(title, _LONGEST_WORDS),
         summary=harmless(summary, _LONGEST_WORDS),
         authors=harmless(authors, _LONGEST_WORDS),
         url=harmless(url, _LONGEST_WORDS),
-        is_reference=constants.get("REFERENCE") is True and _is_control(name, source),
+        is_reference=constants.get("REFERENCE") is True
+        and _is_control(name, source.text),
     )
-
-
-class _Unreadable(Exception):
-    """There is no source to be had of a path; the message is a problem."""
-
-
-def _content(path: Path) -> bytes:
-    """Read a plain file of at most `LARGEST_SOURCE` bytes, and follow no link.
-
-    A link may lead to anything that whoever scores can read; a pipe would be waited
-    for, and a device never ends.
-    """
-    try:
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        handle = os.open(path, flags)
-    except FileNotFoundError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}.") from None
-    except OSError as error:
-        raise _Unreadable(_unopened(path, error)) from None
-    facts = os.fstat(handle)
-    if not stat.S_ISREG(facts.st_mode):
-        os.close(handle)
-        raise _Unreadable(_no_plain_file(path))
-    with os.fdopen(handle, "rb") as file:
-        content = file.read(LARGEST_SOURCE + 1)
-    n_bytes = max(len(content), facts.st_size)
-    if n_bytes > LARGEST_SOURCE:
-        raise _Unreadable(
-            f"{path.name} has {-(-n_bytes // 1024)} KiB; a submission has at most "
-            f"{LARGEST_SOURCE // 1024} KiB."
-        )
-    return content
-
-
-def _unopened(path: Path, error: OSError) -> str:
-    if error.errno == errno.ELOOP:
-        return f"{path.name} is a link, which is not followed; give the file itself."
-    if error.errno == errno.ENXIO:
-        return _no_plain_file(path)
-    return f"{path.name} cannot be read: {error.strerror}."
-
-
-def _no_plain_file(path: Path) -> str:
-    return f"{path.name} is no plain file; give a submission's .py file."
 
 
 def _is_control(name: str, source: str) -> bool:
@@ -197,11 +161,11 @@ def submission_name(path: Path) -> str:
     return name
 
 
-def _syntax_problem(path: Path, error: BaseException) -> str:
+def _syntax_problem(name: str, error: BaseException) -> str:
     if isinstance(error, SyntaxError):
-        said = f"{path.name}, line {error.lineno}: syntax error: {error.msg}."
+        said = f"{name}, line {error.lineno}: syntax error: {error.msg}."
     else:
-        said = f"{path.name} cannot be parsed: {error}."
+        said = f"{name} cannot be parsed: {error}."
     return harmless(said, _LONGEST_PROBLEM)
 
 

@@ -2,15 +2,18 @@
 
 import hashlib
 import statistics
-from collections.abc import Iterable, Sequence
+import traceback
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from harness.errors import CheckFailed
+from harness.errors import CheckFailed, UnlearnEvalError
 from harness.execution.local import Job, LocalExecutor, Outcome
 from harness.models.records import RunRecord
 from harness.models.weights import WeightSpec
+from harness.plain_text import escape_controls
 from harness.processes.lifetime import Closing
 from harness.reference import find_bank
 from harness.results.schema import Result
@@ -29,6 +32,7 @@ from harness.tasks.registry import find_task
 
 #: Runs of a submission after which being far over the cap ends it early.
 _RUNS_BEFORE_VERDICT = 4
+_LONGEST_TRACE = 4000
 
 
 class Scorer(Closing):
@@ -102,14 +106,43 @@ class Scorer(Closing):
                     if future.done():
                         future.result()  # what went wrong there ends it here
                 entry = read_entry(path, self.settings.n_models, self.spec)
-                folder = self.folder_of(entry)
-                stored = None if self.settings.force else self._stored(folder)
-                if stored is None:
-                    attempt = self._attempt(entry, folder)
-                    futures.append(measuring.submit(self._conclude, attempt, folder))
-                else:
-                    futures.append(measuring.submit(self._tell, stored, reused=True))
+                try:
+                    rest = self._begin(entry)
+                except Exception as error:
+                    rest = partial(self._excuse, entry, error)
+                    if not self.settings.keep_going:
+                        raise
+                futures.append(measuring.submit(self._end, entry, rest))
             return [future.result() for future in futures]
+
+    def _begin(self, entry: Entry) -> Callable[[], Result]:
+        """Make the runs that are missing; what is returned makes the result of them."""
+        folder = self.folder_of(entry)
+        stored = None if self.settings.force else self._stored(folder)
+        if stored is not None:
+            return partial(self._tell, stored, reused=True)
+        return partial(self._conclude, self._attempt(entry, folder), folder)
+
+    def _end(self, entry: Entry, rest: Callable[[], Result]) -> Result:
+        try:
+            return rest()
+        except Exception as error:
+            return self._excuse(entry, error)
+
+    def _excuse(self, entry: Entry, error: Exception) -> Result:
+        """Make a failure of ours a result, if others are to be scored all the same.
+
+        It is not stored: the next time the submission is scored again.
+        """
+        if not self.settings.keep_going:
+            raise error
+        words = str(error)
+        if not isinstance(error, UnlearnEvalError):
+            words = f"{type(error).__name__}: {error}"
+        trace = "".join(traceback.format_exception(error))[-_LONGEST_TRACE:]
+        failure = Failure(Status.HARNESS_ERROR, words, escape_controls(trace))
+        attempt = Attempt(entry=entry, failure=failure)
+        return self._tell(self._verdicts.conclude(attempt).result)
 
     def use(self, settings: ScoreSettings) -> None:
         """Score with other settings from now on, on the same track and device."""
@@ -148,6 +181,8 @@ class Scorer(Closing):
     def _attempt(self, entry: Entry, folder: ResultFolder) -> Attempt:
         """Keep what is scored, and do those of its runs that are missing."""
         folder.keep_source(*entry.kept())
+        for note in entry.notes:
+            self._listener.say(note)
         if entry.problems:
             failure = Failure(Status.INVALID, " ".join(entry.problems))
             return Attempt(entry=entry, failure=failure)

@@ -35,6 +35,8 @@ class ScoreSettings:
         Where the data lie already.
     secret : bytes
         The seeds of the runs are an HMAC with it; empty for public ones.
+    keep_going : bool
+        Make a failure of ours the status of one submission, and go on with the others.
     """
 
     track: Track
@@ -46,6 +48,7 @@ class ScoreSettings:
     force: bool = False
     data_dir: Path | None = None
     secret: bytes = b""
+    keep_going: bool = False
 
     def __post_init__(self) -> None:
         if self.n_models < 2:

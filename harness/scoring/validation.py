@@ -8,19 +8,24 @@ from typing import Any
 
 from harness.execution.local import Job, LocalExecutor, Outcome
 from harness.machine import available_cores
+from harness.models.weights import WeightSpec
 from harness.reference import ReferenceBank, find_bank
+from harness.run.checkpoints import holds_checkpoints
 from harness.run.cost import Budget, cost_seconds, kill_seconds, limit_at
-from harness.run.messages import NO_LIMIT, RunRequest
-from harness.run.submission import Submission, read_submission
+from harness.run.entry import Entry, read_entry
+from harness.run.messages import NO_LIMIT, Failure, Request
+from harness.run.submission import read_submission
 from harness.sandbox import Sandbox, choose
 from harness.scoring.retraining import RetrainingCost
 from harness.scoring.settings import Listener, ScoreSettings
 from harness.seeds import derive_seed
 from harness.status import Status
+from harness.tasks.base import Task
 from harness.tasks.registry import find_task
 
 #: A run is not stopped before, and not at all if it has been asked for by its seed.
 _LIMIT_SECONDS = 60.0
+_N_RUNS = 2
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ def validate_submission(
     Parameters
     ----------
     path : Path
-        The submission's file.
+        The submission, or checkpoints; of these the first two are read.
     settings : ScoreSettings
         Track, device and data.
     listener : Listener
@@ -81,41 +86,46 @@ def validate_submission(
     isolation : Sandbox, optional
         How runs are kept apart; by default the strictest way that works here.
     """
-    submission = read_submission(path)
-    if submission.problems:
-        return Validation(submission.name, submission.problems)
-    if seeds is None:
-        seeds = [derive_seed("validate", submission.sha256, i) for i in range(2)]
     task = find_task(settings.track, settings.data_dir)
+    entry = _read(path, task)
+    if entry.problems:
+        return Validation(entry.name, entry.problems, entry.notes)
+    if seeds is None or entry.made_elsewhere:
+        drawn = [derive_seed("validate", entry.sha256, i) for i in range(_N_RUNS)]
+        seeds = entry.seeds(drawn)[:_N_RUNS]
     isolation, bank = isolation or choose(), find_bank(task)
-    requests = _requests(
-        submission, seeds, settings, _budget(settings, bank, isolation)
-    )
+    requests = _requests(entry, seeds, settings, _budget(settings, bank, isolation))
     side_by_side = min(len(seeds), available_cores())
     listener.say(
-        f"{submission.name}: {len(seeds)} runs on {settings.track.name}, "
+        f"{entry.name}: {len(seeds)} runs on {settings.track.name}, "
         f"{side_by_side} at a time, once the sandbox ({isolation.level}) has started"
     )
     parts = (task, settings.device, bank.original_weights, side_by_side, isolation)
     with LocalExecutor(*parts) as executor:
         outcomes = list(executor.work([Job(*each) for each in enumerate(requests)]))
     outcomes.sort(key=lambda outcome: outcome.job.index)
-    return _summary(submission, outcomes, settings.device)
+    return _summary(entry, outcomes, settings.device)
+
+
+def _read(path: Path, task: Task) -> Entry:
+    """Read a submission, or vet as many checkpoints as the track scores."""
+    if not holds_checkpoints(path):
+        return read_submission(path)
+    spec = WeightSpec.of(find_bank(task).original_weights[0])
+    return read_entry(path, task.track.evaluation.n_models, spec)
 
 
 def _requests(
-    submission: Submission,
-    seeds: Sequence[int],
-    settings: ScoreSettings,
-    budget: Budget,
-) -> list[RunRequest]:
-    limit, device = NO_LIMIT, settings.device
+    entry: Entry, seeds: Sequence[int], settings: ScoreSettings, budget: Budget
+) -> list[Request]:
+    device = settings.device
+    requests = [entry.request(*each, device, budget) for each in enumerate(seeds)]
+    if entry.made_elsewhere:
+        return requests
+    limit = NO_LIMIT
     if len(seeds) > 1:
         limit = limit_at(max(_LIMIT_SECONDS, kill_seconds(budget.seconds)), device)
-    return [
-        replace(submission.request(index, seed, device, budget), limit=limit)
-        for index, seed in enumerate(seeds)
-    ]
+    return [replace(request, limit=limit) for request in requests]
 
 
 def _budget(settings: ScoreSettings, bank: ReferenceBank, isolation: Sandbox) -> Budget:
@@ -130,22 +140,32 @@ def _budget(settings: ScoreSettings, bank: ReferenceBank, isolation: Sandbox) ->
     return Budget(settings.track.evaluation.cap, float(statistics.median(seconds)))
 
 
-def _summary(
-    submission: Submission, outcomes: list[Outcome], device: str
-) -> Validation:
+def _summary(entry: Entry, outcomes: list[Outcome], device: str) -> Validation:
     found = [outcome.failure_of_its_own() for outcome in outcomes]
     failures = [failure for failure in found if failure is not None]
-    problems = [f"{failure.status}: {failure.reason}" for failure in failures]
+    problems = [
+        f"{failure.status}: {_reason(entry, outcome, failure)}"
+        for outcome, failure in zip(outcomes, found, strict=True)
+        if failure is not None
+    ]
     tracebacks = [failure.traceback for failure in failures if failure.traceback]
     costs = tuple(cost_seconds(outcome.report.usage, device) for outcome in outcomes)
     return Validation(
-        name=submission.name,
+        name=entry.name,
         problems=tuple(dict.fromkeys(problems)),
-        notes=tuple(_notes(outcomes, costs)),
+        notes=(*entry.notes, *_notes(outcomes, costs)),
         cost_seconds=costs,
         traceback=tracebacks[0] if tracebacks else "",
         output=outcomes[0].report.output,
     )
+
+
+def _reason(entry: Entry, outcome: Outcome, failure: Failure) -> str:
+    """Say which checkpoint it was; of runs, whose seeds say nothing, what it was."""
+    if not entry.made_elsewhere:
+        return failure.reason
+    index, seed = outcome.job.index, outcome.job.request.seed
+    return entry.failure_reason(index, seed, failure)
 
 
 def _notes(outcomes: list[Outcome], costs: tuple[float, ...]) -> list[str]:

@@ -93,6 +93,22 @@ def test_the_command_ends_with_a_failed_check(examined, python, cli):
     assert any(line.startswith("ok  machine: ") for line in lines)
 
 
+def test_a_container_is_told_what_it_lacks(monkeypatch):
+    monkeypatch.setenv("container", "podman")
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    monkeypatch.setattr("os.access", lambda path, mode: path != "/sys/fs/cgroup")
+
+    (check,) = doctor._container("isolation full cannot be had")
+
+    assert not check.ok
+    assert not check.needed
+    assert check.words == "this is one, and lacks bubblewrap, a cgroup of its own"
+    monkeypatch.setattr("shutil.which", lambda name: "/usr/bin/bwrap")
+    (check,) = doctor._container("isolation full cannot be had")
+    assert "the right to make namespaces" in check.words
+    assert doctor._container("")[0].ok
+
+
 def test_the_command_as_json_is_one_object(examined, python, cli):
     python(QUICK)
     ended = cli("doctor", "--json")

@@ -10,7 +10,6 @@ from tests.cli.test_bad_input import only_error
 @pytest.mark.parametrize(
     ("name", "wanted"),
     [
-        ("x.ipynb", "it is a notebook: save the cells that define unlearning as a .py"),
         ("x.pth", "it is one checkpoint, and N are needed: give a folder or a zip of"),
         ("x.npz", "it holds arrays: see unlearn-eval estimate."),
     ],

@@ -109,9 +109,21 @@ def unlearning(net, retain, forget, validation):
 """
 
 
-def test_batches_are_dictionaries_where_the_submission_says_so(call, write):
-    assert read_submission(write(BATCHES)).problems == ()
-    assert works(call(BATCHES)) == "ok\n"
+@pytest.mark.parametrize("source", [BATCHES, BATCHES.replace('BATCHES = "dict"', "")])
+def test_batches_are_dictionaries_where_the_submission_says_so(call, write, source):
+    """It says so by a line of its own, or by how it takes image and age group."""
+    assert read_submission(write(source)).problems == ()
+    assert works(call(source)) == "ok\n"
+
+
+def test_batches_stay_pairs_where_dictionaries_are_something_else(call):
+    body = "    row = {'image': 1, 'age_group': 2}\n    row['image']\n"
+    source = SOUND.replace(
+        "    return", body + "    x, y = next(iter(retain))\n    return"
+    )
+
+    works(call("BATCHES = 'pairs'\n" + source + "    row['age_group']\n"))
+    works(call(source))
 
 
 def test_other_batches_are_a_mistake(write):
@@ -153,12 +165,14 @@ def test_a_package_missed_in_a_run_comes_with_its_remedy(call_body):
 @pytest.mark.parametrize(
     "line", ["import helper", "from helper import f", "from . import helper"]
 )
-def test_a_module_beside_the_submission_is_told_to_be_copied(write, line):
+def test_a_module_beside_the_submission_is_told_how_to_come_along(write, line):
     write("def f(): pass\n", "helper.py")
 
     found = problems_of(write, f"{line}\n" + SOUND)
 
-    assert "it imports helper, which lies beside it; a submission is one file" in found
+    assert "it imports helper, which lies beside it; name this one submission.py" in (
+        found
+    )
 
 
 def test_a_neighbour_of_an_installed_modules_name_is_none(write):
@@ -174,9 +188,7 @@ def test_a_neighbour_of_an_installed_modules_name_is_none(write):
 def test_a_file_beside_the_submission_is_told_not_to_come_along(call_body, act):
     reason = call_body(act).failure.reason
 
-    assert (
-        "'weights.bin' does not come with the submission, which is one file" in reason
-    )
+    assert "'weights.bin' does not come with the submission, which is at most" in reason
 
 
 @pytest.mark.parametrize("folder", ["/kaggle/tmp", "/kaggle/working/deeper"])
@@ -208,3 +220,23 @@ def test_thousands_of_lines_and_a_progress_bar_stay_short(call_body):
     )
 
     assert sorted(works(call_body(body)).split()) == ["4999/5000", "done"]
+
+
+def test_a_bar_of_notebooks_is_a_plain_one(call_body):
+    pytest.importorskip("tqdm")
+    body = "from tqdm.notebook import tqdm, trange\nprint(sum(tqdm([1, 2])), trange)"
+
+    assert "3 <function trange" in works(call_body(body))
+
+
+def test_a_fifth_argument_may_be_written_in_capitals(call, write):
+    source = "def unlearning(net, a, b, c, DEVICE, *, SEED):\n    print(DEVICE, SEED)\n"
+
+    assert read_submission(write(source)).problems == ()
+    assert works(call(source)) == "cpu 0\n"
+
+
+def test_code_that_asks_for_a_gpu_is_told_so(call_body):
+    body = "raise RuntimeError('Cannot re-initialize CUDA in forked subprocess')"
+
+    assert "it asks for a GPU, and a run has what its" in call_body(body).failure.reason

@@ -6,7 +6,8 @@ import pytest
 
 from harness.errors import UsageError
 from harness.run.entry import find_submissions
-from harness.run.submission import LARGEST_SOURCE, read_submission
+from harness.run.source import LARGEST_SOURCE
+from harness.run.submission import read_submission
 from harness.storage.shipped import shipped_submissions
 
 GOOD = '''"""Do nothing. Slowly.
@@ -270,7 +271,10 @@ def test_two_files_of_one_name_in_different_folders_are_refused(tmp_path):
     ("name", "message"),
     [
         ("gone.py", "there is no file .*gone.py; give a submission's .py file"),
-        ("notes.txt", "notes.txt is no submission; it must be a .py file or a folder"),
+        (
+            "notes.txt",
+            "notes.txt is no submission; it must be a .py file, a notebook, a",
+        ),
         ("_helper.py", "_helper.py is no submission: its name starts with _"),
         (".hidden.py", ".hidden.py is no submission: its name starts with \\."),
         ("empty", "the folder .*empty holds no submission; write one with: "),

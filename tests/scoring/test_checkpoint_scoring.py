@@ -258,13 +258,36 @@ def test_checkpoints_and_submissions_are_scored_side_by_side(
     assert "cost unknown: made elsewhere" in ended.err
 
 
+def test_validate_takes_what_score_takes(
+    cli, executor, folder, *, states, method, track_file
+):
+    """The first two checkpoints are read; the bad one is the third."""
+    where = ("--track", track_file, "--isolation", "none", "--json")
+    folders = folder(states, "good"), folder([*states[:2], b"", states[3]], "late")
+
+    ended = cli("validate", *folders, folder([b"", *states[1:]], "bad"), method, *where)
+
+    assert ended.code == 3
+    found = {v["name"]: v for v in json.loads(ended.out)["validations"]}
+    assert {name: v["valid"] for name, v in found.items()} == {
+        "good": True,
+        "late": True,
+        "bad": False,
+        "method": True,
+    }
+    assert "checkpoint 0" in found["bad"]["problems"][0]
+    few = cli("validate", folder(states[:3], "few"), *where)
+    assert few.code == 3
+    assert "too few: 3 checkpoints, N = 4 are needed" in few.out
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
         (lambda path: path.write_bytes(b"words"), "is no sound zip file"),
         (
-            lambda path: zipfile.ZipFile(path, "w").writestr("submission.py", ""),
-            "it holds submission.py and no checkpoints; unpack it",
+            lambda path: zipfile.ZipFile(path, "w").writestr("method.py", ""),
+            "it holds method.py and no checkpoints; unpack it",
         ),
     ],
 )

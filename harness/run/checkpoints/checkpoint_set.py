@@ -10,18 +10,19 @@ from typing import ClassVar
 
 from harness.errors import UsageError
 from harness.plain_text import harmless, spreadsheet_text
-from harness.run.checkpoints.containers import Refused, open_container
 from harness.run.checkpoints.selection import select
 from harness.run.cost import Budget, limit_at
 from harness.run.messages import CheckpointRequest, Failure, largest_checkpoint
 from harness.run.submission import submission_name
 from harness.seeds import derive_seed
 from harness.status import Status
+from harness.storage.containers import Refused, open_container
 from harness.storage.files import sha256_of
 
 #: Torch itself takes most of it; the rest holds a checkpoint in all its precisions.
 _MEMORY_BYTES, _COPIES = 4 << 30, 4
 _LIMIT_SECONDS = 120.0
+_KIND = "a checkpoint of this track's network"
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class CheckpointSet:
     summary: ClassVar[str] = ""
     authors: ClassVar[str] = ""
     url: ClassVar[str] = ""
+    notes: ClassVar[tuple[str, ...]] = ()
     is_reference: ClassVar[bool] = False
     #: Nobody here knows what they have cost.
     made_elsewhere: ClassVar[bool] = True
@@ -67,7 +69,8 @@ class CheckpointSet:
     def read(self, checkpoint: Checkpoint) -> bytes:
         """Read one checkpoint, if its bytes are still those that were vetted."""
         try:
-            content = open_container(self.path).read(checkpoint.file, self.largest)
+            container = open_container(self.path, _KIND)
+            content = container.read(checkpoint.file, self.largest)
         except Refused:
             content = b""
         if sha256_of(content) != checkpoint.sha256:
@@ -126,7 +129,7 @@ def read_checkpoints(path: Path, n_models: int, n_bytes: int) -> CheckpointSet:
     if not path.exists():
         raise UsageError(f"there is no file {path}; give a zip of checkpoints.")
     name = submission_name(path)
-    container, largest = open_container(path), largest_checkpoint(n_bytes)
+    container, largest = open_container(path, _KIND), largest_checkpoint(n_bytes)
     try:
         chosen = select(container.names(), n_models)
         checkpoints = []

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.plain_text import harmless
-from harness.run.checkpoints.containers import Refused, open_container
+from harness.run.source import holds_source
+from harness.storage.containers import Refused, open_container
 
 PATTERN = "unlearned_checkpoint_*.pth"
 _NAME = re.compile(r"unlearned_checkpoint_([0-9]{1,9})\.pth?", re.ASCII)
@@ -24,14 +25,18 @@ class Numbered(NamedTuple):
 def holds_checkpoints(path: Path) -> bool:
     """Tell whether a path is to be scored as checkpoints: a zip, or such a folder.
 
-    A folder of submissions that has checkpoints in a sub-folder is one of submissions.
+    A folder of submissions that has checkpoints in a sub-folder is one of submissions,
+    and a zip without any is one if a submission is in it.
     """
-    if not path.is_dir():
-        return path.suffix.lower() == ".zip"
+    is_zip = not path.is_dir()
+    if is_zip and path.suffix.lower() != ".zip":
+        return False
     try:
         names = open_container(path).names()
     except Refused:
-        return False
+        return is_zip
+    if is_zip:
+        return any(map(_numbered, names)) or not holds_source(names)
     if any(name.endswith(".py") and "/" not in name for name in names):
         return any(_numbered(name) for name in names if "/" not in name)
     return any(_numbered(name) for name in names)
@@ -77,7 +82,7 @@ def _none(names: list[str]) -> str:
     if source and not more:
         return (
             f"it holds {harmless(source)} and no checkpoints; unpack it and score the "
-            ".py file itself."
+            ".py file itself, or name that submission.py."
         )
     return f"it holds no checkpoints; they must be named {PATTERN}."
 

@@ -16,19 +16,27 @@ from torch import Tensor, nn
 from harness.models.network_difference import network_difference
 from harness.models.weights import WeightSpec, load_weights
 from harness.run.inputs import RUN_SETS, Inputs
-from harness.run.inside.notebooks import compiled, failure_hint
+from harness.run.inside.notebooks import (
+    compiled,
+    failure_hint,
+    put_beside,
+    reads_dicts,
+)
 from harness.run.messages import (
     ARGUMENTS,
     OPTIONAL_ARGUMENTS,
     Failure,
     RunRequest,
 )
+from harness.run.sections import split
 from harness.status import Status
 from harness.tasks.loaders import make_loader
 
 _TRACEBACK_LINES = 20
 #: Whatever the letters, so many of them fit into what the harness reads.
 _TRACEBACK_LETTERS = 4000
+#: What the competition's loaders gave at once; much code has the number in it.
+_COMPETITION_BATCH = 64
 _OUT_OF_MEMORY_WORDS = ("can't allocate memory", "not enough memory", "out of memory")
 
 
@@ -51,7 +59,8 @@ def call_submission(request: RunRequest, prepared: Prepared) -> bytes | Failure:
         load_weights(prepared.network, prepared.inputs.originals[request.original])
         _seed_everything(request.seed)
         module = _load(request)
-        as_dicts = getattr(module, "BATCHES", None) == "dict"
+        batches = getattr(module, "BATCHES", None)
+        as_dicts = reads_dicts(request.source) if batches is None else batches == "dict"
         arguments, device = _arguments(prepared, as_dicts=as_dicts)
         function = _function(module)
         options = _options(function, request, prepared, device)
@@ -75,10 +84,11 @@ def _load(request: RunRequest) -> types.ModuleType:
     module = types.ModuleType("submission")
     module.__file__ = request.filename
     sys.modules["submission"] = module
-    lines = request.source.splitlines(keepends=True)
-    entry = (len(request.source), None, lines, request.filename)
+    modules, main = split(request.source)
+    put_beside(modules)
+    entry = (len(main), None, main.splitlines(keepends=True), request.filename)
     linecache.cache[request.filename] = entry
-    exec(compiled(request.source, request.filename), module.__dict__)
+    exec(compiled(main, request.filename), module.__dict__)
     return module
 
 
@@ -107,7 +117,8 @@ def _refuse_misfit(
 
 def _arguments(prepared: Prepared, *, as_dicts: bool) -> tuple[list[Any], torch.device]:
     device = torch.device(prepared.inputs.device)
-    batch_size = prepared.inputs.task.track.recipe.batch_size
+    recipe = prepared.inputs.task.track.recipe
+    batch_size = _COMPETITION_BATCH if as_dicts else recipe.batch_size
     loaders = [
         make_loader(
             inputs.to(device),
@@ -143,7 +154,7 @@ def _options(
         for each in parameters
         if each.kind not in by_place and each not in taken
     ]
-    return {name: value for name, value in offered.items() if name in named}
+    return {name: offered[name.lower()] for name in named if name.lower() in offered}
 
 
 def _pack(network: Any, spec: WeightSpec) -> bytes:

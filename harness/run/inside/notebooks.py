@@ -2,7 +2,12 @@
 
 import ast
 import os
+import sys
 import tempfile
+from collections import defaultdict
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import CodeType
 
@@ -10,6 +15,9 @@ from harness.run.messages import missing_module
 
 #: Folders of the competition's machine that could be written to.
 _WRITABLE = ("/kaggle/tmp", "/kaggle/working", "/kaggle/temp")
+_TARGETS = {"age_group", "age"}
+#: What torch says to code that has cuda written into it.
+_NO_GPU = ("CUDA in forked", "no NVIDIA driver", "not compiled with CUDA")
 
 
 def compiled(source: str, filename: str) -> CodeType:
@@ -19,6 +27,9 @@ def compiled(source: str, filename: str) -> CodeType:
     only the beginning of a text that is such a path is another then.
     """
     tree = ast.parse(source, filename)
+    if "tqdm" in source and find_spec("tqdm"):
+        # A notebook's bars are drawn by a browser, and there is none.
+        sys.modules["tqdm.notebook"] = import_module("tqdm.std")
     if "/kaggle/" in source:
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -35,6 +46,26 @@ def _in_scratch(text: str) -> str:
     return text
 
 
+def put_beside(modules: Mapping[str, str]) -> None:
+    """Write a submission's modules into scratch space, where it finds them."""
+    if modules:
+        folder = Path(tempfile.mkdtemp())
+        for name, text in modules.items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text(text, "utf-8")
+        sys.path.insert(0, str(folder))
+
+
+def reads_dicts(source: str) -> bool:
+    """Tell whether a source takes a batch's image and age group by their names."""
+    found = defaultdict[str, set[object]](set)
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Subscript(ast.Name(name), ast.Constant(key)):
+                found[name].add(key)
+    return any("image" in keys and keys & _TARGETS for keys in found.values())
+
+
 def failure_hint(error: BaseException) -> str:
     """Say what would help against what a submission fails of; mostly nothing."""
     words = str(error)
@@ -44,13 +75,15 @@ def failure_hint(error: BaseException) -> str:
         name = os.path.basename(os.fsdecode(error.filename))  # noqa: PTH119
         return (
             f"a run sees no file of yours: {name!r:.100} does not come with the "
-            "submission, which is one file of at most 256 KiB"
+            "submission, which is at most 256 KiB of Python"
         )
     if isinstance(error, TypeError) and "must be integers or slices, not str" in words:
         return (
             "if it means a batch: batches are (inputs, targets); the line BATCHES = "
             '"dict" makes them dictionaries with image, age_group and image_id'
         )
+    if any(phrase in words for phrase in _NO_GPU):
+        return "it asks for a GPU, and a run has what its argument device says"
     if "torchvision::nms does not exist" in words:
         return "torch and torchvision do not fit together: run unlearn-eval doctor"
     return ""

@@ -3,8 +3,8 @@
 import pytest
 
 from harness.run.checkpoints import holds_checkpoints
-from harness.run.checkpoints.containers import Refused
 from harness.run.checkpoints.selection import select
+from harness.storage.containers import Refused
 
 
 def name(number: object, ending: str = "pth") -> str:
@@ -54,9 +54,9 @@ def test_checkpoints_in_one_sub_folder_are_found():
         ),
         ([], "it holds no checkpoints; they must be named unlearned_checkpoint_*.pth."),
         (
-            ["submission.py"],
-            "it holds submission.py and no checkpoints; unpack it and score the .py "
-            "file itself.",
+            ["method.py"],
+            "it holds method.py and no checkpoints; unpack it and score the .py file "
+            "itself, or name that submission.py.",
         ),
         (
             [f"a/b/{name(0)}"],

@@ -1,4 +1,4 @@
-"""What holds checkpoints, a folder or a zip: its files' names, and their bytes.
+"""What holds a stranger's files, a folder or a zip: their names, and their bytes.
 
 Both come from strangers. Nothing is unpacked to a disk, no link is followed, and no
 file is read past a bound.
@@ -26,8 +26,8 @@ class Refused(Exception):
 class Folder:
     """The files of a folder and of the folders right in it."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, kind: str) -> None:
+        self._path, self._kind = path, kind
 
     def names(self) -> tuple[str, ...]:
         """List the files, with ``/`` before those of a sub-folder; not the hidden."""
@@ -54,9 +54,9 @@ class Folder:
             facts = os.fstat(file.fileno())
             if not stat.S_ISREG(facts.st_mode):
                 raise Refused(f"{shown} is no plain file.")
-            _refuse_larger(name, "has", facts.st_size, largest)
+            _refuse_larger(f"{shown} has", facts.st_size, self._kind, largest)
             content = file.read(largest + 1)
-        _refuse_larger(name, "has", len(content), largest)
+        _refuse_larger(f"{shown} has", len(content), self._kind, largest)
         return content
 
     @staticmethod
@@ -71,8 +71,8 @@ class Folder:
 class ZipArchive:
     """The files of a zip, read in place."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, kind: str) -> None:
+        self._path, self._kind = path, kind
 
     def names(self) -> tuple[str, ...]:
         """List the files; a zip with anything odd in it is refused as a whole."""
@@ -96,10 +96,11 @@ class ZipArchive:
 
     def read(self, name: str, largest: int) -> bytes:
         """Inflate one file, never more than `largest` bytes of it."""
+        does = f"{harmless(name)} unpacks to"
         try:
             with zipfile.ZipFile(self._path) as archive:
                 entry = archive.getinfo(name)
-                _refuse_larger(name, "unpacks to", entry.file_size, largest)
+                _refuse_larger(does, entry.file_size, self._kind, largest)
                 with archive.open(entry) as file:
                     content = file.read(largest + 1)
         except (
@@ -113,16 +114,16 @@ class ZipArchive:
         ) as error:
             words = f"{harmless(name)} is damaged in the zip: {harmless(error)}."
             raise Refused(words) from None
-        _refuse_larger(name, "unpacks to", len(content), largest)
+        _refuse_larger(does, len(content), self._kind, largest)
         return content
 
 
 Container = Folder | ZipArchive
 
 
-def open_container(path: Path) -> Container:
-    """Take a path for what it is: a folder, or else a zip."""
-    return Folder(path) if path.is_dir() else ZipArchive(path)
+def open_container(path: Path, kind: str = "a file") -> Container:
+    """Take a path for what it is: a folder, or else a zip, of files of a kind."""
+    return Folder(path, kind) if path.is_dir() else ZipArchive(path, kind)
 
 
 def _vet(entry: zipfile.ZipInfo) -> None:
@@ -153,9 +154,8 @@ def _leads_outside(name: str) -> bool:
     return rooted or ".." in windows.parts
 
 
-def _refuse_larger(name: str, does: str, n_bytes: int, largest: int) -> None:
+def _refuse_larger(what: str, n_bytes: int, kind: str, largest: int) -> None:
     if n_bytes > largest:
         raise Refused(
-            f"{harmless(name)} {does} {n_bytes / 1e6:.1f} MB; a checkpoint of this "
-            f"track's network has at most {largest / 1e6:.1f} MB."
+            f"{what} {n_bytes / 1e6:.1f} MB; {kind} has at most {largest / 1e6:.1f} MB."
         )

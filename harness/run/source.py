@@ -1,0 +1,152 @@
+"""The source of a submission: of a file, a notebook, a folder or a zip, as one text."""
+
+import errno
+import os
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from harness.errors import UsageError
+from harness.plain_text import harmless
+from harness.run.notebooks import LARGEST_NOTEBOOK, read_notebook
+from harness.run.sections import MAIN, MODULE, join
+from harness.storage.containers import Refused, open_container
+
+LARGEST_SOURCE = 256 * 1024
+NOTEBOOK = ".ipynb"
+_MOST_MODULES = 100
+
+
+class Unreadable(Exception):
+    """There is no source to be had of a path; the message is a problem."""
+
+
+class Source(NamedTuple):
+    """A source, what its lines are lines of, and how it was put together."""
+
+    text: str
+    filename: str
+    notes: tuple[str, ...] = ()
+
+
+def read_source(path: Path) -> Source:
+    """Read the source of a submission, and run none of it."""
+    if is_container(path):
+        return _of_files(path)
+    if path.suffix == NOTEBOOK:
+        return _of_notebook(path)
+    return Source(_decoded(_content(path, LARGEST_SOURCE), path.name), path.name)
+
+
+def is_container(path: Path) -> bool:
+    """Tell whether a path has files in it, by its kind and its name."""
+    # Not by pathlib, which raises an error for links that lead in a circle.
+    is_folder = os.path.isdir(path) and path.suffix != ".py"  # noqa: PTH112
+    return is_folder or path.suffix.lower() == ".zip"
+
+
+def holds_source(names: Sequence[str]) -> bool:
+    """Tell whether files are those of a submission."""
+    return f"{top_folder(names)}{MAIN}" in names
+
+
+def top_folder(names: Sequence[str]) -> str:
+    """Name the only folder that all files lie in, with its slash; mostly none does."""
+    shown = [name for name in names if not name.startswith(("__MACOSX/", "."))]
+    tops = {name.partition("/")[0] for name in shown if "/" in name}
+    alone = len(tops) == 1 and all("/" in name for name in shown)
+    return f"{tops.pop()}/" if alone else ""
+
+
+def _of_files(path: Path) -> Source:
+    """Read a folder or a zip: `MAIN`, and the modules beside it or one folder below."""
+    try:
+        container = open_container(path, "a submission")
+        names = container.names()
+        top = top_folder(names) if path.suffix.lower() == ".zip" else ""
+        if top + MAIN not in names:
+            raise Unreadable(f"{harmless(path.name)} holds no {MAIN}.")
+        files = {}
+        for name in names:
+            if MODULE.fullmatch(short := name.removeprefix(top)):
+                content = container.read(name, LARGEST_SOURCE)
+                files[short] = _decoded(content, name).replace("\r\n", "\n")
+                _refuse_more(path, files)
+    except Refused as error:
+        raise Unreadable(str(error)) from None
+    main = files.pop(MAIN)
+    modules = harmless(", ".join(sorted(files)))
+    note = f"{harmless(path.name)}: with {MAIN} goes {modules}."
+    return Source(join(files, main), MAIN, (note,) if files else ())
+
+
+def _refuse_more(path: Path, files: dict[str, str]) -> None:
+    n_bytes = sum(len(text.encode()) for text in files.values())
+    if n_bytes > LARGEST_SOURCE or len(files) > _MOST_MODULES:
+        raise Unreadable(
+            f"{harmless(path.name)} holds {len(files)} modules or more, of "
+            f"{-(-n_bytes // 1024)} KiB; a submission has at most {_MOST_MODULES} of "
+            f"{LARGEST_SOURCE // 1024} KiB in all."
+        )
+
+
+def _of_notebook(path: Path) -> Source:
+    content = _content(path, LARGEST_NOTEBOOK)
+    try:
+        notebook = read_notebook(content, path.name, LARGEST_SOURCE)
+    except ValueError as error:
+        raise Unreadable(str(error)) from None
+    return Source(notebook.source, MAIN, notebook.notes)
+
+
+def _decoded(content: bytes, name: str) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Unreadable(f"{harmless(name)} is not UTF-8 text.") from None
+
+
+def _content(path: Path, largest: int) -> bytes:
+    """Read a plain file of at most `largest` bytes, and follow no link.
+
+    A link may lead to anything that whoever scores can read; a pipe would be waited
+    for, and a device never ends.
+    """
+    try:
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        handle = os.open(path, flags)
+    except FileNotFoundError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}.") from None
+    except OSError as error:
+        raise Unreadable(_unopened(path, error)) from None
+    facts = os.fstat(handle)
+    if not stat.S_ISREG(facts.st_mode):
+        os.close(handle)
+        raise Unreadable(_no_plain_file(path))
+    with os.fdopen(handle, "rb") as file:
+        content = file.read(largest + 1)
+    n_bytes = max(len(content), facts.st_size)
+    if n_bytes > largest:
+        raise Unreadable(
+            f"{path.name} has {-(-n_bytes // 1024)} KiB; a {_kind(path)} has at most "
+            f"{largest // 1024} KiB."
+        )
+    return content
+
+
+def _unopened(path: Path, error: OSError) -> str:
+    if error.errno == errno.ELOOP:
+        return f"{path.name} is a link, which is not followed; give the file itself."
+    if error.errno == errno.ENXIO:
+        return _no_plain_file(path)
+    return f"{path.name} cannot be read: {error.strerror}."
+
+
+def _no_plain_file(path: Path) -> str:
+    return f"{path.name} is no plain file; give a submission's .py file."
+
+
+def _kind(path: Path) -> str:
+    is_notebook = path.suffix == NOTEBOOK
+    return "notebook (clear its outputs)" if is_notebook else "submission"
