@@ -181,32 +181,39 @@ def test_what_cannot_be_scored_ends_with_a_reason(worker, tmp_path, files, words
     assert scores == {}
 
 
-@pytest.mark.parametrize("fault", ["changed", "other phase", "none", "two"])
-def test_a_result_that_is_not_the_phases_gets_no_score(
-    worker, written, tmp_path, fault
-):
-    first = worker("app")
-    _, output = first.step(
+def _change(stored: Path) -> None:
+    (stored.parent / "models.csv").write_text("")
+
+
+def _remove(stored: Path) -> None:
+    stored.unlink()
+
+
+def _double(stored: Path) -> None:
+    shutil.copytree(stored.parent, stored.parent.with_name("again"))
+
+
+def test_a_result_that_is_not_the_phases_gets_no_score(worker, written, tmp_path):
+    _, output = worker("app").step(
         "ingestion",
         input_data=written / "public/input_data",
         ingested_program=written / "solutions" / SAMPLES[1],
     )
-    (stored,) = output.rglob(RESULT)
     reference = written / "public/reference_data"
-    if fault == "changed":
-        (stored.parent / "models.csv").write_text("")
-    elif fault == "other phase":
-        setup = json.loads((reference / SETUP).read_text())
-        (reference / SETUP).write_text(json.dumps({**setup, "n_models": 3}))
-    elif fault == "none":
-        stored.unlink()
-    else:
-        shutil.copytree(stored.parent, stored.parent.with_name("again"))
+    other = shutil.copytree(reference, tmp_path / "other")
+    setup = json.loads((other / SETUP).read_text())
+    (other / SETUP).write_text(json.dumps({**setup, "n_models": 3}))
+    cases = [(spoil, reference) for spoil in (_change, _remove, _double)]
 
-    ended, rated = first.step("scoring", input__ref=reference, input__res=output)
+    for n, (spoil, phase) in enumerate([*cases, (lambda _: None, other)]):
+        received = shutil.copytree(output, tmp_path / f"received-{n}")
+        (stored,) = received.rglob(RESULT)
+        spoil(stored)
+        again = worker(f"app-{n}")
+        ended, rated = again.step("scoring", input__ref=phase, input__res=received)
 
-    assert ended.code == 4
-    assert not (rated / "scores.json").exists()
+        assert ended.code == 4, ended
+        assert not (rated / "scores.json").exists()
 
 
 def test_without_isolation_nothing_is_run_unless_the_organizer_said_so(
