@@ -58,10 +58,10 @@ def draw(paint: Callable[["Axes"], None], height: float = _HEIGHT) -> Markup:
         paint(figure.add_subplot())
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(buffer, format="svg", metadata=nothing)
-    return Markup(_for_a_page(buffer.getvalue()))
+    return Markup(for_a_page(buffer.getvalue()))
 
 
-def _for_a_page(svg: str) -> str:
+def for_a_page(svg: str) -> str:
     """Leave out what a page has no use for, and what two figures both have."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r'(<svg)[^>]*?( viewBox="[^"]*")[^>]*>', r"\1\2>", svg, count=1)
