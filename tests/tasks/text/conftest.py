@@ -51,6 +51,15 @@ delta = 1e-5
 """
 
 
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """Work as a run does."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="session")
 def austen() -> TextTask:
     task = find_task(find_track("austen-quick"))

@@ -49,7 +49,7 @@ def test_a_seed_draws_the_weights_and_leaves_the_global_generator(austen):
 
 def test_training_learns_and_a_seed_repeats_it(austen, some):
     inputs, targets = austen.tensors(some["retain"])
-    recipe = replace(austen.track.recipe, epochs=6, batch_size=8)
+    recipe = replace(austen.track.recipe, epochs=4, batch_size=8)
 
     def trained(seed):
         return train(austen.network(1), recipe, inputs, targets, seed=seed)
@@ -58,7 +58,7 @@ def test_training_learns_and_a_seed_repeats_it(austen, some):
 
     with torch.inference_mode():
         loss = torch.nn.functional.cross_entropy(first(inputs), targets)
-    assert loss < 5.5 < np.log(512)
+    assert loss < 6.0 < np.log(512)
     assert torch.equal(first.head.weight, again.head.weight)
     assert not torch.equal(first.head.weight, other.head.weight)
     assert not first.training
@@ -66,7 +66,7 @@ def test_training_learns_and_a_seed_repeats_it(austen, some):
 
 def test_a_passage_is_as_sure_as_its_probability():
     found = passage_confidence(np.log([0.5, 0.9, 1.0]))
-    assert found == pytest.approx([0.0, np.log(9), 103.28], abs=0.01)
+    assert found == pytest.approx([0.0, np.log(9), 45 * np.log(10)])
 
     # Where p is no longer a number, log p still is.
     assert passage_confidence(np.array([-5000.0])) == [-5000.0]

@@ -90,7 +90,7 @@ def test_a_book_that_is_of_no_use_is_named(books, folder_task, content, wanted):
 
 
 def test_a_short_book_to_forget_is_named(books, folder_task, texts):
-    short = texts["northangerabbey"][:200]
+    short = texts["northangerabbey"][:80]
     (books / "northangerabbey.txt").write_text(short, encoding="utf-8")
 
     assert "the passages of northangerabbey that can be drawn" in refused(folder_task)
