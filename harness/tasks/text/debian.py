@@ -5,6 +5,7 @@ of R's serialisation of a vector of lines.
 """
 
 import io
+import lzma
 import struct
 import tarfile
 import zlib
@@ -16,6 +17,11 @@ from harness.errors import UsageError
 PACKAGE = "r-cran-janeaustenr"
 _DATA = "Rdata.rdb"
 _LARGEST, _STRING_VECTOR, _STRING = 64 << 20, 16, 9
+#: What the libraries raise for bytes that are none of theirs.
+_DAMAGED = (
+    *(OSError, ValueError, EOFError, struct.error),
+    *(zlib.error, lzma.LZMAError, tarfile.TarError),
+)
 _AR_MAGIC, _AR_HEADER = b"!<arch>\n", 60
 
 
@@ -29,10 +35,7 @@ def read_package(place: Path) -> list[bytes] | None:
     try:
         content = files[-1].read_bytes()
         return list(_texts(_unpacked(content)))
-    except (
-        *(OSError, ValueError, KeyError, EOFError),
-        *(zlib.error, tarfile.TarError, struct.error),
-    ) as error:
+    except _DAMAGED as error:
         raise UsageError(
             f"{files[-1]} cannot be read ({error}); get it anew with apt-get download "
             f"{PACKAGE}, or give the folder data of the installed package."

@@ -31,7 +31,8 @@ class Block(nn.Module):
         n, positions, _ = inputs.shape
         shape = (n, positions, 3, HEADS, WIDTH // HEADS)
         heads = self.to_heads(self.norm1(inputs)).view(shape).permute(2, 0, 3, 1, 4)
-        seen = F.scaled_dot_product_attention(*heads, is_causal=True)
+        query, key, value = heads.unbind(0)
+        seen = F.scaled_dot_product_attention(query, key, value, is_causal=True)
         inputs = inputs + self.from_heads(seen.transpose(1, 2).flatten(2))
         outputs: Tensor = inputs + self.narrow(F.gelu(self.widen(self.norm2(inputs))))
         return outputs

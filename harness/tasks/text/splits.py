@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.seeds import derive_seed
 from harness.tasks.base import Indices
@@ -45,7 +46,7 @@ def choose(corpus: Corpus, spec: DataSpec, forget_book: str) -> Chosen:
         order = generator.permutation(len(rows))
         for part, places in zip(parts, np.split(order, ends)[:3], strict=True):
             part.append(rows[np.sort(places)])
-    retain, validation, test = map(np.concatenate, parts)
+    retain, validation, test = (np.concatenate(part) for part in parts)
     rows = corpus.passages[forget_book].astype(np.int64)
     order = generator.permutation(len(rows))
     places = order[~_near_duplicates(rows[order], retain)]
@@ -61,7 +62,7 @@ def _equal_shares(size: int, parts: int) -> list[int]:
     return [size // parts + (place < size % parts) for place in range(parts)]
 
 
-def _near_duplicates(rows: Indices, others: Indices) -> np.ndarray:
+def _near_duplicates(rows: Indices, others: Indices) -> NDArray[np.bool_]:
     known = {run for row in others for run in _runs(row)}
     return np.array([any(run in known for run in _runs(row)) for row in rows])
 

@@ -177,5 +177,5 @@ class TextFolderTask(TextTask):
 
 def _examples(tokens: Indices) -> Examples:
     """Predict each token from those before it."""
-    parts = tokens[:, :-1], tokens[:, 1:]
-    return Examples(*map(np.ascontiguousarray, parts))
+    inputs, targets = tokens[:, :-1], tokens[:, 1:]
+    return Examples(np.ascontiguousarray(inputs), np.ascontiguousarray(targets))
