@@ -20,5 +20,6 @@ class ShippedFiles(BuildHookInterface[Any]):
         for path in (root / "reference_models").glob("*/*"):
             place = f"{_INSIDE}/reference_models/{path.parent.name}/{path.name}"
             included[str(path)] = place
-        for path in (root / "submissions").glob("*.py"):
-            included[str(path)] = f"{_INSIDE}/submissions/{path.name}"
+        submissions = root / "submissions"
+        for path in (*submissions.glob("*.py"), *submissions.glob("text/*.py")):
+            included[str(path)] = f"{_INSIDE}/{path.relative_to(root)}"

@@ -5,6 +5,7 @@ are the best probabilities. What only rescales or shifts the logits of a whole m
 which anybody who holds the model can undo, is thereby undone.
 """
 
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ biases, it is the same for every rescaling and shift of the logits."""
 #: one would be lost in rounding.
 _LEAST_GAIN, _SMALL_GRADIENT = 1e-14, 1e-6
 _LEAST_DAMPING, _STEPS = 1e-9, 500
+_MANY_CLASSES = 256
 
 
 class Calibration(NamedTuple):
@@ -44,7 +46,9 @@ class Calibration(NamedTuple):
         return np.concatenate([[self.slope], self.biases])[None]
 
 
-def fit_calibration(logits: ArrayLike, targets: ArrayLike) -> Calibration:
+def fit_calibration(
+    logits: ArrayLike, targets: ArrayLike, *, smoothing: float = SMOOTHING
+) -> Calibration:
     """Return the slope and class biases that minimise the negative log-likelihood.
 
     Parameters
@@ -53,6 +57,8 @@ def fit_calibration(logits: ArrayLike, targets: ArrayLike) -> Calibration:
         Of one model on T held-out examples for C >= 2 classes.
     targets : array_like of int, shape [T]
         Their labels.
+    smoothing : float
+        Share of a target's probability that is spread over all classes.
 
     Returns
     -------
@@ -84,8 +90,8 @@ def fit_calibration(logits: ArrayLike, targets: ArrayLike) -> Calibration:
         spread = float(np.sqrt(np.mean(centred**2)))
         centred /= spread
         scale *= spread
-    wanted = np.full(values.shape, SMOOTHING / values.shape[1])
-    wanted[np.arange(len(labels)), labels] += 1 - SMOOTHING
+    wanted = np.full(values.shape, smoothing / values.shape[1])
+    wanted[np.arange(len(labels)), labels] += 1 - smoothing
     slope, biases = _minimum(centred, wanted)
     slope = slope / scale if scale > 0 else 0.0
     biases = biases - slope * middle
@@ -102,9 +108,7 @@ def _minimum(inputs: Floats, wanted: Floats) -> tuple[float, Floats]:
     loss, gradient, hessian = _derivatives(at, inputs, wanted)
     damping = 0.0
     for _ in range(_STEPS):
-        # Adding a constant to all biases changes nothing: hence the shortest solution.
-        damped = hessian + damping * np.eye(len(at))
-        step = np.linalg.lstsq(damped, gradient, rcond=1e-13)[0]
+        step = _newton_step(hessian + damping * np.eye(len(at)), gradient)
         near = np.abs(gradient).max() < _SMALL_GRADIENT
         if near and abs(float(gradient @ step)) < _LEAST_GAIN:
             at = at - step if damping == 0 else at
@@ -116,6 +120,20 @@ def _minimum(inputs: Floats, wanted: Floats) -> tuple[float, Floats]:
         else:
             damping = max(10 * damping, _LEAST_DAMPING)
     return float(at[0]), at[1:]
+
+
+def _newton_step(hessian: Floats, gradient: Floats) -> Floats:
+    """Solve for the shortest step: a constant added to all biases changes nothing.
+
+    Of many classes that direction is made to cost something, which moves no solution,
+    since a singular value decomposition takes too long.
+    """
+    if len(gradient) > _MANY_CLASSES:
+        along = np.array([0.0, *[1.0] * (len(gradient) - 1)])
+        with suppress(np.linalg.LinAlgError):
+            costly = hessian + np.outer(along, along) / len(along)
+            return np.asarray(np.linalg.solve(costly, gradient))
+    return np.asarray(np.linalg.lstsq(hessian, gradient, rcond=1e-13)[0])
 
 
 def _derivatives(

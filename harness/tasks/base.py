@@ -75,6 +75,8 @@ class Task(ABC):
         If the track asks for what this task has not got.
     """
 
+    #: What a submission calls it that names the tasks it is for, beside the data set.
+    kind: ClassVar[str] = ""
     #: Kinds of `data.forget` that `sets` follows; a task that can do more says so.
     forget_kinds: ClassVar[tuple[str, ...]] = ("random",)
 

@@ -15,8 +15,10 @@ ENTRY_POINTS = "unlearn_eval.tasks"
 TaskMaker = Callable[[Track, Path | None], Task]
 #: By their names; a process imports the one that it needs.
 _SHIPPED = {
+    "austen": "harness.tasks.text.austen:AustenTask",
     "cifar10": "harness.tasks.cifar10.task:Cifar10Task",
     "image-folder": "harness.tasks.image_folder.task:ImageFolderTask",
+    "text-folder": "harness.tasks.text.task:TextFolderTask",
 }
 
 

@@ -47,8 +47,8 @@ def of(track):
     )
 
 
-def test_two_tasks_are_shipped(of):
-    assert task_names() == ["cifar10", "image-folder"]
+def test_four_tasks_are_shipped(of):
+    assert task_names() == ["austen", "cifar10", "image-folder", "text-folder"]
     assert type(of("cifar10")) is Cifar10Task
 
 
@@ -58,8 +58,8 @@ def test_an_unknown_task_is_refused_with_the_nearest(of):
 
     assert str(caught.value) == (
         "data.dataset = 'cifar100' is unknown: did you mean 'cifar10'? Known: "
-        "cifar10, image-folder; a package adds its own by an entry point of the group "
-        "unlearn_eval.tasks."
+        "austen, cifar10, image-folder, text-folder; a package adds its own by an "
+        "entry point of the group unlearn_eval.tasks."
     )
 
 

@@ -30,6 +30,7 @@ from harness.run.messages import (
 )
 from harness.run.sections import split
 from harness.status import Status
+from harness.tasks.base import Task
 from harness.tasks.loaders import make_loader
 
 _TRACEBACK_LINES = 20
@@ -59,6 +60,7 @@ def call_submission(request: RunRequest, prepared: Prepared) -> bytes | Failure:
         load_weights(prepared.network, prepared.inputs.originals[request.original])
         _seed_everything(request.seed)
         module = _load(request)
+        _refuse_other_task(module, prepared.inputs.task)
         batches = getattr(module, "BATCHES", None)
         as_dicts = reads_dicts(request.source) if batches is None else batches == "dict"
         arguments, device = _arguments(prepared, as_dicts=as_dicts)
@@ -90,6 +92,19 @@ def _load(request: RunRequest) -> types.ModuleType:
     linecache.cache[request.filename] = entry
     exec(compiled(main, request.filename), module.__dict__)
     return module
+
+
+def _refuse_other_task(module: types.ModuleType, task: Task) -> None:
+    """Refuse a submission that names the tasks it is for, and this one not."""
+    named = getattr(module, "TASKS", None)
+    if named is None:
+        return
+    names = [named] if isinstance(named, str) else list(named)
+    if task.kind not in names and task.track.data.dataset not in names:
+        raise ContractBroken(
+            f"it is for tasks of {' or '.join(map(str, names))} (TASKS), and the track "
+            f"{task.track.name} is of {task.kind or task.track.data.dataset}."
+        )
 
 
 def _function(module: types.ModuleType) -> Any:

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from harness.tasks.optimizer import recipe_optimizer
 from harness.track.schema import Recipe
 
 _CROP_PADDING = 4
@@ -56,7 +57,7 @@ def train(
     inputs, targets = training_set
     device, n_images = targets.device, len(targets)
     generator = torch.Generator(device=device).manual_seed(seed)
-    optimizer = _optimizer(network, recipe)
+    optimizer = recipe_optimizer(network, recipe)
     n_steps, step = recipe.steps(n_images), 0
     network.train()
     for _ in range(recipe.epochs):
@@ -70,23 +71,6 @@ def train(
             optimizer.step()
             step += 1
     return network.eval()
-
-
-def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    weights, rate = network.parameters(), recipe.learning_rate
-    decay = recipe.weight_decay
-    if recipe.optimizer == "sgd":
-        return torch.optim.SGD(
-            weights,
-            lr=rate,
-            momentum=recipe.momentum,
-            weight_decay=decay,
-            nesterov=recipe.momentum > 0,
-            fused=True,
-        )
-    kind = torch.optim.Adam if recipe.optimizer == "adam" else torch.optim.AdamW
-    betas = (recipe.momentum, 0.999)
-    return kind(weights, lr=rate, betas=betas, weight_decay=decay, fused=True)
 
 
 def _loss(

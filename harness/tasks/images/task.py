@@ -43,6 +43,7 @@ class Images(NamedTuple):
 class ImageTask(Task):
     """Images of one size in some classes; a subclass says where they come from."""
 
+    kind = "images"
     forget_kinds = ("random", "class", "list")
 
     def __init__(self, track: Track, data_dir: Path | None = None) -> None:
