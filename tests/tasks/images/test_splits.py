@@ -72,6 +72,8 @@ def test_the_quick_split_is_the_one_that_the_shipped_bank_was_built_on(cifar10):
         with torch.inference_mode():
             logits = network(task.tensors(examples)[0]).numpy()
         found = logit_scaled_confidence(logits[None], examples.targets)
+        # As many test examples as forget ones, evenly spread.
+        found = found[:, np.linspace(0, found.shape[1] - 1, 400).astype(int)]
         # Test confidences of the bank were computed from logits in half precision.
         stored = getattr(bank.original.take([0]), f"{of}_confidence")
         assert np.allclose(found, stored, rtol=0, atol=0.1)
