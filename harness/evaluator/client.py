@@ -30,10 +30,13 @@ def write_evaluator_inputs(
 
 
 class EvaluatorProcess:
-    """Measures weights in a process of its own, with its own time limit."""
+    """Measures weights in a process of its own, with its own time limit.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    `gpu` is the one that it may use, as CUDA_VISIBLE_DEVICES names it.
+    """
+
+    def __init__(self, folder: Path, *, gpu: str | None = None) -> None:
+        self._folder, self._gpu = folder, gpu
         self._started = self._closed = False
         self._worker = self._start()
 
@@ -75,4 +78,5 @@ class EvaluatorProcess:
 
     def _start(self) -> WorkerProcess:
         self._started = False
-        return WorkerProcess("harness.evaluator.worker", [str(self._folder)])
+        words = [str(self._folder)]
+        return WorkerProcess("harness.evaluator.worker", words, gpu=self._gpu)

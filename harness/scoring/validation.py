@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.execution.local import Job, LocalExecutor, Outcome
-from harness.machine import available_cores
+from harness.machine import usual_jobs
 from harness.reference import ReferenceBank, find_bank
 from harness.run.cost import Budget, cost_seconds, kill_seconds, limit_at
 from harness.run.messages import NO_LIMIT, RunRequest
@@ -91,12 +91,13 @@ def validate_submission(
     requests = _requests(
         submission, seeds, settings, _budget(settings, bank, isolation)
     )
-    side_by_side = min(len(seeds), available_cores())
+    side_by_side = min(len(seeds), usual_jobs(settings.track.device))
     listener.say(
         f"{submission.name}: {len(seeds)} runs on {settings.track.name}, "
         f"{side_by_side} at a time, once the sandbox ({isolation.level}) has started"
     )
-    parts = (task, settings.device, bank.original_weights, side_by_side, isolation)
+    device, originals = settings.track.device, bank.original_weights
+    parts = (task, device, originals, side_by_side, isolation)
     with LocalExecutor(*parts) as executor:
         outcomes = list(executor.work([Job(*each) for each in enumerate(requests)]))
     outcomes.sort(key=lambda outcome: outcome.job.index)
@@ -124,7 +125,7 @@ def _budget(settings: ScoreSettings, bank: ReferenceBank, isolation: Sandbox) ->
     They are known where something has been scored here; else the bank's own cost of a
     retraining stands in, so that nothing is measured for a trial of seconds.
     """
-    usual = replace(settings, n_jobs=available_cores())
+    usual = replace(settings, n_jobs=usual_jobs(settings.track.device))
     kept = RetrainingCost(usual, isolation.level).kept()
     seconds = kept.seconds if kept else bank.seconds.tolist()
     return Budget(settings.track.evaluation.cap, float(statistics.median(seconds)))

@@ -7,15 +7,18 @@ import random
 import sys
 import traceback
 import types
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from harness.machine import is_gpu
 from harness.models.network_difference import network_difference
 from harness.models.weights import WeightSpec, load_weights
 from harness.run.inputs import RUN_SETS, Inputs
+from harness.run.inside.gpu import off_the_gpu, on_the_gpu
 from harness.run.inside.notebooks import compiled, failure_hint
 from harness.run.messages import (
     ARGUMENTS,
@@ -39,6 +42,16 @@ class Prepared(NamedTuple):
     spec: WeightSpec
     network: nn.Module
     sets: dict[str, tuple[Tensor, Tensor]]
+    #: The sets on the device of the run, where that is not the CPU.
+    copies: dict[str, tuple[Tensor, Tensor]] | None = None
+
+    def moved(self) -> "Prepared":
+        """Return the same on the run's device; on a CPU there is nothing to do."""
+        if not is_gpu(self.inputs.device):
+            return self
+        device = torch.device(self.inputs.device)
+        network, copies = on_the_gpu(device, self.network, self.sets)
+        return self._replace(network=network, copies=copies)
 
 
 class ContractBroken(Exception):
@@ -108,17 +121,18 @@ def _refuse_misfit(
 def _arguments(prepared: Prepared, *, as_dicts: bool) -> tuple[list[Any], torch.device]:
     device = torch.device(prepared.inputs.device)
     batch_size = prepared.inputs.task.track.recipe.batch_size
+    copies = prepared.copies or prepared.sets
     loaders = [
         make_loader(
-            inputs.to(device),
-            targets.to(device),
+            *copies[name],
             batch_size=batch_size,
             shuffle=name != "validation",
             as_dicts=as_dicts,
+            for_workers=examples,
         )
-        for name, (inputs, targets) in prepared.sets.items()
+        for name, examples in prepared.sets.items()
     ]
-    return [prepared.network.to(device), *loaders], device
+    return [prepared.network, *loaders], device
 
 
 def _options(
@@ -206,6 +220,11 @@ def _tail(error: BaseException, filename: str) -> str:
 
 def prepare(inputs: Inputs) -> Prepared:
     """Build the original model. Stays off the GPU: its context must not be forked."""
+    with off_the_gpu() if is_gpu(inputs.device) else nullcontext():
+        return _prepared(inputs)
+
+
+def _prepared(inputs: Inputs) -> Prepared:
     task = inputs.task
     network = task.network(seed=0)
     # Many a submission flattens weights with view(-1), which channels last forbids;

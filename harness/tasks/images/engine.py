@@ -30,7 +30,7 @@ class TrainingSet(NamedTuple):
 def compute_dtype(device: torch.device) -> torch.dtype:
     """Arithmetic of the engine: bfloat16 where the device is fast at it."""
     if device.type == "cuda":
-        fast = torch.cuda.is_bf16_supported()
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
         fast = torch.ops.mkldnn._is_mkldnn_bf16_supported()
     return torch.bfloat16 if fast else torch.float32
@@ -56,7 +56,7 @@ def train(
     inputs, targets = training_set
     device, n_images = targets.device, len(targets)
     generator = torch.Generator(device=device).manual_seed(seed)
-    optimizer = _optimizer(network, recipe)
+    optimizer = optimizer_of(network, recipe)
     n_steps, step = recipe.steps(n_images), 0
     network.train()
     for _ in range(recipe.epochs):
@@ -64,7 +64,7 @@ def train(
         for batch in torch.split(order, recipe.batch_size)[: n_steps // recipe.epochs]:
             optimizer.param_groups[0]["lr"] = recipe.rate_at(step, n_steps)
             images = augment(inputs, batch, recipe.augmentation, generator)
-            loss = _loss(network, images, targets[batch], recipe.label_smoothing)
+            loss = loss_of(network, images, targets[batch], recipe.label_smoothing)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -72,13 +72,16 @@ def train(
     return network.eval()
 
 
-def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    weights, rate = network.parameters(), recipe.learning_rate
-    decay = recipe.weight_decay
+def optimizer_of(
+    network: nn.Module, recipe: Recipe, rate: Tensor | None = None
+) -> torch.optim.Optimizer:
+    """Make the recipe's optimizer; a `rate` on a device is read there at each step."""
+    weights, decay = network.parameters(), recipe.weight_decay
+    given = recipe.learning_rate if rate is None else rate
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(
             weights,
-            lr=rate,
+            lr=given,
             momentum=recipe.momentum,
             weight_decay=decay,
             nesterov=recipe.momentum > 0,
@@ -86,12 +89,16 @@ def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
         )
     kind = torch.optim.Adam if recipe.optimizer == "adam" else torch.optim.AdamW
     betas = (recipe.momentum, 0.999)
-    return kind(weights, lr=rate, betas=betas, weight_decay=decay, fused=True)
+    options = {"lr": given, "betas": betas, "weight_decay": decay, "fused": True}
+    # What is recorded in a graph must keep its count of steps on the device.
+    recorded = rate is not None and rate.device.type == "cuda"
+    return kind(weights, **options, capturable=recorded)
 
 
-def _loss(
+def loss_of(
     network: nn.Module, images: Tensor, targets: Tensor, smoothing: float
 ) -> Tensor:
+    """Compute the loss of a batch in the engine's arithmetic."""
     with torch.autocast(images.device.type, images.dtype, images.dtype != torch.float):
         logits = network(images)
     return F.cross_entropy(logits.float(), targets, label_smoothing=smoothing)
