@@ -35,6 +35,7 @@ from harness.scoring.scorer import Scorer
 from harness.scoring.settings import ScoreSettings
 from harness.storage.files import write_atomic
 from harness.storage.shipped import shipped_submissions
+from harness.tasks.base import Task
 from harness.tasks.images.engine import make_training_set, train
 from harness.tasks.images.graphed import GraphedTraining
 from harness.tasks.images.task import ImageTask
@@ -122,7 +123,7 @@ def attempt(what: str, work: Callable[[], dict[str, Any]]) -> Row:
     return Row(what, {"seconds": time.perf_counter() - start, **found}, error)
 
 
-def engine(task: Any, *, graph: bool, n_models: int = 3) -> dict[str, Any]:
+def engine(task: Task, *, graph: bool, n_models: int = 3) -> dict[str, Any]:
     """Train a few models and one of them again; the first also warms up."""
     if not isinstance(task, ImageTask):
         raise TypeError("the engine of images is tried, on a track of images")

@@ -119,8 +119,8 @@ def chosen_jobs(
         )
     if is_gpu(device) and n_jobs > usual:
         click.echo(
-            f"--n-jobs {n_jobs} is more than one on a GPU, of which {device} has "
-            f"{usual} here; {usual} are used, for on a GPU the clock is the cost.",
+            f"--n-jobs {n_jobs} is more than one run on each GPU of {device}: "
+            f"{usual} at a time, for on a GPU the clock is the cost.",
             err=True,
         )
         return usual

@@ -47,11 +47,7 @@ class EvaluatorProcess:
         """
         sock = self._worker.socket
         try:
-            if not self._started:
-                sock.settimeout(_START_SECONDS)
-                usual = float(receive_bytes(sock))
-                sock.settimeout(max(_GRACE_SECONDS, _PATIENCE * usual))
-                self._started = True
+            self._hear()
             send_bytes(sock, blob)
             answer = receive_bytes(sock)
         except ChannelClosed:
@@ -61,6 +57,23 @@ class EvaluatorProcess:
         if answer[:1] == NON_FINITE:
             raise NonFiniteOutputs("its network's outputs are not finite numbers.")
         return ModelOutputs(**load(answer[1:]))
+
+    def await_ready(self) -> None:
+        """Wait until the process computes nothing but what it is asked for."""
+        try:
+            self._hear()
+        except (ChannelClosed, TimeoutError):
+            raise self._worker.died("the evaluator") from None
+
+    def _hear(self) -> None:
+        """Hear once that the process has started, and what an evaluation takes it."""
+        if self._started:
+            return
+        sock = self._worker.socket
+        sock.settimeout(_START_SECONDS)
+        usual = float(receive_bytes(sock))
+        sock.settimeout(max(_GRACE_SECONDS, _PATIENCE * usual))
+        self._started = True
 
     def restart(self) -> None:
         """Replace a process that failed by a fresh one, unless this is closed."""

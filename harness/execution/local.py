@@ -206,6 +206,8 @@ class LocalExecutor(Closing):
 
     def _run(self, job: Job, position: int) -> Outcome:
         worker = self._worker(position)
+        if self._gpus:
+            self._settle(position)
         request = _within_share(job.request, self._n_jobs)
         report = _twice(lambda: worker.run(request), worker.restart)
         if report.weights is None:
@@ -216,6 +218,15 @@ class LocalExecutor(Closing):
             failure = Failure(Status.NON_FINITE, str(error))
             return Outcome(job, replace(report, weights=None, failure=failure), None)
         return Outcome(job, report, self._finished(job, report, outputs))
+
+    def _settle(self, position: int) -> None:
+        """Have the evaluator of a GPU started and idle before a run's clock starts."""
+        evaluator = self._free[position].get()
+        try:
+            evaluator = evaluator or self._new_evaluator(position)
+            _twice(evaluator.await_ready, evaluator.restart)
+        finally:
+            self._free[position].put(evaluator)
 
     def _evaluate(self, weights: bytes, position: int) -> ModelOutputs:
         place = position if self._gpus else 0

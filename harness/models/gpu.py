@@ -17,4 +17,4 @@ def ask_for_same_bits() -> None:
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.use_deterministic_algorithms(True, warn_only=True)
     # It would be filled for nothing but to make mistakes alike.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch._C._set_deterministic_fill_uninitialized_memory(False)

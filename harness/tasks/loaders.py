@@ -195,7 +195,7 @@ class _ResidentLoader(DataLoader[Any]):
     def _batches(self) -> Iterator[Any]:
         dataset: Any = self.dataset
         order = _places(list(self.sampler), dataset.targets.device)
-        for places in order.split(self.batch_size or 1):
+        for places in torch.split(order, self.batch_size or 1):
             yield self.collate_fn(dataset.__getitems__(places))
 
 
@@ -203,7 +203,7 @@ def pin_nothing_on_a_gpu() -> None:
     """Let a loader be asked to pin its batches where they are on the GPU already."""
     pin = pinning.pin_memory
     if pin.__module__ == pinning.__name__:
-        pinning.pin_memory = partial(_pin_unless_there, pin)
+        vars(pinning)["pin_memory"] = partial(_pin_unless_there, pin)
 
 
 def _pin_unless_there(pin: Any, data: Any, device: Any = None) -> Any:

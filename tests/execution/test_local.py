@@ -183,6 +183,9 @@ class Started:
     def run(self, request):
         return RunReport(Usage(0.0, 1.0, 0), weights=b"")
 
+    def await_ready(self):
+        self.ready = True
+
     def evaluate(self, weights):
         return self
 
@@ -214,3 +217,4 @@ def test_each_gpu_has_one_worker_and_an_evaluator_that_waits_for_it(
         for place, gpu in enumerate(given):
             report = executor._run(asked[0], place)
             assert report.run.gpu == gpu
+            assert hasattr(report.run, "ready") is (gpu is not None)

@@ -6,7 +6,7 @@ the models apart: the oracle submission, which runs the plain loop, lands on the
 ceiling.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -89,7 +89,12 @@ def optimizer_of(
         )
     kind = torch.optim.Adam if recipe.optimizer == "adam" else torch.optim.AdamW
     betas = (recipe.momentum, 0.999)
-    options = {"lr": given, "betas": betas, "weight_decay": decay, "fused": True}
+    options: dict[str, Any] = {
+        "lr": given,
+        "betas": betas,
+        "weight_decay": decay,
+        "fused": True,
+    }
     # What is recorded in a graph must keep its count of steps on the device.
     recorded = rate is not None and rate.device.type == "cuda"
     return kind(weights, **options, capturable=recorded)
