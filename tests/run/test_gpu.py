@@ -102,7 +102,7 @@ def test_it_says_that_it_begins_once_all_is_there_and_before_the_submission(
 
     class Prepared:
         class inputs:
-            device = "cuda"
+            on_gpu = True
 
         def moved(self):
             order.append("moved")

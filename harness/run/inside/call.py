@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from harness.machine import is_gpu
 from harness.models.network_difference import network_difference
 from harness.models.weights import WeightSpec, load_weights
 from harness.run.inputs import RUN_SETS, Inputs
@@ -47,7 +46,7 @@ class Prepared(NamedTuple):
 
     def moved(self) -> "Prepared":
         """Return the same on the run's device; on a CPU there is nothing to do."""
-        if not is_gpu(self.inputs.device):
+        if not self.inputs.on_gpu:
             return self
         device = torch.device(self.inputs.device)
         network, copies = on_the_gpu(device, self.network, self.sets)
@@ -220,7 +219,7 @@ def _tail(error: BaseException, filename: str) -> str:
 
 def prepare(inputs: Inputs) -> Prepared:
     """Build the original model. Stays off the GPU: its context must not be forked."""
-    with off_the_gpu() if is_gpu(inputs.device) else nullcontext():
+    with off_the_gpu() if inputs.on_gpu else nullcontext():
         return _prepared(inputs)
 
 

@@ -15,7 +15,6 @@ from typing import Any
 
 import torch
 
-from harness.machine import is_gpu
 from harness.processes import worker_main
 from harness.run.inputs import read_inputs
 from harness.run.inside.call import Prepared, call_submission, leave, prepare
@@ -56,7 +55,7 @@ def _run(words: dict[str, Any], result: int, prepared: Prepared) -> None:
 
     On a GPU, where the clock is the cost, it is told first that the run begins.
     """
-    if is_gpu(prepared.inputs.device):
+    if prepared.inputs.on_gpu:
         prepared = _begin(result, prepared)
     if CHECKPOINT in words:
         content = b64decode(words.pop(CHECKPOINT))
