@@ -31,7 +31,7 @@ class Inputs(NamedTuple):
 
     @property
     def on_gpu(self) -> bool:
-        """Whether runs compute on a GPU; of several they see one, so it has no number."""
+        """Whether runs compute on a GPU; of several they see one, without a number."""
         return self.device == "cuda"
 
 

@@ -36,5 +36,5 @@ def principal_axis(cloud: Floats) -> PrincipalAxis:
             return PrincipalAxis(places[:, -1], max(float(squares[-1]), 0.0))
         except ArpackNoConvergence:
             pass  # Many directions are alike; all of them tell them apart.
-    squares, vectors = np.linalg.eigh(cloud @ cloud.T)
-    return PrincipalAxis(vectors[:, -1], max(float(squares[-1]), 0.0))
+    values, vectors = np.linalg.eigh(cloud @ cloud.T)
+    return PrincipalAxis(vectors[:, -1], max(float(values[-1]), 0.0))

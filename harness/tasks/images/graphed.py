@@ -8,6 +8,7 @@ its bits do not depend on which models the process has trained before.
 
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
@@ -89,12 +90,14 @@ class GraphedTraining:
         if self._device.type != "cuda":
             self._do_step()
             return
-        beside = torch.cuda.Stream(self._device)
-        beside.wait_stream(torch.cuda.current_stream(self._device))
-        with torch.cuda.stream(beside):
+        cuda: Any = torch.cuda  # Half of it has no types.
+        here = cuda.current_stream(self._device)
+        beside = cuda.Stream(self._device)
+        beside.wait_stream(here)
+        with cuda.stream(beside):
             for _ in range(_WARM_UP):
                 self._do_step()
-        torch.cuda.current_stream(self._device).wait_stream(beside)
+        here.wait_stream(beside)
 
     def _record(self) -> None:
         graph = torch.cuda.CUDAGraph()
