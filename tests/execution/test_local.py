@@ -189,6 +189,9 @@ class Started:
     def evaluate(self, weights):
         return self
 
+    def restart(self):
+        raise AssertionError("nothing has failed")
+
     def close(self):
         pass
 
