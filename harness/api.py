@@ -155,11 +155,12 @@ def score(
     precision : float, optional
         Stop at a smaller N where the interval of the score reaches this share of it.
     n_jobs : int, optional
-        Runs at a time; by default one for each core.
+        Runs at a time; by default one for each core, or for each GPU.
     seed, split_seed : int
         Of the runs, and of a private split.
     device : str, optional
-        ``"cpu"`` or ``"cuda"``; by default the track's.
+        ``"cpu"``, ``"cuda"``, or one of several GPUs, as ``"cuda:1"``; by default the
+        track's.
     data_dir, output : path
         Where the data lie, and where results go.
     isolation : str
@@ -304,6 +305,7 @@ def _settings(
         n_jobs=chosen_jobs(
             more.pop("n_jobs", None),
             n_models * (more.get("originals") or chosen.evaluation.originals),
+            chosen.device,
         ),
         **more,
     )

@@ -8,7 +8,7 @@ import subprocess
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 
 
@@ -38,8 +38,13 @@ class Machine:
     @property
     def arithmetic(self) -> str:
         """Hex digest of what decides the bits of a trained model on a CPU."""
-        text = "\n".join((self.processor, _capabilities(), self.torch))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return _digest(self.processor, _capabilities(), self.torch)
+
+    def arithmetic_on(self, device: str) -> str:
+        """Return the same for a device; any of several GPUs of a kind is alike."""
+        if not is_gpu(device):
+            return self.arithmetic
+        return _digest("cuda", self.gpu.partition(" x ")[2], self.torch)
 
     def describe(self) -> str:
         """Return one line for people."""
@@ -56,6 +61,10 @@ def in_container() -> bool:
     return "container" in os.environ or any(mark.exists() for mark in marks)
 
 
+def _digest(*facts: str) -> str:
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
+
+
 @cache
 def this_machine() -> Machine:
     """Describe the machine this process runs on."""
@@ -69,6 +78,32 @@ def this_machine() -> Machine:
         torch=installed_version("torch"),
         numpy=installed_version("numpy"),
     )
+
+
+def is_gpu(device: str) -> bool:
+    """Tell whether a device is a GPU: ``"cuda"``, or one of several, ``"cuda:1"``."""
+    return device.partition(":")[0] == "cuda"
+
+
+def gpus_of(device: str) -> tuple[str, ...]:
+    """Name the GPUs of a device as CUDA_VISIBLE_DEVICES does; none for the CPU.
+
+    ``"cuda"`` stands for all that this process may use, ``"cuda:1"`` for the second.
+    """
+    if not is_gpu(device):
+        return ()
+    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if allowed is None:
+        names = tuple(map(str, range(len(_gpu_facts()))))
+    else:
+        names = tuple(name.strip() for name in allowed.split(",") if name.strip())
+    place = device.partition(":")[2]
+    return names[int(place) :][:1] if place else names
+
+
+def usual_jobs(device: str) -> int:
+    """Say how much is done at a time: one thing on each GPU, or on each core."""
+    return max(1, len(gpus_of(device))) if is_gpu(device) else available_cores()
 
 
 def available_cores() -> int:
@@ -118,10 +153,34 @@ def _capabilities() -> str:
 
 
 def _gpu() -> str:
+    """Name GPUs and what else decides their arithmetic; nothing where there is none."""
+    facts = _gpu_facts()
+    if not facts:
+        return ""
+    name, driver = facts[0]
+    return (
+        f"{len(facts)} x {name}, driver {driver}, cuDNN {_cudnn_version()}, "
+        "TF32 in the convolutions of runs"
+    )
+
+
+@cache
+def _gpu_facts() -> tuple[tuple[str, str], ...]:
+    """Name and driver of each GPU."""
     tool = shutil.which("nvidia-smi")
     if tool is None:
-        return ""
-    query = [tool, "--query-gpu=name", "--format=csv,noheader"]
+        return ()
+    query = [tool, "--query-gpu=name,driver_version", "--format=csv,noheader"]
     answer = subprocess.run(query, capture_output=True, text=True, check=False)
-    names = answer.stdout.strip().splitlines() if answer.returncode == 0 else []
-    return f"{len(names)} x {names[0]}" if names else ""
+    lines = answer.stdout.strip().splitlines() if answer.returncode == 0 else []
+    found = (line.rpartition(",") for line in lines)
+    return tuple((name.strip(), driver.strip()) for name, _, driver in found)
+
+
+def _cudnn_version() -> str:
+    """Version of the cuDNN that is installed beside torch."""
+    for found in distributions():
+        name = found.metadata["Name"] or ""
+        if name.lower().startswith("nvidia-cudnn"):
+            return found.version
+    return "of the system"

@@ -131,7 +131,7 @@ def leaderboard(
         settings = ScoreSettings(
             track=public,
             n_models=public.evaluation.n_models,
-            n_jobs=options.chosen_jobs(n_jobs, public.evaluation.n_runs),
+            n_jobs=options.chosen_jobs(n_jobs, public.evaluation.n_runs, public.device),
             seed=secrets.randbelow(2**31) if seed is None else seed,
             output=output,
             data_dir=data_dir,

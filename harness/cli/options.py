@@ -7,7 +7,14 @@ from pathlib import Path
 import click
 
 from harness.errors import UsageError
-from harness.machine import available_cores, available_memory_bytes, this_machine
+from harness.machine import (
+    available_cores,
+    available_memory_bytes,
+    gpus_of,
+    is_gpu,
+    this_machine,
+    usual_jobs,
+)
 from harness.sandbox import AUTO, Level
 from harness.track import Track, find_track
 
@@ -40,15 +47,16 @@ n_jobs = click.option(
     "-j",
     "--n-jobs",
     type=int,
-    help="Processes at a time; by default one for each core.",
+    help="Processes at a time; by default one for each core, or for each GPU.",
 )
 seed = click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed."
 )
 device = click.option(
     "--device",
-    type=click.Choice(["cpu", "cuda"]),
-    help="Where models are made; by default the track's.",
+    metavar="DEVICE",
+    help="Where models are made: cpu, cuda, or one of several GPUs, as cuda:1; by "
+    "default the track's.",
 )
 data_dir = click.option(
     "--data-dir",
@@ -93,18 +101,29 @@ def echo_json(content: object) -> None:
     click.echo(json.dumps(content, indent=2, allow_nan=False))
 
 
-def chosen_jobs(n_jobs: int | None, n_tasks: int | None = None) -> int:
+def chosen_jobs(
+    n_jobs: int | None, n_tasks: int | None = None, device: str = "cpu"
+) -> int:
     """Return how many processes to use: no more than the free memory allows.
 
-    Where it is known for how many tasks, no more than those or than cores either.
+    Where it is known for how many tasks, no more than those or than cores either. On
+    GPUs one on each: by the clock, neighbours would cost each other time.
     """
+    usual = usual_jobs(device) if is_gpu(device) else available_cores()
     if n_jobs is None:
-        return available_cores()
+        return usual
     if n_jobs < 1:
         raise UsageError(
             f"--n-jobs {n_jobs} is too few: at least 1; this machine has "
             f"{available_cores()} cores."
         )
+    if is_gpu(device) and n_jobs > usual:
+        click.echo(
+            f"--n-jobs {n_jobs} is more than one run on each GPU of {device}: "
+            f"{usual} at a time, for on a GPU the clock is the cost.",
+            err=True,
+        )
+        return usual
     most = max(available_cores(), available_memory_bytes() // _PROCESS_BYTES)
     if n_jobs > most:
         click.echo(
@@ -122,12 +141,17 @@ def chosen_track(name: str, split_seed: int | None, device: str | None) -> Track
     if device is not None and device != found.device:
         words = f"{found.options} --device {device}"
         found = replace(found, device=device, options=words)
-    if found.device == "cuda" and not this_machine().gpu:
+    if is_gpu(found.device) and not this_machine().gpu:
         what, remedy = f"the track {found.name}", "--track cifar10-quick, or "
-        if device == "cuda":
-            what, remedy = "--device cuda", ""
+        if device is not None:
+            what, remedy = f"--device {device}", ""
         raise UsageError(
             f"{what} needs a CUDA GPU and this machine shows none; choose {remedy}"
             "--device cpu, on which the same takes many times as long."
+        )
+    if is_gpu(found.device) and not gpus_of(found.device):
+        raise UsageError(
+            f"--device {found.device} is not here: this process may use "
+            f"{len(gpus_of('cuda'))} GPUs, counted from cuda:0."
         )
     return found

@@ -65,7 +65,7 @@ def build(
     plan = BuildPlan(
         track=chosen,
         n_models=wanted,
-        jobs=options.chosen_jobs(n_jobs, wanted),
+        jobs=options.chosen_jobs(n_jobs, wanted, chosen.device),
         data_dir=data_dir,
         backend=backend,
     )

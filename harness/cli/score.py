@@ -122,7 +122,9 @@ def score(
         track=chosen,
         n_models=wanted,
         n_jobs=options.chosen_jobs(
-            n_jobs, wanted * (originals or chosen.evaluation.originals)
+            n_jobs,
+            wanted * (originals or chosen.evaluation.originals),
+            chosen.device,
         ),
         originals=originals,
         seed=seed,

@@ -30,10 +30,13 @@ def write_evaluator_inputs(
 
 
 class EvaluatorProcess:
-    """Measures weights in a process of its own, with its own time limit."""
+    """Measures weights in a process of its own, with its own time limit.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    `gpu` is the one that it may use, as CUDA_VISIBLE_DEVICES names it.
+    """
+
+    def __init__(self, folder: Path, *, gpu: str | None = None) -> None:
+        self._folder, self._gpu = folder, gpu
         self._started = self._closed = False
         self._worker = self._start()
 
@@ -44,11 +47,7 @@ class EvaluatorProcess:
         """
         sock = self._worker.socket
         try:
-            if not self._started:
-                sock.settimeout(_START_SECONDS)
-                usual = float(receive_bytes(sock))
-                sock.settimeout(max(_GRACE_SECONDS, _PATIENCE * usual))
-                self._started = True
+            self._hear()
             send_bytes(sock, blob)
             answer = receive_bytes(sock)
         except ChannelClosed:
@@ -58,6 +57,23 @@ class EvaluatorProcess:
         if answer[:1] == NON_FINITE:
             raise NonFiniteOutputs("its network's outputs are not finite numbers.")
         return ModelOutputs(**load(answer[1:]))
+
+    def await_ready(self) -> None:
+        """Wait until the process computes nothing but what it is asked for."""
+        try:
+            self._hear()
+        except (ChannelClosed, TimeoutError):
+            raise self._worker.died("the evaluator") from None
+
+    def _hear(self) -> None:
+        """Hear once that the process has started, and what an evaluation takes it."""
+        if self._started:
+            return
+        sock = self._worker.socket
+        sock.settimeout(_START_SECONDS)
+        usual = float(receive_bytes(sock))
+        sock.settimeout(max(_GRACE_SECONDS, _PATIENCE * usual))
+        self._started = True
 
     def restart(self) -> None:
         """Replace a process that failed by a fresh one, unless this is closed."""
@@ -75,4 +91,5 @@ class EvaluatorProcess:
 
     def _start(self) -> WorkerProcess:
         self._started = False
-        return WorkerProcess("harness.evaluator.worker", [str(self._folder)])
+        words = [str(self._folder)]
+        return WorkerProcess("harness.evaluator.worker", words, gpu=self._gpu)

@@ -9,6 +9,7 @@ from safetensors.numpy import save
 from torch import nn
 
 from harness.evaluator.client import NON_FINITE, OUTPUTS
+from harness.models.gpu import ask_for_same_bits
 from harness.models.outputs import NonFiniteOutputs
 from harness.models.weights import WeightSpec, load_weights
 from harness.processes import worker_main
@@ -24,6 +25,8 @@ def main(fd: int, args: list[str]) -> None:
     torch.set_flush_denormal(True)
     inputs = read_inputs(Path(args[0]))
     device = torch.device(inputs.device)
+    if device.type == "cuda":
+        ask_for_same_bits()
     network = inputs.task.network(seed=0).to(device)
     (original,) = inputs.originals
     spec = WeightSpec.of(original)

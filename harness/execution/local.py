@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from harness.evaluator.client import EvaluatorProcess, write_evaluator_inputs
-from harness.machine import total_memory_bytes
+from harness.machine import gpus_of, total_memory_bytes
 from harness.models.outputs import ModelOutputs, NonFiniteOutputs
 from harness.models.records import RunRecord
 from harness.models.weights import Array, WeightSpec, relative_distance
@@ -59,6 +59,9 @@ class LocalExecutor(Closing):
     free. An evaluation takes a fraction of a run, so one evaluator serves several
     workers, and each saved is an import of torch and its memory. Both are started as
     they are needed, so there are never more of them than jobs.
+
+    On GPUs a worker has one of its own, and an evaluator there, which waits for its
+    runs: what a run costs by the clock must not depend on its neighbours.
     """
 
     def __init__(
@@ -74,34 +77,44 @@ class LocalExecutor(Closing):
         self._folder = ScratchFolder()
         self._closed = False
         inputs, measured = self._folder.path / "inputs", self._folder.path / "measured"
-        self._n_jobs = n_jobs
+        self._gpus = gpus_of(device)
+        self._n_jobs = n_jobs = min(n_jobs, len(self._gpus) or n_jobs)
         self._workers: dict[int, RunWorker] = {}
         self._evaluators: list[EvaluatorProcess] = []
         # The last that was given back is taken first; None is one to be started.
-        self._free: queue.LifoQueue[EvaluatorProcess | None] = queue.LifoQueue()
-        for _ in range(-(-n_jobs // _WORKERS_AN_EVALUATOR) - 1):
-            self._free.put(None)
+        self._free: list[queue.LifoQueue[EvaluatorProcess | None]] = [
+            queue.LifoQueue() for _ in self._gpus or [None]
+        ]
+        self._let_start(n_jobs)
         self._start_worker = partial(
             RunWorker,
             inputs,
             self.spec,
             isolation,
-            gpu=device == "cuda",
             readable=task.imported(),
         )
         self._start_evaluator = partial(EvaluatorProcess, measured)
         try:
             sets = task.sets()
+            kind = device.partition(":")[0]  # The one GPU that is seen is the first.
             with explained(self._folder.path):
                 given = sets_named(sets, RUN_SETS)
-                write_inputs(inputs, task, device, originals, given)
-                write_evaluator_inputs(measured, task, device, originals[0], sets)
+                write_inputs(inputs, task, kind, originals, given)
+                write_evaluator_inputs(measured, task, kind, originals[0], sets)
             # The first of both are sure to be needed, and import torch together.
             self._worker(0)
-            self._free.put(self._new_evaluator())
+            self._free[0].put(self._new_evaluator(0))
         except BaseException:
             self.close()
             raise
+
+    def _let_start(self, n_jobs: int) -> None:
+        """Let as many evaluators be started as are needed beside the first."""
+        for free in self._free[1:]:
+            free.put(None)
+        if not self._gpus:
+            for _ in range(-(-n_jobs // _WORKERS_AN_EVALUATOR) - 1):
+                self._free[0].put(None)
 
     def close(self) -> None:
         """End every process and remove the scratch folder."""
@@ -156,7 +169,7 @@ class LocalExecutor(Closing):
 
     def _do(self, job: Job, position: int) -> Outcome:
         try:
-            return self._run(job, self._worker(position))
+            return self._run(job, position)
         except Exception as error:
             if self._closed:
                 raise WorkerDied("the processes for runs were ended") from error
@@ -170,12 +183,17 @@ class LocalExecutor(Closing):
         """Return the worker of a thread, started if it is the first time."""
         worker = self._workers.get(position)
         if worker is None:
-            worker = self._workers[position] = self._start_worker()
+            worker = self._workers[position] = self._start_worker(
+                gpu=self._gpu(position)
+            )
             self._end_if_closed(worker)
         return worker
 
-    def _new_evaluator(self) -> EvaluatorProcess:
-        evaluator = self._start_evaluator()
+    def _gpu(self, position: int) -> str | None:
+        return self._gpus[position] if self._gpus else None
+
+    def _new_evaluator(self, position: int) -> EvaluatorProcess:
+        evaluator = self._start_evaluator(gpu=self._gpu(position))
         self._evaluators.append(evaluator)
         self._end_if_closed(evaluator)
         return evaluator
@@ -186,25 +204,38 @@ class LocalExecutor(Closing):
             started.close()
             raise WorkerDied("the processes for runs were ended")
 
-    def _run(self, job: Job, worker: RunWorker) -> Outcome:
+    def _run(self, job: Job, position: int) -> Outcome:
+        worker = self._worker(position)
+        if self._gpus:
+            self._settle(position)
         request = _within_share(job.request, self._n_jobs)
         report = _twice(lambda: worker.run(request), worker.restart)
         if report.weights is None:
             return Outcome(job, report, None)
         try:
-            outputs = self._evaluate(report.weights)
+            outputs = self._evaluate(report.weights, position)
         except NonFiniteOutputs as error:
             failure = Failure(Status.NON_FINITE, str(error))
             return Outcome(job, replace(report, weights=None, failure=failure), None)
         return Outcome(job, report, self._finished(job, report, outputs))
 
-    def _evaluate(self, weights: bytes) -> ModelOutputs:
-        evaluator = self._free.get()
+    def _settle(self, position: int) -> None:
+        """Have the evaluator of a GPU started and idle before a run's clock starts."""
+        evaluator = self._free[position].get()
         try:
-            one = evaluator = evaluator or self._new_evaluator()
+            evaluator = evaluator or self._new_evaluator(position)
+            _twice(evaluator.await_ready, evaluator.restart)
+        finally:
+            self._free[position].put(evaluator)
+
+    def _evaluate(self, weights: bytes, position: int) -> ModelOutputs:
+        place = position if self._gpus else 0
+        evaluator = self._free[place].get()
+        try:
+            one = evaluator = evaluator or self._new_evaluator(place)
             return _twice(lambda: one.evaluate(weights), one.restart)
         finally:
-            self._free.put(evaluator)
+            self._free[place].put(evaluator)
 
     def _finished(
         self, job: Job, report: RunReport, outputs: ModelOutputs

@@ -11,6 +11,9 @@ from harness.models.outputs import finite_numbers
 #: Added to a probability before its logarithm; the smallest float32 above zero.
 _TINY = 1e-45
 
+#: Logits that are converted at a time.
+_AT_A_TIME = 1 << 22
+
 
 def logit_scaled_confidence(
     logits: ArrayLike, targets: ArrayLike
@@ -48,8 +51,19 @@ def logit_scaled_confidence(
     """
     values: NDArray[Any] = finite_numbers(logits, "logits")
     labels = checked_labels(targets, values)
-    if np.asarray(logits).dtype in (np.float16, np.float32):
-        values = values.astype(np.float32)
+    single = np.asarray(logits).dtype in (np.float16, np.float32)
+    tables = values.reshape(-1, *values.shape[-2:])
+    found = np.empty(tables.shape[:-1])
+    # A few models at a time: on the way each takes several times its own memory.
+    step = max(1, _AT_A_TIME // tables[0].size)
+    for start in range(0, len(tables), step):
+        part = tables[start : start + step]
+        part = part.astype(np.float32) if single else part
+        found[start : start + step] = _confidences(part, labels)
+    return found.reshape(values.shape[:-1])
+
+
+def _confidences(values: NDArray[Any], labels: NDArray[np.intp]) -> NDArray[np.float64]:
     with np.errstate(over="ignore"):  # an overflow to -inf is a probability of 0
         powers = np.exp(values - values.max(axis=-1, keepdims=True)).astype(np.float64)
     probabilities = powers / powers.sum(axis=-1, keepdims=True)

@@ -71,11 +71,15 @@ def worker_environment() -> dict[str, str]:
     }
 
 
+def _seeing(gpu: str | None) -> dict[str, str]:
+    return {} if gpu is None else {"CUDA_VISIBLE_DEVICES": gpu}
+
+
 class WorkerProcess(Closing):
     """A running worker. Use it as a context manager; leaving it kills the worker.
 
     The process runs the ``main(fd, args)`` of a module. `wrap` turns its command line
-    into another one: the place for a sandbox.
+    into another one: the place for a sandbox. Of several GPUs it sees one alone.
     """
 
     def __init__(
@@ -83,6 +87,8 @@ class WorkerProcess(Closing):
         module: str,
         args: list[str],
         wrap: Callable[[list[str]], list[str]] = list,
+        *,
+        gpu: str | None = None,
     ) -> None:
         self.socket, theirs = socket.socketpair()
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed in kill()
@@ -96,7 +102,7 @@ class WorkerProcess(Closing):
                     stdin=subprocess.DEVNULL,
                     stdout=self._stderr,
                     stderr=self._stderr,
-                    env=worker_environment(),
+                    env=worker_environment() | _seeing(gpu),
                     pass_fds=(theirs.fileno(),),
                     start_new_session=True,
                 )

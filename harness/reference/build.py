@@ -15,7 +15,7 @@ from safetensors.numpy import save
 
 from harness import __version__
 from harness.errors import CheckFailed, UsageError
-from harness.machine import this_machine
+from harness.machine import is_gpu, this_machine
 from harness.models.records import ModelRecord, read_record
 from harness.models.weights import Array, stack_weights
 from harness.processes.lifetime import end_with
@@ -77,6 +77,11 @@ class BuildPlan:
     def original_indices(self) -> list[int]:
         """Indices of the original models, which are negative."""
         return [-1 - place for place in range(self.track.evaluation.originals)]
+
+    def side_by_side(self, n_models: int) -> int:
+        """Trainings at a time: on a GPU one, for several would share its time."""
+        most = 1 if is_gpu(self.track.device) else self.jobs
+        return min(most, max(1, n_models))
 
     @property
     def folder(self) -> Path:
@@ -205,7 +210,7 @@ def _train_all(plan: BuildPlan, indices: list[int]) -> Generator[int, None, None
     from harness.reference.training import train_and_keep  # noqa: PLC0415 - torch
 
     parallel = Parallel(
-        n_jobs=min(plan.jobs, max(1, len(indices))),
+        n_jobs=plan.side_by_side(len(indices)),
         return_as="generator_unordered",
         batch_size=1,
         pre_dispatch="2*n_jobs",
@@ -222,7 +227,8 @@ def _train_all(plan: BuildPlan, indices: list[int]) -> Generator[int, None, None
 
 def _manifest(plan: BuildPlan, n_models: int, packed: list[ReferenceBank]) -> Manifest:
     machine = this_machine()
-    kinds = {machine.arithmetic, *(bank.manifest.arithmetic for bank in packed)}
+    arithmetic = machine.arithmetic_on(plan.track.device)
+    kinds = {arithmetic, *(bank.manifest.arithmetic for bank in packed)}
     return Manifest(
         format=FORMAT,
         key=bank_key(plan.task, plan.seed),
@@ -233,7 +239,7 @@ def _manifest(plan: BuildPlan, n_models: int, packed: list[ReferenceBank]) -> Ma
         harness_version=__version__,
         seed=plan.seed,
         n_models=n_models,
-        arithmetic=machine.arithmetic if len(kinds) == 1 else "mixed",
+        arithmetic=arithmetic if len(kinds) == 1 else "mixed",
         machine=machine,
         numpy=np.__version__,
         half_precision=any(bank.manifest.half_precision for bank in packed),

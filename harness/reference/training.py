@@ -10,6 +10,7 @@ from typing import NamedTuple
 import torch
 
 from harness.errors import UsageError
+from harness.models.gpu import ask_for_same_bits
 from harness.models.outputs import NonFiniteOutputs
 from harness.models.records import ModelRecord, write_record
 from harness.models.weights import Array
@@ -34,6 +35,8 @@ def _prepared(track: Track, folder: str, data_dir: Path | None) -> _Prepared:
     """Prepare once; `folder`, where an imported network lies, is no part of a track."""
     torch.set_num_threads(1)
     device = torch.device(track.device)
+    if device.type == "cuda":
+        ask_for_same_bits()
     task = find_task(track, data_dir)
     sets = task.sets()
     return _Prepared(
@@ -60,11 +63,10 @@ def train_member(
     here = _prepared(track, track.folder, data_dir)
     train = here.train_original if index < 0 else here.retrain
     seed = member_seed(track, bank_seed, index)
-    clock = time.process_time if here.device.type == "cpu" else time.perf_counter
     with _flushed_denormals():
-        start = clock()
+        start = _clock(here.device)
         network = train(seed)
-        seconds = clock() - start
+        seconds = _clock(here.device) - start
         try:
             outputs = here.evaluate(network)
         except NonFiniteOutputs:
@@ -72,6 +74,14 @@ def train_member(
     record = ModelRecord(index=index, seed=seed, cpu_seconds=seconds, outputs=outputs)
     weights = network.state_dict().items()
     return record, {n: t.cpu().numpy().copy(order="C") for n, t in weights}
+
+
+def _clock(device: torch.device) -> float:
+    """Read CPU seconds; on a GPU the clock, once all that was asked of it is done."""
+    if device.type == "cpu":
+        return time.process_time()
+    torch.cuda.synchronize(device)
+    return time.perf_counter()
 
 
 def _diverged(track: Track, index: int) -> str:

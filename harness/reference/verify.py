@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from harness.machine import this_machine
+from harness.machine import is_gpu, this_machine
 from harness.models.outputs import SETS, ModelOutputs
 from harness.models.records import ModelRecord
 from harness.models.weights import Array
@@ -60,10 +60,11 @@ def verify_bank(
     indices = [member.index for member in (*originals, *members)]
     bank_seed = bank.manifest.seed
     task = delayed(train_member)
-    trained: list[tuple[ModelRecord, dict[str, Array]]] = Parallel(n_jobs=2)(
-        task(track, bank_seed, index, data_dir) for index in indices
-    )
-    same_machine = bank.manifest.arithmetic == this_machine().arithmetic
+    trained: list[tuple[ModelRecord, dict[str, Array]]] = Parallel(
+        n_jobs=1 if is_gpu(track.device) else 2
+    )(task(track, bank_seed, index, data_dir) for index in indices)
+    arithmetic = this_machine().arithmetic_on(track.device)
+    same_machine = bank.manifest.arithmetic == arithmetic
     findings = [
         _original_finding(bank, place, trained[place], same_machine)
         for place in range(len(originals))

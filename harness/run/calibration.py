@@ -39,7 +39,7 @@ _LONG_ENOUGH = 1.0
 class Calibration(NamedTuple):
     """What a few retrainings cost, each as `cost_seconds` counts it.
 
-    They waited for a core for the share `waited` of their time; 0 where not known.
+    They waited for the share `waited` of their time; 0 where not known.
     """
 
     seconds: tuple[float, ...]
@@ -62,6 +62,15 @@ def share_waited(usages: Sequence[Usage]) -> float:
         if usage.cpu_seconds >= _LONG_ENOUGH
     ]
     return max(0.0, statistics.median(shares)) if shares else 0.0
+
+
+def share_slowed(seconds: Sequence[float]) -> float:
+    """Return the share of its time that a run lost to others, by the median.
+
+    By the clock, which is the cost on a GPU: the fastest run is taken for one that lost
+    none, so that what slows all alike is not seen.
+    """
+    return 1.0 - min(seconds) / statistics.median(seconds)
 
 
 class CalibrationKey(NamedTuple):

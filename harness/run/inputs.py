@@ -29,6 +29,11 @@ class Inputs(NamedTuple):
     originals: list[dict[str, Array]]
     sets: dict[str, Examples]
 
+    @property
+    def on_gpu(self) -> bool:
+        """Whether runs compute on a GPU; of several they see one, without a number."""
+        return self.device == "cuda"
+
 
 def write_inputs(
     folder: Path,

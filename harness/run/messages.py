@@ -9,6 +9,8 @@ from harness.status import Status
 
 #: First byte of what a run writes: weights, or words about why there are none.
 WEIGHTS, FAILURE = b"W", b"E"
+#: What a run on a GPU writes before: it is there, and its clock starts.
+BEGUN = b"B"
 #: What a submission is passed: the first four by place, of the others what it names.
 ARGUMENTS = ("net", "retain", "forget", "validation")
 OPTIONAL_ARGUMENTS = ("seed", "device", "budget_seconds", "recipe")
@@ -95,8 +97,10 @@ Request = RunRequest | CheckpointRequest
 class Usage(NamedTuple):
     """What a run used with all its processes, read outside it.
 
-    The wall seconds are those from the go to the death of the last process; the peak is
-    the memory that all of them held, or one of them where that was more.
+    The wall seconds are those from the go to the death of the last process; on a GPU
+    from the run's arrival there to the end of its result, without making and unmaking a
+    context. The peak is the memory that all of them held, or one of them where that was
+    more.
     """
 
     cpu_seconds: float

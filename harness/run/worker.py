@@ -17,6 +17,7 @@ from harness.processes.channel import ChannelClosed, receive_json, send_json
 from harness.processes.lifetime import Closing
 from harness.run.cost import WallClock
 from harness.run.messages import (
+    BEGUN,
     FAILURE,
     WEIGHTS,
     Failure,
@@ -39,7 +40,8 @@ class RunWorker(Closing):
     """Runs submissions one after the other, each forked from one template.
 
     `inputs` is the folder of a run's inputs, `spec` says what weights must come back;
-    `gpu` and `readable` are what the sandbox must show to runs besides.
+    `readable` is what the sandbox must show to runs besides, and `gpu` the one GPU that
+    they may use, as CUDA_VISIBLE_DEVICES names it.
     """
 
     def __init__(
@@ -48,7 +50,7 @@ class RunWorker(Closing):
         spec: WeightSpec,
         sandbox: Sandbox,
         *,
-        gpu: bool = False,
+        gpu: str | None = None,
         readable: Sequence[Path] = (),
     ) -> None:
         self._inputs, self._spec, self._sandbox = inputs, spec, sandbox
@@ -72,13 +74,18 @@ class RunWorker(Closing):
         start, clock = time.monotonic(), WallClock(request.limit)
         try:
             self._send(request, theirs, their_log)
+            if self._gpu is not None:
+                self._await_begun(result)
+                start, clock = time.monotonic(), WallClock(request.limit)
             content, output = self._read(result, log, clock)
+            wall = time.monotonic() - start
             outlasted = 0.0 if self._ends_by(clock) else time.monotonic() - start
             used = self._used(end_it=bool(outlasted))
         finally:
             os.close(result)
             os.close(log)
-        wall = time.monotonic() - start
+        if self._gpu is None:
+            wall = time.monotonic() - start
         if used is None:
             return self._without_template(wall, output)
         usage = Usage(used["cpu_seconds"], wall, used["peak_bytes"])
@@ -104,8 +111,12 @@ class RunWorker(Closing):
             "harness.run.inside.template",
             [str(self._inputs)],
             lambda argv: self._sandbox.wrap(
-                argv, self._inputs, gpu=self._gpu, readable=self._readable
+                argv,
+                self._inputs,
+                gpu=self._gpu is not None,
+                readable=self._readable,
             ),
+            gpu=self._gpu,
         )
 
     def _died(self) -> WorkerDied:
@@ -130,6 +141,16 @@ class RunWorker(Closing):
         finally:
             os.close(result)
             os.close(log)
+
+    def _await_begun(self, result: int) -> None:
+        """Wait until a run is on its GPU: what that takes, and its failure, is ours."""
+        if not select.select([result], [], [], _START_SECONDS)[0]:
+            raise WorkerDied(f"no run came onto the GPU within {_START_SECONDS:.0f} s")
+        if os.read(result, 1) == BEGUN:
+            return
+        words = os.read(result, _LARGEST_WORDS)
+        reason = json.loads(words)["reason"] if words else "it ended without a word"
+        raise WorkerDied(f"a run could not be started on the GPU: {reason}")
 
     def _read(self, result: int, log: int, clock: WallClock) -> tuple[bytes, str]:
         """Drain both pipes to their ends, or until the clock has run down.

@@ -10,6 +10,7 @@ from harness.run.calibration import (
     calibration_runs,
     oracle_path,
     read_calibration,
+    share_slowed,
     share_waited,
     write_calibration,
 )
@@ -59,7 +60,7 @@ class RetrainingCost:
         if found is None:
             found = self._measure(open_executor(), listener)
             if found.busy:
-                listener.say(_busy(found))
+                listener.say(_busy(found, self._settings.device))
             else:
                 write_calibration(self._key, found)
         self._known = found
@@ -81,16 +82,22 @@ class RetrainingCost:
         listener.end()
         device = self._settings.device
         costs = tuple(cost_seconds(usage, device) for usage in usages)
-        return Calibration(costs, share_waited(usages) if device == "cpu" else 0.0)
+        waited = share_waited(usages) if device == "cpu" else share_slowed(costs)
+        return Calibration(costs, waited)
 
     def _job(self, index: int) -> Job:
         seed, device = derive_seed("calibration", index), self._settings.device
         return Job(index, self._oracle.request(index, seed, device, None))
 
 
-def _busy(calibration: Calibration) -> str:
+def _busy(calibration: Calibration, device: str) -> str:
+    slowed = f"waited {calibration.waited:.0%} of their time for a core"
+    dear = "CPU time"
+    if device != "cpu":
+        slowed = f"took {calibration.waited:.0%} more time than the fastest of them"
+        dear = "time"
     return (
-        f"This machine is busy: the retrainings waited {calibration.waited:.0%} of "
-        "their time for a core, and may cost more CPU time for it. They are measured "
-        "again at the next scoring; score on a quiet machine where the cap matters."
+        f"This machine is busy: the retrainings {slowed}, and may cost more {dear} for "
+        "it. They are measured again at the next scoring; score on a quiet machine "
+        "where the cap matters."
     )

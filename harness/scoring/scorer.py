@@ -295,7 +295,11 @@ class Scorer(Closing):
         if self._executor is None:
             settings, originals = self.settings, self.bank.original_weights
             self._executor = LocalExecutor(
-                self._task, settings.device, originals, settings.n_jobs, self.isolation
+                self._task,
+                settings.track.device,
+                originals,
+                settings.n_jobs,
+                self.isolation,
             )
         return self._executor
 

@@ -84,8 +84,8 @@ class ScoreSettings:
 
     @property
     def device(self) -> str:
-        """``"cpu"`` or ``"cuda"``: the track's."""
-        return self.track.device
+        """``"cpu"`` or ``"cuda"``, of whatever number: the track's."""
+        return self.track.device.partition(":")[0]
 
 
 class Listener(Protocol):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.execution.local import Job, LocalExecutor, Outcome
-from harness.machine import available_cores
+from harness.machine import usual_jobs
 from harness.models.weights import WeightSpec
 from harness.reference import ReferenceBank, find_bank
 from harness.run.checkpoints import holds_checkpoints
@@ -95,12 +95,13 @@ def validate_submission(
         seeds = entry.seeds(drawn)[:_N_RUNS]
     isolation, bank = isolation or choose(), find_bank(task)
     requests = _requests(entry, seeds, settings, _budget(settings, bank, isolation))
-    side_by_side = min(len(seeds), available_cores())
+    side_by_side = min(len(seeds), usual_jobs(settings.track.device))
     listener.say(
         f"{entry.name}: {len(seeds)} runs on {settings.track.name}, "
         f"{side_by_side} at a time, once the sandbox ({isolation.level}) has started"
     )
-    parts = (task, settings.device, bank.original_weights, side_by_side, isolation)
+    device, originals = settings.track.device, bank.original_weights
+    parts = (task, device, originals, side_by_side, isolation)
     with LocalExecutor(*parts) as executor:
         outcomes = list(executor.work([Job(*each) for each in enumerate(requests)]))
     outcomes.sort(key=lambda outcome: outcome.job.index)
@@ -134,7 +135,7 @@ def _budget(settings: ScoreSettings, bank: ReferenceBank, isolation: Sandbox) ->
     They are known where something has been scored here; else the bank's own cost of a
     retraining stands in, so that nothing is measured for a trial of seconds.
     """
-    usual = replace(settings, n_jobs=available_cores())
+    usual = replace(settings, n_jobs=usual_jobs(settings.track.device))
     kept = RetrainingCost(usual, isolation.level).kept()
     seconds = kept.seconds if kept else bank.seconds.tolist()
     return Budget(settings.track.evaluation.cap, float(statistics.median(seconds)))

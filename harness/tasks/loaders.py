@@ -1,11 +1,13 @@
 """Real data loaders over tensors in memory, without Python for each image."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, get_worker_info
+from torch.utils.data._utils import pin_memory as pinning
 from torch.utils.data._utils.collate import default_collate_fn_map
 
 Sample = tuple[Tensor, Tensor]
@@ -98,22 +100,44 @@ class TensorExamples(Dataset[Sample]):
     """Inputs and targets held as tensors, n examples along their first axes.
 
     A batch is one indexing of each tensor, through ``__getitems__``, for any batch
-    size, sampler, ``Subset`` or ``collate_fn``.
+    size, sampler, ``Subset`` or ``collate_fn``. The worker processes of a loader, which
+    cannot use a GPU, read the same examples `for_workers`.
     """
 
-    def __init__(self, inputs: Tensor, targets: Tensor) -> None:
+    def __init__(
+        self, inputs: Tensor, targets: Tensor, for_workers: Sample | None = None
+    ) -> None:
         self.inputs, self.targets = inputs, targets
+        self._for_workers = for_workers
 
     def __len__(self) -> int:
         return len(self.targets)
 
     def __getitem__(self, index: int) -> Sample:
-        return self.inputs[index], self.targets[index]
+        inputs, targets = self._here()
+        return inputs[index], targets[index]
 
     def __getitems__(self, indices: list[int]) -> Batch:
         """Return a whole batch at once."""
-        chosen = torch.as_tensor(indices, device=self.targets.device)
-        return Batch(self.inputs[chosen], self.targets[chosen])
+        return Batch(*self._chosen(indices)[:2])
+
+    def _chosen(self, indices: list[int]) -> tuple[Tensor, Tensor, Tensor]:
+        inputs, targets = self._here()
+        places = _places(indices, targets.device)
+        return inputs[places], targets[places], places
+
+    def _here(self) -> Sample:
+        """Return the tensors that this process may use."""
+        if self._for_workers is None or get_worker_info() is None:
+            return self.inputs, self.targets
+        return self._for_workers
+
+
+def _places(indices: Any, device: torch.device) -> Tensor:
+    """Return the indices on a device; a GPU goes on with its work meanwhile."""
+    if device.type != "cuda" or isinstance(indices, Tensor):
+        return torch.as_tensor(indices, device=device)
+    return torch.tensor(indices, pin_memory=True).to(device, non_blocking=True)
 
 
 class DictExamples(TensorExamples):
@@ -124,17 +148,17 @@ class DictExamples(TensorExamples):
 
     def __getitems__(self, indices: list[int]) -> DictBatch:
         """Return a whole batch at once."""
-        chosen = torch.as_tensor(indices, device=self.targets.device)
-        return DictBatch(self.inputs[chosen], self.targets[chosen], chosen)
+        return DictBatch(*self._chosen(indices))
 
 
-def make_loader(
+def make_loader(  # noqa: PLR0913 - all by name
     inputs: Tensor,
     targets: Tensor,
     *,
     batch_size: int,
     shuffle: bool,
     as_dicts: bool = False,
+    for_workers: Sample | None = None,
 ) -> DataLoader[Any]:
     """Make the loader that a submission gets.
 
@@ -148,7 +172,40 @@ def make_loader(
         A new order for each pass, from torch's global generator, which a run seeds.
     as_dicts : bool
         Samples and batches are dictionaries with the keys of the competition's.
+    for_workers : pair of Tensor, optional
+        The same examples on the CPU, where the others are on a GPU.
     """
     kind = DictExamples if as_dicts else TensorExamples
-    dataset = kind(inputs, targets)
-    return DataLoader(dataset, batch_size=batch_size, shuffle=shuffle)
+    if inputs.device.type == "cpu":
+        dataset = kind(inputs, targets)
+        return DataLoader(dataset, batch_size=batch_size, shuffle=shuffle)
+    pin_nothing_on_a_gpu()
+    dataset = kind(inputs, targets, for_workers)
+    return _ResidentLoader(dataset, batch_size=batch_size, shuffle=shuffle)
+
+
+class _ResidentLoader(DataLoader[Any]):
+    """Draws the order of a pass on the CPU, as ever, and copies it to the GPU once."""
+
+    def __iter__(self) -> Any:
+        if self.num_workers:
+            return super().__iter__()
+        return self._batches()
+
+    def _batches(self) -> Iterator[Any]:
+        dataset: Any = self.dataset
+        order = _places(list(self.sampler), dataset.targets.device)
+        for places in torch.split(order, self.batch_size or 1):
+            yield self.collate_fn(dataset.__getitems__(places))
+
+
+def pin_nothing_on_a_gpu() -> None:
+    """Let a loader be asked to pin its batches where they are on the GPU already."""
+    pin = pinning.pin_memory
+    if pin.__module__ == pinning.__name__:
+        vars(pinning)["pin_memory"] = partial(_pin_unless_there, pin)
+
+
+def _pin_unless_there(pin: Any, data: Any, device: Any = None) -> Any:
+    there = isinstance(data, Tensor) and data.device.type != "cpu"
+    return data if there else pin(data, device)

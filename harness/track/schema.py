@@ -239,7 +239,10 @@ class Track:
         plain = self.name.replace("-", "").replace("_", "").replace(".", "")
         ok = plain.isascii() and plain.isalnum() and not self.name.startswith(".")
         require(ok, "name", self.name, legal)
-        require(self.device in DEVICES, "device", self.device, "'cpu' or 'cuda'")
+        legal = "'cpu', 'cuda' or 'cuda:' and a number"
+        numbered = re.fullmatch(r"cuda:\d{1,3}", self.device) is not None
+        ok = self.device in DEVICES or numbered
+        require(ok, "device", self.device, legal)
         batch, retain = self.recipe.batch_size, self.retain_size
         legal = f"at most the {retain} examples of the retain set"
         require(batch <= retain, "recipe.batch_size", batch, legal)

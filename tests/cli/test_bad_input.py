@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from harness.cli import options
+from harness.errors import UsageError
 from harness.reference.location import built_folder
 
 NO_OP = "def unlearning(net, retain, forget, validation): pass\n"
@@ -314,3 +315,26 @@ def test_more_jobs_than_fit_into_memory_are_cut_and_it_is_said(monkeypatch, caps
     assert options.chosen_jobs(1000, 2) == 2
     assert options.chosen_jobs(3, 64) == 3
     assert options.chosen_jobs(None, 1) == 2
+
+
+def test_on_gpus_there_is_one_run_at_a_time_on_each(monkeypatch, capsys):
+    monkeypatch.setattr("harness.machine._gpu_facts", lambda: (("G", "1"),) * 2)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert options.chosen_jobs(None, 64, "cuda") == 2
+    assert options.chosen_jobs(None, 64, "cuda:1") == 1
+    assert capsys.readouterr().err == ""
+    assert options.chosen_jobs(4, 64, "cuda:1") == 1
+    assert "the clock is the cost" in capsys.readouterr().err
+
+
+def test_a_gpu_that_is_not_among_those_here(monkeypatch):
+    monkeypatch.setattr("harness.machine._gpu_facts", lambda: (("G", "1"),))
+    monkeypatch.setattr(
+        "harness.cli.options.this_machine", lambda: SimpleNamespace(gpu="1 x G")
+    )
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert options.chosen_track("cifar10-quick", None, "cuda:0").device == "cuda:0"
+    with pytest.raises(UsageError, match=r"cuda:1 is not here: .* may use 1 GPUs"):
+        options.chosen_track("cifar10-quick", None, "cuda:1")
+    with pytest.raises(UsageError, match="'cuda' or 'cuda:' and a number"):
+        options.chosen_track("cifar10-quick", None, "gpu")

@@ -11,9 +11,9 @@ import pytest
 
 from harness.evaluator import client
 from harness.execution import local
-from harness.execution.local import Job
+from harness.execution.local import Job, LocalExecutor
 from harness.processes import WorkerDied
-from harness.run.messages import Limit, RunRequest
+from harness.run.messages import Limit, RunReport, RunRequest, Usage
 from harness.sandbox import Level, Sandbox
 from harness.status import Status
 
@@ -169,3 +169,52 @@ def test_a_run_has_no_more_than_its_share_of_the_machines_memory(monkeypatch):
     assert local._within_share(request, 1).memory_bytes == 8 << 30
     assert local._within_share(request, 4).memory_bytes == 2 << 30
     assert local._within_share(replace(request, memory_bytes=None), 4) is not None
+
+
+class Started:
+    """Stands for a process of ours, and says on which GPU it is."""
+
+    def __init__(self, *_, gpu=None, **__):
+        self.gpu = gpu
+
+    def run(self, request):
+        return RunReport(Usage(0.0, 1.0, 0), weights=b"")
+
+    def await_ready(self):
+        self.ready = True
+
+    def evaluate(self, weights):
+        return self
+
+    def restart(self):
+        raise AssertionError("nothing has failed")
+
+    def close(self):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("device", "given"),
+    [("cuda", ["0", "1"]), ("cuda:1", ["1"]), ("cpu", [None] * 8)],
+)
+def test_each_gpu_has_one_worker_and_an_evaluator_that_waits_for_it(
+    task, bank, monkeypatch, device, given
+):
+    monkeypatch.setattr("harness.machine._gpu_facts", lambda: (("G", "1"),) * 2)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    for name in ("RunWorker", "EvaluatorProcess"):
+        monkeypatch.setattr(f"harness.execution.local.{name}", Started)
+    monkeypatch.setattr(
+        LocalExecutor, "_finished", lambda self, job, report, outputs: outputs
+    )
+    parts = (task, device, bank.original_weights, 8, Sandbox(Level.NONE))
+    with LocalExecutor(*parts) as executor:
+        asked = [Job(i, RunRequest("a.py", "", i)) for i in range(6)]
+        outcomes = list(executor.work(asked))
+        assert len(outcomes) == 6
+        assert [executor._worker(i).gpu for i in range(len(given))] == given
+        assert len(executor._workers) <= len(given)
+        for place, gpu in enumerate(given):
+            report = executor._run(asked[0], place)
+            assert report.run.gpu == gpu
+            assert hasattr(report.run, "ready") is (gpu is not None)

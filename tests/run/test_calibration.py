@@ -10,6 +10,7 @@ from harness.run.calibration import (
     calibration_runs,
     oracle_path,
     read_calibration,
+    share_slowed,
     share_waited,
     write_calibration,
 )
@@ -108,3 +109,9 @@ def test_a_retraining_that_shared_its_core_says_how_much_it_waited():
 def test_runs_too_short_to_tell_are_not_called_waiting():
     assert share_waited([usage(0.1, 0.5), usage(0.9, 3.0)]) == 0.0
     assert not Calibration((0.1,), 0.0).busy
+
+
+def test_by_the_clock_a_machine_is_busy_where_retrainings_differ():
+    assert share_slowed([2.0, 2.0, 2.1]) == 0.0
+    assert share_slowed([1.0, 2.0, 2.5]) == 0.5
+    assert Calibration((1.0, 2.0, 2.5), share_slowed([1.0, 2.0, 2.5])).busy

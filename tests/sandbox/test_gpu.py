@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli import doctor
-from harness.sandbox import not_enforced_on
+from harness.sandbox import Level, Sandbox, not_enforced_on
 from harness.sandbox.child.confinement import Confinement, confine
 from harness.sandbox.child.seccomp import SeccompRules
 from harness.sandbox.host.bubblewrap import bubblewrap_command
@@ -35,6 +35,21 @@ def test_the_gpus_nodes_are_bound_for_a_run_on_it_alone(nodes, gpu):
     for node in NODES:
         assert (node in command) is gpu
     assert ("/sys" in command) is gpu
+
+
+def test_nodes_that_the_first_use_makes_are_made_before_they_are_looked_up(
+    tmp_path, monkeypatch
+):
+    asked, module = [], "harness.sandbox.host.sandbox"
+    monkeypatch.setattr(f"{module}.shutil.which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(
+        f"{module}.subprocess.run", lambda words, **_: asked.append(words)
+    )
+    sandbox = Sandbox(Level.NONE)
+    sandbox.wrap([], tmp_path / "inputs", gpu=False)
+    assert asked == []
+    sandbox.wrap([], tmp_path / "inputs", gpu=True)
+    assert asked == [["/usr/bin/nvidia-modprobe", "-u", "-c", "0"]]
 
 
 @ON

@@ -206,3 +206,62 @@ def test_another_datasets_samples_are_collated_as_ever():
 
     assert inputs.tolist() == [[1, 1], [0, 0]]
     assert targets.tolist() == [1, 0]
+
+
+#: Stands for a GPU: tensors elsewhere, of which nothing can be read here.
+ELSEWHERE = torch.device("meta")
+
+
+@pytest.fixture
+def resident(tensors):
+    """A loader whose examples are on another device than the CPU."""
+    there = (each.to(ELSEWHERE) for each in tensors)
+    return make_loader(*there, batch_size=16, shuffle=True, for_workers=tensors)
+
+
+def test_on_a_gpu_batches_are_there_and_of_the_usual_shapes(resident):
+    batches = list(resident)
+
+    assert isinstance(resident, DataLoader)
+    assert [len(targets) for _, targets in batches] == [16, 16, 16, 2]
+    assert len(resident) == 4
+    assert {each.device for batch in batches for each in batch} == {ELSEWHERE}
+
+
+def test_on_a_gpu_the_order_of_a_pass_is_copied_once(resident, monkeypatch):
+    copied = []
+
+    def places(indices, device):
+        copied.append(list(indices))
+        return torch.as_tensor(indices, device=device)
+
+    monkeypatch.setattr("harness.tasks.loaders._places", places)
+    chosen = []
+    monkeypatch.setattr(
+        type(resident.dataset),
+        "__getitems__",
+        lambda self, indices: (
+            chosen.append(indices) or [(torch.ones(1), torch.ones(1))]
+        ),
+    )
+    list(resident)
+    assert [sorted(each) for each in copied] == [list(range(N))]
+    assert copied != [list(range(N))]
+    assert all(isinstance(each, torch.Tensor) for each in chosen)
+
+
+def test_on_a_gpu_worker_processes_read_the_examples_on_the_cpu(resident, tensors):
+    again = DataLoader(resident.dataset, batch_size=25, num_workers=1)
+
+    inputs, targets = everything(again)
+    assert torch.equal(inputs, tensors[0])
+    assert torch.equal(targets, tensors[1])
+
+
+def test_on_a_gpu_a_loader_may_be_asked_to_pin(resident):
+    pin = torch.utils.data._utils.pin_memory.pin_memory
+    batch = resident.dataset.__getitems__([1, 2])
+
+    pinned = pin((batch.inputs, {"targets": batch.targets}))
+    assert pinned[0] is batch.inputs
+    assert pinned[1]["targets"] is batch.targets

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from harness.metrics.flags.flag import Flag, FlagCode
+from harness.metrics.flags.principal import principal_axis
 from harness.metrics.inputs.confidence import ConfidencePair, forget_pair
 from harness.metrics.official.diagnosis import natural_scale
 from harness.models.outputs import Floats, ModelOutputs
@@ -102,5 +103,4 @@ def _principal_spread(models: Floats, scale: Floats) -> float:
     """Return how far the runs lie apart along the direction in which they do most."""
     cloud = np.clip((models - np.median(models, axis=0)) / scale, -MOST, MOST)
     cloud -= cloud.mean(axis=0)
-    largest = float(np.linalg.eigvalsh(cloud @ cloud.T)[-1])
-    return float(np.sqrt(max(largest, 0.0) / models.size))
+    return float(np.sqrt(principal_axis(cloud).square / models.size))

@@ -8,6 +8,7 @@ on, and a mixture of two methods hides behind an average of both.
 import numpy as np
 
 from harness.metrics.flags.flag import Flag, FlagCode
+from harness.metrics.flags.principal import principal_axis
 from harness.metrics.inputs.confidence import ConfidencePair
 from harness.metrics.official.diagnosis import natural_scale
 from harness.models.outputs import Floats
@@ -111,8 +112,8 @@ def _distance(models: Floats, scale: Floats) -> Floats:
 def _principal_score(models: Floats, scale: Floats) -> Floats:
     """Return each run's place on the first principal axis of all runs, ``[N]``."""
     cloud = (models - models.mean(axis=0)) / scale
-    values, vectors = np.linalg.eigh(cloud @ cloud.T)
-    return np.asarray(vectors[:, -1] * np.sqrt(max(values[-1], 0.0)))
+    places, square = principal_axis(cloud)
+    return np.asarray(places * np.sqrt(square))
 
 
 def _outliers(models: Floats, scale: Floats) -> int:

@@ -7,6 +7,7 @@ import random
 import sys
 import traceback
 import types
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from harness.models.network_difference import network_difference
 from harness.models.weights import WeightSpec, load_weights
 from harness.run.inputs import RUN_SETS, Inputs
+from harness.run.inside.gpu import off_the_gpu, on_the_gpu
 from harness.run.inside.notebooks import (
     compiled,
     failure_hint,
@@ -48,6 +50,16 @@ class Prepared(NamedTuple):
     spec: WeightSpec
     network: nn.Module
     sets: dict[str, tuple[Tensor, Tensor]]
+    #: The sets on the device of the run, where that is not the CPU.
+    copies: dict[str, tuple[Tensor, Tensor]] | None = None
+
+    def moved(self) -> "Prepared":
+        """Return the same on the run's device; on a CPU there is nothing to do."""
+        if not self.inputs.on_gpu:
+            return self
+        device = torch.device(self.inputs.device)
+        network, copies = on_the_gpu(device, self.network, self.sets)
+        return self._replace(network=network, copies=copies)
 
 
 class ContractBroken(Exception):
@@ -134,17 +146,18 @@ def _arguments(prepared: Prepared, *, as_dicts: bool) -> tuple[list[Any], torch.
     device = torch.device(prepared.inputs.device)
     recipe = prepared.inputs.task.track.recipe
     batch_size = _COMPETITION_BATCH if as_dicts else recipe.batch_size
+    copies = prepared.copies or prepared.sets
     loaders = [
         make_loader(
-            inputs.to(device),
-            targets.to(device),
+            *copies[name],
             batch_size=batch_size,
             shuffle=name != "validation",
             as_dicts=as_dicts,
+            for_workers=examples,
         )
-        for name, (inputs, targets) in prepared.sets.items()
+        for name, examples in prepared.sets.items()
     ]
-    return [prepared.network.to(device), *loaders], device
+    return [prepared.network, *loaders], device
 
 
 def _options(
@@ -232,6 +245,11 @@ def _tail(error: BaseException, filename: str) -> str:
 
 def prepare(inputs: Inputs) -> Prepared:
     """Build the original model. Stays off the GPU: its context must not be forked."""
+    with off_the_gpu() if inputs.on_gpu else nullcontext():
+        return _prepared(inputs)
+
+
+def _prepared(inputs: Inputs) -> Prepared:
     task = inputs.task
     network = task.network(seed=0)
     # Many a submission flattens weights with view(-1), which channels last forbids;

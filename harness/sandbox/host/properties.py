@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from harness.machine import is_gpu
+
 
 class Property(NamedTuple):
     """What holds where it is enforced, and what is said to be open where it is not."""
@@ -69,4 +71,4 @@ _ON_A_GPU = ("a run's memory", "the GPU's driver", "what is left in GPU memory")
 
 def not_enforced_on(device: str) -> tuple[str, ...]:
     """Say what no level enforces on a device, ``"cpu"`` or ``"cuda"``."""
-    return _ON_A_GPU if device == "cuda" else ()
+    return _ON_A_GPU if is_gpu(device) else ()

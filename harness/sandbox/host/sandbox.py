@@ -2,6 +2,8 @@
 
 import atexit
 import os
+import shutil
+import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -66,6 +68,8 @@ class Sandbox:
         a scratch folder is made where runs have no file system of their own. What is
         `readable` besides, a user's packages, is shown at its own path.
         """
+        if gpu:
+            make_gpu_nodes()
         leaves = self._cgroups()
         folders = leaves.distinct()
         enter = [*ENTER, *map(str, folders), "--"] if folders else []
@@ -130,6 +134,16 @@ class Sandbox:
             return Leaves(None, None)
         # bubblewrap and the template besides, and a thread or two to start them.
         return make_leaves(next(_counter), self.n_tasks + 5)
+
+
+def make_gpu_nodes() -> None:
+    """Have the driver's nodes in /dev, which the first use of a GPU makes elsewhere.
+
+    A template sees those that are there when it starts, and may make none.
+    """
+    tool = shutil.which("nvidia-modprobe")
+    if tool is not None:
+        subprocess.run([tool, "-u", "-c", "0"], capture_output=True, check=False)
 
 
 def _make_scratch(folder: Path, *, for_others: bool) -> Path:

@@ -31,7 +31,7 @@ class TrainingSet(NamedTuple):
 def compute_dtype(device: torch.device) -> torch.dtype:
     """Arithmetic of the engine: bfloat16 where the device is fast at it."""
     if device.type == "cuda":
-        fast = torch.cuda.is_bf16_supported()
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
         fast = torch.ops.mkldnn._is_mkldnn_bf16_supported()
     return torch.bfloat16 if fast else torch.float32
@@ -65,7 +65,7 @@ def train(
         for batch in torch.split(order, recipe.batch_size)[: n_steps // recipe.epochs]:
             optimizer.param_groups[0]["lr"] = recipe.rate_at(step, n_steps)
             images = augment(inputs, batch, recipe.augmentation, generator)
-            loss = _loss(network, images, targets[batch], recipe.label_smoothing)
+            loss = loss_of(network, images, targets[batch], recipe.label_smoothing)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -73,9 +73,10 @@ def train(
     return network.eval()
 
 
-def _loss(
+def loss_of(
     network: nn.Module, images: Tensor, targets: Tensor, smoothing: float
 ) -> Tensor:
+    """Compute the loss of a batch in the engine's arithmetic."""
     with torch.autocast(images.device.type, images.dtype, images.dtype != torch.float):
         logits = network(images)
     return F.cross_entropy(logits.float(), targets, label_smoothing=smoothing)

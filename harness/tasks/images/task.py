@@ -138,6 +138,7 @@ class ImageTask(Task):
     def trainer(self, examples: Examples, device: "torch.device") -> Trainer:
         """Hold images ready on the device, mirrored and not."""
         from harness.tasks.images.engine import make_training_set, train  # noqa: PLC0415
+        from harness.tasks.images.graphed import GraphedTraining  # noqa: PLC0415
         from harness.tasks.images.networks import require_logits  # noqa: PLC0415
 
         inputs, targets = self.tensors(examples)
@@ -146,9 +147,14 @@ class ImageTask(Task):
             require_logits(tried, name, inputs[:2], self.n_classes)
         training_set = make_training_set((inputs, targets), device)
         recipe = self.track.recipe
-        return lambda seed: train(
-            self.network(seed).to(device), recipe, training_set, seed=seed
-        )
+
+        def fresh(seed: int) -> "nn.Module":
+            return self.network(seed).to(device)
+
+        # Nobody knows whether a step of an imported network can be recorded.
+        if device.type == "cuda" and not self._imports_network:
+            return GraphedTraining(recipe, training_set, fresh).train
+        return lambda seed: train(fresh(seed), recipe, training_set, seed=seed)
 
     def evaluator(
         self, sets: Mapping[str, Examples], device: "torch.device"

@@ -8,6 +8,7 @@ from hypothesis.extra import numpy as hnp
 
 from harness.errors import UsageError
 from harness.metrics.inputs.confidence import confidence_pair
+from harness.models import confidence
 from harness.models.confidence import logit_scaled_confidence
 
 GOLDEN = np.load(Path(__file__).parents[1] / "golden.npz")
@@ -111,3 +112,22 @@ GOOD = np.zeros((3, 2))
 def test_refuses_bad_confidences_in_one_sentence(unlearned, retrained, message):
     with pytest.raises(UsageError, match=message):
         confidence_pair(unlearned, retrained)
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+def test_many_models_are_converted_a_few_at_a_time_to_the_same_bits(kind, monkeypatch):
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(2, 5, 6, 3)).astype(kind)
+    targets = rng.integers(0, 3, 6)
+    whole = logit_scaled_confidence(logits, targets)
+    sizes, convert = [], confidence._confidences
+
+    def counted(values, labels):
+        sizes.append(len(values))
+        return convert(values, labels)
+
+    monkeypatch.setattr(confidence, "_confidences", counted)
+    monkeypatch.setattr(confidence, "_AT_A_TIME", 3 * 6 * 3)
+
+    assert np.array_equal(logit_scaled_confidence(logits, targets), whole)
+    assert sizes == [3, 3, 3, 1]
