@@ -31,7 +31,7 @@ score: $(READY) ## Score a submission (SUBMISSION=path TRACK=name)
 	$(BIN)/unlearn-eval score $(SUBMISSION) --track $(TRACK)
 
 test: $(READY) ## Run the tests
-	$(BIN)/python -m pytest -n 2 --dist worksteal -q
+	$(BIN)/python -m pytest -n 3 --dist worksteal -q
 
 lint: $(READY) ## Check style and types
 	$(BIN)/ruff check .

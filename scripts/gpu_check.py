@@ -278,7 +278,8 @@ def random_track(folder: Path, n_images: int) -> Track:
             path.parent.mkdir(parents=True, exist_ok=True)
             picture = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
             picture.save(path, compress_level=1)
-    sizes = {"train": n_images, "forget": n_images // 50, "held_out": held_out}
+    forget = max(1, n_images // 50 // CLASSES) * CLASSES
+    sizes = {"train": n_images, "forget": forget, "held_out": held_out}
     (folder / "random.toml").write_text(RANDOM.format(**sizes))
     return find_track(str(folder / "random.toml"))
 
