@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-browser score test lint format bench bank verify leaderboard \
+.PHONY: help setup setup-browser score test campaign lint format bench bank verify leaderboard \
   leaderboard-check site clean
 
 help: ## Show this list
@@ -31,7 +31,10 @@ score: $(READY) ## Score a submission (SUBMISSION=path TRACK=name)
 	$(BIN)/unlearn-eval score $(SUBMISSION) --track $(TRACK)
 
 test: $(READY) ## Run the tests
-	$(BIN)/python -m pytest -n 3 --dist worksteal -q
+	$(BIN)/python -m pytest -n 4 --dist worksteal -q
+
+campaign: $(READY) ## Kill scorings and builds at random moments, for minutes
+	$(BIN)/python -m pytest -n 2 -q -m campaign
 
 lint: $(READY) ## Check style and types
 	$(BIN)/ruff check .

@@ -124,6 +124,8 @@ _SLOWEST = (
     "reference/test_build.py",
     "cli/test_interruption.py",
     "test_notebook.py",
+    "test_api.py",
+    "test_own_data.py",
 )
 
 

@@ -1,6 +1,6 @@
 """Killed at any moment and started again, all ends as if nothing had happened.
 
-``scripts/kill_campaign.py`` does the same a hundred times.
+`make campaign` runs the kills; ``scripts/kill_campaign.py`` makes a hundred.
 """
 
 import importlib.util
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "kill_campaign.py"
-KILLS = 2
+KILLS = 4
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +43,7 @@ def works(campaign, user_cache):
         yield work
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("work", ["Scoring", "Building"])
 def test_nothing_is_lost_repeated_or_left_behind_by_kills(campaign, works, work):
     words = campaign.run_campaign(works(work), KILLS, seed=1)
@@ -50,11 +51,11 @@ def test_nothing_is_lost_repeated_or_left_behind_by_kills(campaign, works, work)
     assert f"{KILLS} kills survived" in words
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+# `test_interruption` and `test_build` send the other one.
 @pytest.mark.parametrize(
     ("work", "begun"), [("Scoring", "first: 6 to do"), ("Building", "6 to do")]
 )
-def test_a_signal_ends_it_in_one_line_with_nothing_left(works, work, begun, number):
+def test_sigterm_ends_it_in_one_line_with_nothing_left(works, work, begun):
     command = works(work)
     command.clear()
     place, words = command.place, [w for w in command.words() if w != "--quiet"]
@@ -63,7 +64,7 @@ def test_a_signal_ends_it_in_one_line_with_nothing_left(works, work, begun, numb
         for line in process.stderr:
             if begun in line:
                 break
-        process.send_signal(number)
+        process.send_signal(signal.SIGTERM)
         rest = process.stderr.read()
 
     assert process.returncode == 130
