@@ -106,6 +106,7 @@ def kept(tmp_path) -> int:
     return len(list(tmp_path.rglob("runs/0*.safetensors")))
 
 
+@pytest.mark.campaign
 def test_a_scoring_stopped_again_and_again_ends_with_the_same_bits(
     command, score, tmp_path
 ):

@@ -51,11 +51,14 @@ def test_nothing_is_lost_repeated_or_left_behind_by_kills(campaign, works, work)
     assert f"{KILLS} kills survived" in words
 
 
-# `test_interruption` and `test_build` send the other one.
 @pytest.mark.parametrize(
-    ("work", "begun"), [("Scoring", "first: 6 to do"), ("Building", "6 to do")]
+    ("work", "begun", "number"),
+    [
+        ("Scoring", "first: 6 to do", signal.SIGINT),
+        ("Building", "6 to do", signal.SIGTERM),
+    ],
 )
-def test_sigterm_ends_it_in_one_line_with_nothing_left(works, work, begun):
+def test_a_signal_ends_it_in_one_line_with_nothing_left(works, work, begun, number):
     command = works(work)
     command.clear()
     place, words = command.place, [w for w in command.words() if w != "--quiet"]
@@ -64,7 +67,7 @@ def test_sigterm_ends_it_in_one_line_with_nothing_left(works, work, begun):
         for line in process.stderr:
             if begun in line:
                 break
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(number)
         rest = process.stderr.read()
 
     assert process.returncode == 130

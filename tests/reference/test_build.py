@@ -177,6 +177,7 @@ def command(track_file, own_cache):
     return start
 
 
+@pytest.mark.campaign
 def test_stopped_at_any_moment_it_goes_on_and_ends_with_the_same_bits(
     command, task, bank
 ):
