@@ -41,11 +41,7 @@ from harness.track import find_track
 @options.split_seed
 @options.n_jobs
 @options.output
-@click.option(
-    "--board",
-    type=click.Path(path_type=Path),
-    help="Folder of the committed leaderboard; by default submissions/leaderboard.",
-)
+@options.board
 @click.option(
     "--update",
     is_flag=True,

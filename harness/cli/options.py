@@ -58,6 +58,16 @@ device = click.option(
     help="Where models are made: cpu, cuda, or one of several GPUs, as cuda:1; by "
     "default the track's.",
 )
+board = click.option(
+    "--board",
+    type=click.Path(path_type=Path),
+    help="Folder of the committed leaderboards; by default submissions/leaderboard.",
+)
+pictures = click.option(
+    "--pictures/--no-pictures",
+    default=True,
+    help="Show the forget examples, where the data set can be had.",
+)
 data_dir = click.option(
     "--data-dir",
     type=click.Path(path_type=Path),

@@ -29,11 +29,7 @@ from harness.track import find_track
     show_default=True,
     help="Folder of the results.",
 )
-@click.option(
-    "--pictures/--no-pictures",
-    default=True,
-    help="Show the forget examples, where the data set can be had.",
-)
+@options.pictures
 @options.data_dir
 def report(
     results: tuple[str, ...],

@@ -12,16 +12,8 @@ from harness.leaderboard.site import SiteRequest, write_site
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.option(
-    "--board",
-    type=click.Path(path_type=Path),
-    help="Folder of the committed leaderboards; by default submissions/leaderboard.",
-)
-@click.option(
-    "--pictures/--no-pictures",
-    default=True,
-    help="Show the forget examples, where the data set can be had.",
-)
+@options.board
+@options.pictures
 @options.n_jobs
 @options.data_dir
 def site(

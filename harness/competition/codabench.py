@@ -4,21 +4,20 @@ What its ``competition.yaml`` must have is in the project's own documentation of
 format, and in the unpacker that reads it.
 """
 
-import json
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Template
 from PIL import Image, ImageDraw
 
 from harness.competition.setup import bank_of, new_setup, write_setup
 from harness.errors import UsageError
 from harness.sandbox import AUTO
-from harness.storage.files import make_folder, write_atomic
+from harness.storage.files import make_folder, to_json, write_atomic
 from harness.storage.shipped import shipped_submissions, shipped_tracks
 from harness.track import find_track
 
@@ -92,8 +91,8 @@ def write_bundle(folder: Path, plan: Competition) -> Path:
     cap = f"{public.evaluation.cap:.2f}"
     words = {"track": public.name, "n_models": str(n_models), "cap": cap}
     _write_pages(folder, words)
-    content = "\n".join(["version: 2", *yaml_lines(_document(plan))])
-    write_atomic(folder / "competition.yaml", content + "\n")
+    # JSON is YAML.
+    write_atomic(folder / "competition.yaml", to_json(_document(plan)))
     return Path(shutil.make_archive(str(folder), "zip", folder))
 
 
@@ -101,10 +100,11 @@ _PHASES = ("public", "private")
 
 
 def _document(plan: Competition) -> dict[str, Any]:
-    """Return ``competition.yaml`` without its version."""
+    """Return what is written as ``competition.yaml``."""
     last = plan.start + timedelta(days=plan.public_days)
     times = ((plan.start, last), (last + timedelta(days=1), None))
     return {
+        "version": 2,
         "title": plan.title,
         "description": "Forget a part of the training set as if it had never been.",
         "image": "logo.png",
@@ -203,9 +203,8 @@ def _write_pages(folder: Path, words: dict[str, str]) -> None:
     texts = files("harness.competition").joinpath("pages")
     for page in (*PAGES, "terms"):
         text = texts.joinpath(f"{page}.md").read_text("utf-8")
-        for name, value in words.items():
-            text = text.replace("{{" + name + "}}", value)
-        write_atomic(folder / "pages" / f"{page}.md", text)
+        filled = Template(text, keep_trailing_newline=True).render(words)
+        write_atomic(folder / "pages" / f"{page}.md", filled)
     write_atomic(
         folder / "starting_kit" / "README.md",
         texts.joinpath("submissions.md").read_text("utf-8"),
@@ -216,23 +215,3 @@ def _write_pages(folder: Path, words: dict[str, str]) -> None:
     draw.pieslice((48, 48, 208, 208), -90, -30, fill="#1b3a57")  # what is forgotten
     make_folder(folder)
     image.save(folder / "logo.png")
-
-
-def yaml_lines(value: Any) -> Iterator[str]:
-    """Write mappings and lists as YAML, whose plain values JSON's also are."""
-    pairs = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, each in pairs:
-        head = f"{key}:" if isinstance(value, dict) else "-"
-        is_nested = isinstance(each, dict) or (
-            isinstance(each, list) and any(isinstance(x, dict) for x in each)
-        )
-        if not is_nested:
-            yield f"{head} {json.dumps(each)}"
-            continue
-        lines = [f"  {line}" for line in yaml_lines(each)]
-        if head == "-":
-            yield f"- {lines[0].strip()}"
-            yield from lines[1:]
-        else:
-            yield head
-            yield from lines

@@ -13,13 +13,13 @@ from harness.reference import find_bank
 from harness.results.card import score_card
 from harness.results.schema import Metrics, Result
 from harness.results.store import RESULT, ResultFolder, read_examples
+from harness.run.checkpoints import holds_checkpoints
 from harness.run.entry import find_entries
 from harness.run.source import NOTEBOOK
 from harness.scoring.originals import measure_runs
 from harness.scoring.reference import Reference
 from harness.scoring.scorer import Scorer
 from harness.scoring.settings import Listener
-from harness.status import Status
 from harness.storage.files import to_json, write_atomic
 from harness.tasks.registry import find_task
 
@@ -58,6 +58,11 @@ def sent_submission(folder: Path) -> Path:
             f"{len(found)} submissions were sent; send one .py file or notebook, or "
             "submission.py with the modules beside it."
         )
+    if holds_checkpoints(found[0]):
+        raise UsageError(
+            "checkpoints were sent, and what they cost is unknown; send the function "
+            "that makes them."
+        )
     return found[0]
 
 
@@ -90,8 +95,9 @@ def rate(reference: Path, received: Path, output: Path) -> dict[str, float]:
     wanted = (settings.track.hash, bank.key, setup.n_models)
     if (made.track_hash, made.bank_key, result.n_models) != wanted:
         raise CheckFailed("the result is of another phase; run the submission again.")
-    if result.status != Status.SCORED:
-        raise CheckFailed(f"not scored: {result.status}: {result.reason}")
+    if not result.is_ranked:
+        why = result.reason or "what it costs is unknown."
+        raise CheckFailed(f"not scored: {result.status}: {why}")
     delta = settings.track.evaluation.delta
     of_bank = Reference.of_bank(bank, setup.n_models, delta)
     metrics = measure_runs(read_examples(folder.path), of_bank).metrics()

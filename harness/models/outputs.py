@@ -27,6 +27,15 @@ class NonFiniteOutputs(UsageError):
     """Some output of a model is NaN or infinite, so nothing can be measured on it."""
 
 
+def kept_places(n_forget: int, n_test: int) -> NDArray[np.int64]:
+    """Choose as many test examples as there are forget ones, evenly spread.
+
+    Metrics of the literature hold equally many against each other, and confidences of
+    the rest would be most of what is stored.
+    """
+    return np.linspace(0, n_test - 1, min(n_forget, n_test)).astype(np.int64)
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ModelOutputs:
     """Outputs of N models on the same examples, checked when the table is made.
@@ -36,7 +45,7 @@ class ModelOutputs:
     forget_confidence : ndarray of float64, shape [N, S]
         Logit-scaled confidences on the forget set.
     test_confidence : ndarray of float64, shape [N, T], or None
-        The same on examples of the test set, as many as the task keeps.
+        The same on examples of the test set, by `kept_places`.
     calibrated_confidence : ndarray of float64, shape [N, S], or None
         Those on the forget set after each model has been calibrated by its own outputs
         on the test set.

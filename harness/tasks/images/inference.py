@@ -9,18 +9,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from harness.models.confidence import logit_scaled_confidence
-from harness.models.outputs import SETS, ModelOutputs
+from harness.models.outputs import SETS, ModelOutputs, kept_places
 from harness.models.temperature import fit_calibration
 
 _BATCH = 256
 
 
 class ImageEvaluator:
-    """Measures classifiers in evaluation mode and float32.
-
-    Confidences are kept of all forget examples and of as many test examples, evenly
-    spread: what metrics of the literature hold against each other are equally many.
-    """
+    """Measures classifiers in evaluation mode and float32."""
 
     def __init__(
         self, sets: Mapping[str, tuple[Tensor, Tensor]], device: torch.device
@@ -28,8 +24,7 @@ class ImageEvaluator:
         self._sets = {of: tuple(t.to(device) for t in sets[of]) for of in SETS}
         self._targets = {of: sets[of][1].cpu().numpy() for of in SETS}
         n_forget, n_test = (len(self._targets[of]) for of in ("forget", "test"))
-        kept = np.linspace(0, n_test - 1, min(n_forget, n_test))
-        self._kept_test = kept.astype(np.int64)
+        self._kept_test = kept_places(n_forget, n_test)
 
     @torch.inference_mode()
     def __call__(self, network: nn.Module) -> ModelOutputs:

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from harness.models.outputs import SETS, ModelOutputs
+from harness.models.outputs import SETS, ModelOutputs, kept_places
 from harness.models.temperature import Calibration, fit_calibration
 from harness.tasks.text.confidence import passage_confidence
 
@@ -35,11 +35,12 @@ class TextEvaluator:
         retain = _share_right(self._logits(network, "retain"), self._sets["retain"][1])
         forget, test = (self._logits(network, of) for of in ("forget", "test"))
         forget_targets, test_targets = (self._sets[o][1] for o in ("forget", "test"))
+        kept = kept_places(len(forget_targets), len(test_targets))
         calibration = _calibration(test, test_targets)
         calibrated = _calibrated_log_likelihoods(calibration, forget, forget_targets)
         return ModelOutputs(
             forget_confidence=_confidences(forget, forget_targets),
-            test_confidence=_confidences(test, test_targets),
+            test_confidence=_confidences(test, test_targets)[:, kept],
             calibrated_confidence=passage_confidence(calibrated)[None],
             calibration=calibration.row(),
             retain_accuracy=np.array([retain]),
