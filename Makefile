@@ -31,7 +31,7 @@ score: $(READY) ## Score a submission (SUBMISSION=path TRACK=name)
 	$(BIN)/unlearn-eval score $(SUBMISSION) --track $(TRACK)
 
 test: $(READY) ## Run the tests
-	$(BIN)/python -m pytest -n 4 --dist worksteal -q
+	$(BIN)/python -m pytest -n 3 --dist worksteal -q
 
 campaign: $(READY) ## Kill scorings and builds at random moments, for minutes
 	$(BIN)/python -m pytest -n 2 -q -m campaign

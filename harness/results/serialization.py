@@ -18,6 +18,8 @@ from typing import (
     get_type_hints,
 )
 
+from harness.plain_text import harmless
+
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | bool | None"
 JsonObject: TypeAlias = dict[str, Json]
 T = TypeVar("T")
@@ -91,7 +93,8 @@ def from_json(kind: type[T], content: object, place: str = "") -> T:
     declared = {each.name: each for each in fields(kind)}  # type: ignore[arg-type]
     for name in content:
         if name not in declared:
-            raise NotOfSchema(f"{_inside(place, name)} is no key of this version")
+            words = harmless(_inside(place, name))
+            raise NotOfSchema(f"{words} is no key of this version")
     found, kinds = {}, types_of(cast("Hashable", kind))
     for name, each in declared.items():
         where = _inside(place, name)

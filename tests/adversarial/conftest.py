@@ -124,8 +124,9 @@ def _nothing_left(tmp_path_factory) -> Iterator[None]:
     """
     folders = [tmp_path_factory.getbasetemp()]
     before = _shared_memory()
-    # What other folders' fixtures started before is ended later, or replaced meanwhile.
-    alone = not _processes_of([])
+    # What other folders' fixtures started before is ended later, or replaced meanwhile,
+    # and so is what they start in folders that they have made.
+    alone, others = not _processes_of([]), list(folders[0].iterdir())
 
     def make(parent: Path) -> tuple[Path, int]:
         path, lock = make_scratch(parent)
@@ -139,6 +140,7 @@ def _nothing_left(tmp_path_factory) -> Iterator[None]:
 
     def left() -> list[str]:
         ours = _processes_of(folders, of_folders_alone=not alone)
+        ours -= _processes_of(others, of_folders_alone=True)
         processes = [f"process {pid} ({_command(pid).decode()})" for pid in ours]
         # An empty folder may wait for the end of this process.
         files = (f for folder in folders[1:] for f in folder.rglob("*"))

@@ -50,9 +50,8 @@ def unlearning(net, retain, forget, validation):
 
 def test_nothing_piles_up_in_the_template_from_run_to_run(lab):
     counts = [int(lab.said(COUNT)) for _ in range(84)]
-    # A count is off by a few now and then; what piles up moves the middle of nine.
-    # Python sets about 20 blocks aside while the supervisor's code is new to it.
-    assert abs(median(counts[-9:]) - median(counts[60:69])) < 8
+    # Python sets 20 to 30 blocks aside while the supervisor's code is new to it, sooner
+    # or later, as busy as the machine is; of one block a run there would be 75.
     assert abs(median(counts[-9:]) - median(counts[:9])) < 40
 
 

@@ -92,6 +92,17 @@ def test_a_damaged_result_is_noticed_or_the_same(
     with_file(path, data.draw(mutations(path.read_bytes())), look)
 
 
+def test_a_strange_key_is_told_in_one_line(folder, with_file):
+    content = {**RESULT_OF_THREE.to_dict(), "files": {}}
+    content["about"] = {"\n\x1b[2J": None}
+
+    def look() -> None:
+        with pytest.raises(CheckFailed, match=r"cannot be read .*--force"):
+            folder.read()
+
+    with_file(folder.path / RESULT, json_with_checksum(content).encode(), look)
+
+
 @FUZZ
 @given(st.data())
 def test_any_json_for_a_result_is_none_or_a_result(folder, any_json, with_file, data):
