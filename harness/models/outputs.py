@@ -18,6 +18,9 @@ MATRICES = (
     "test_confidence",
     "calibrated_confidence",
     "calibration",
+    "forget_min_k",
+    "test_min_k",
+    "extracted_tokens",
 )
 #: Largest magnitude accepted; a true logit-scaled confidence stays within 104.
 MAX_CONFIDENCE = 1e9
@@ -52,6 +55,12 @@ class ModelOutputs:
     calibration : ndarray of float64, shape [N, P], or None
         The P parameters of that calibration; what they mean is the task's to say, but
         the first is the slope, 1 / temperature.
+    forget_min_k, test_min_k : ndarray of float64, [N, S] and [N, T], or None
+        Of language models: mean log-probability of a passage's least likely tokens,
+        on the forget set and on those test passages that `test_confidence` has.
+    extracted_tokens : ndarray of float64, shape [N, S], or None
+        Of language models: how many tokens of the second half of a forget passage come
+        out of its first half, before the first that is wrong.
     retain_accuracy, forget_accuracy, test_accuracy : ndarray of float64, [N], or None
         Utility on the three sets, shares in 0..1: all three or none.
     original : ndarray of int64, shape [N], or None
@@ -70,6 +79,9 @@ class ModelOutputs:
     test_confidence: Floats | None = None
     calibrated_confidence: Floats | None = None
     calibration: Floats | None = None
+    forget_min_k: Floats | None = None
+    test_min_k: Floats | None = None
+    extracted_tokens: Floats | None = None
     retain_accuracy: Floats | None = None
     forget_accuracy: Floats | None = None
     test_accuracy: Floats | None = None

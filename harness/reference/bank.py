@@ -14,7 +14,7 @@ from safetensors.numpy import load, save
 
 from harness.errors import CheckFailed, UsageError
 from harness.machine import Machine
-from harness.models.outputs import Floats, ModelOutputs
+from harness.models.outputs import MATRICES, Floats, ModelOutputs
 from harness.models.records import ModelRecord, stack
 from harness.models.weights import Array, read_weights, unstack_weights
 from harness.storage.files import sha256_of, to_json, write_atomic
@@ -24,7 +24,7 @@ MANIFEST, BANK, ORIGINALS = "manifest.json", "bank.safetensors", "originals.safe
 #: Of the files: 1 held class logits, 2 no calibrated confidences and one original.
 FORMAT = 3
 _OUTPUTS = tuple(each.name for each in fields(ModelOutputs))
-_OPTIONAL = ("calibrated_confidence", "calibration", "original")
+_OPTIONAL = {*MATRICES[2:], "original"}
 
 
 def bank_key(task: Task, seed: int = 0) -> str:

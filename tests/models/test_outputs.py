@@ -17,6 +17,9 @@ def table(n_models=3, **changes) -> ModelOutputs:
         "test_confidence": rng.normal(size=(n_models, 7)),
         "calibrated_confidence": rng.normal(size=(n_models, 5)),
         "calibration": rng.normal(size=(n_models, 4)),
+        "forget_min_k": rng.normal(size=(n_models, 5)),
+        "test_min_k": rng.normal(size=(n_models, 7)),
+        "extracted_tokens": rng.normal(size=(n_models, 5)),
         **{name: rng.random(n_models) for name in SHARES},
         "original": np.arange(n_models) % 2,
     }

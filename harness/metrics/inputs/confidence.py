@@ -80,9 +80,17 @@ def split_pair(
 
 def halve_models(models: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Split the rows of one group at random, ``N // 2`` to the first half."""
-    order = rng.permutation(len(models))
-    cut = len(order) // 2
-    return models[order[:cut]], models[order[cut:]]
+    first, second = halve_places(len(models), rng)
+    return models[first], models[second]
+
+
+def halve_places(
+    n_models: int, rng: np.random.Generator
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Split the places of N models at random, ``N // 2`` to the first half."""
+    order = rng.permutation(n_models)
+    cut = n_models // 2
+    return order[:cut], order[cut:]
 
 
 def null_pair(

@@ -20,6 +20,8 @@ from harness.metrics.literature.comparison import Comparison
 from harness.metrics.literature.gaussian_dp import gdp_metrics
 from harness.metrics.literature.klom import klom_metrics
 from harness.metrics.literature.kolmogorov_smirnov import ks_metrics
+from harness.metrics.literature.language import NAMES as LANGUAGE_NAMES
+from harness.metrics.literature.language import language_metrics
 from harness.metrics.literature.loss_attack import loss_attack_metrics
 from harness.metrics.literature.metric_value import Direction, MetricValue, missing
 from harness.metrics.literature.ulira import ulira_metrics
@@ -37,6 +39,7 @@ SHIPPED: tuple[LiteratureMetric, ...] = (
     gdp_metrics,
     ks_metrics,
     loss_attack_metrics,
+    language_metrics,
     tow_metrics,
     gap_metrics,
 )
@@ -55,10 +58,12 @@ def literature_metrics(comparison: Comparison) -> tuple[MetricValue, ...]:
 @cache
 def shipped_names() -> frozenset[str]:
     """Names of the metrics that ship: those are the same on every machine."""
-    # A metric has its name also where it cannot be computed.
+    # A metric has its name also where it cannot be computed; those of language models
+    # are there for them alone.
     two = ModelOutputs(forget_confidence=np.zeros((2, 1)))
     shipped = Comparison(two, two)
-    return frozenset(value.name for metric in SHIPPED for value in metric(shipped))
+    names = {value.name for metric in SHIPPED for value in metric(shipped)}
+    return frozenset(names) | set(LANGUAGE_NAMES)
 
 
 def _installed(comparison: Comparison, taken: set[str]) -> Iterator[MetricValue]:

@@ -12,6 +12,7 @@ import pytest
 from harness.errors import UsageError
 from harness.metrics.literature.comparison import Comparison
 from harness.metrics.literature.half_sampling import MetricKind, measure
+from harness.metrics.literature.language import NAMES as LANGUAGE_NAMES
 from harness.metrics.literature.metric_value import Direction, MetricValue
 from harness.metrics.literature.registry import literature_metrics, shipped_names
 from tests.metrics.tables import compared, outputs
@@ -214,4 +215,5 @@ def test_a_package_that_fails_takes_no_name_of_a_metric_that_ships(shown):
 
 def test_the_metrics_that_ship_have_their_names_whatever_they_are_computed_from(shown):
     names = [name for name, *_ in shown(zeta="median_gap")]
-    assert set(names[:-1]) == shipped_names()
+    assert {*names[:-1], *LANGUAGE_NAMES} == shipped_names()
+    assert not {*names} & {*LANGUAGE_NAMES}

@@ -101,6 +101,41 @@ def test_what_is_measured_is_what_it_says(austen, some, network):
         assert found.accuracy(of) == [right]
 
 
+def test_min_k_is_the_mean_of_the_least_likely_tokens(austen, some, network):
+    found = austen.evaluator(some, CPU)(network)
+
+    for of, measured in (("forget", found.forget_min_k), ("test", found.test_min_k)):
+        inputs, targets = map(torch.as_tensor, some[of])
+        with torch.inference_mode():
+            each = -torch.nn.functional.cross_entropy(
+                network(inputs), targets, reduction="none"
+            )
+        wanted = each.topk(12, largest=False).values.mean(1)  # 12 of 32 are 40 %.
+        assert measured[0] == pytest.approx(wanted.numpy(), abs=1e-4)
+
+
+def test_extraction_is_greedy_decoding_until_it_leaves_the_book(austen, some):
+    inputs, targets = austen.tensors(some["forget"])
+    recipe = replace(austen.track.recipe, epochs=10, batch_size=8)
+    network = train(austen.network(1), recipe, inputs, targets, seed=1)
+
+    found = austen.evaluator(some, CPU)(network).extracted_tokens[0]
+
+    def decoded(passage, goal):
+        read, count = passage[:17], 0
+        while count < 16:
+            with torch.inference_mode():
+                token = network(read[None])[0, :, -1].argmax()
+            if token != goal[16 + count]:
+                break
+            read, count = torch.cat([read, token[None]]), count + 1
+        return count
+
+    wanted = [decoded(*each) for each in zip(inputs, targets, strict=True)]
+    assert found.tolist() == wanted
+    assert len(set(wanted)) > 1
+
+
 def test_noise_in_the_head_is_calibrated_away(austen, some, network):
     """A temperature and token biases, which whoever holds a model can undo."""
     evaluate = austen.evaluator(some, CPU)
