@@ -2,20 +2,22 @@
 
     git diff --name-only -z BASE...HEAD | python scripts/changed_submissions.py files
 
-`files` lists the submissions to score, `rows` the files of a leaderboard that a rerun
-needs, `names` the rows themselves; one a line. What decides a score or vouches for a
-row is never listed: the oracle, records and keys are the organizer's. `--stranger`
-fails where a change brings such a file. A name that is odd fails, so that nothing of a
-change goes unscored because of how it is called.
+`files` lists the submissions, `rows` the files of leaderboards that a rerun needs,
+`names TRACK` the rows of a track themselves, and `score TRACK` the submissions to score
+on it: those in ``submissions/text/`` on `austen-quick`, the others on `cifar10-quick`;
+one a line. What decides a score or vouches for a row is never listed: the oracle,
+records and keys are the organizer's. `--stranger` fails where a change brings such a
+file. A name that is odd fails, so that nothing of a change goes unscored because of how
+it is called.
 """
 
 import re
 import sys
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_]*"
-SUBMISSION = re.compile(rf"submissions/({NAME})\.py")
+SUBMISSION = re.compile(rf"submissions/(text/)?{NAME}\.py")
 ROW = re.compile(
-    rf"submissions/leaderboard/(?:{NAME}(?:-{NAME})*)"
+    rf"submissions/leaderboard/({NAME}(?:-{NAME})*)"
     rf"(?:\.csv|\.md|/({NAME})/seed-[0-9]+/(?:result\.json|models\.csv|examples\.npz))"
 )
 ORACLE = "submissions/retrain.py"
@@ -24,7 +26,12 @@ VOUCHING = re.compile(
     r"(?:allowed_signers|verified\.json(?:\.sig)?)",
     re.DOTALL,
 )
-KINDS = ("files", "rows", "names")
+TRACKS = {None: "cifar10-quick", "text/": "austen-quick"}
+KINDS = (
+    "files",
+    "rows",
+    *(f"{k} {t}" for k in ("names", "score") for t in TRACKS.values()),
+)
 
 
 def chosen(paths: list[str], kind: str) -> list[str]:
@@ -33,10 +40,12 @@ def chosen(paths: list[str], kind: str) -> list[str]:
     for path in paths:
         submission, row = SUBMISSION.fullmatch(path), ROW.fullmatch(path)
         if path.startswith("submissions/") and not VOUCHING.fullmatch(path):
-            if (kind == "files" and submission) or (kind == "rows" and row):
+            track = TRACKS[submission[1]] if submission else ""
+            scored = submission and kind in ("files", f"score {track}")
+            if scored or (row and kind == "rows"):
                 found.append(path)
-            elif kind == "names" and row and row[1]:
-                found.append(row[1])
+            elif row and row[2] and kind == f"names {row[1]}":
+                found.append(row[2])
             elif not submission and not row:
                 raise ValueError(f"{path!a} is no submission and no row: rename it")
     return list(dict.fromkeys(found))
@@ -44,8 +53,8 @@ def chosen(paths: list[str], kind: str) -> list[str]:
 
 def main(arguments: list[str], content: bytes) -> int:
     """Print the choice; 1 for what a person must look at."""
-    kinds = [word for word in arguments if word != "--stranger"]
-    if len(kinds) != 1 or kinds[0] not in KINDS:
+    kind = " ".join(word for word in arguments if word != "--stranger")
+    if kind not in KINDS:
         sys.stderr.write(f"give one of {', '.join(KINDS)}, and --stranger or not\n")
         return 2
     paths = [path.decode(errors="replace") for path in content.split(b"\0") if path]
@@ -56,7 +65,7 @@ def main(arguments: list[str], content: bytes) -> int:
         )
         return 1
     try:
-        print("".join(f"{each}\n" for each in chosen(paths, kinds[0])), end="")
+        print("".join(f"{each}\n" for each in chosen(paths, kind)), end="")
     except ValueError as error:
         sys.stderr.write(f"{error}\n")
         return 1

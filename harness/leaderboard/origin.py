@@ -1,6 +1,7 @@
 """Where a result says that it comes from, held against what can be seen of that."""
 
 from collections.abc import Iterable
+from glob import escape
 from pathlib import Path
 
 from harness.errors import UnlearnEvalError
@@ -17,9 +18,16 @@ from harness.scoring.verdict import about_submission
 from harness.track import Track
 
 
+def submission_file(submissions: Path, name: str) -> Path:
+    """Where the submission of that name lies: those for texts alone have a folder."""
+    path = submissions / f"{name}.py"
+    inside = sorted(submissions.glob(f"*/{escape(path.name)}"))
+    return inside[0] if inside and not path.is_file() else path
+
+
 def source_differences(stored: StoredResult, submissions: Path) -> list[Difference]:
     """Compare what a result says of its submission with the file of that name."""
-    place, path = _place(stored), submissions / f"{stored.name}.py"
+    place, path = _place(stored), submission_file(submissions, stored.name)
     if stored.result.about.made:
         return []  # There is no file of what was made elsewhere, nor a rank for it.
     try:

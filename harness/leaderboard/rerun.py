@@ -1,5 +1,6 @@
 """Run submissions of a board again, and hold the new scores against the stored ones."""
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from scipy.special import ndtri
 from harness.errors import UsageError
 from harness.leaderboard.board import Board
 from harness.leaderboard.eligibility import Eligibility
+from harness.leaderboard.origin import submission_file
 from harness.leaderboard.replicates import Replicates, by_submission
 from harness.leaderboard.stored import StoredResult, figure
 from harness.leaderboard.verified import digest_of, write_record
@@ -84,12 +86,12 @@ def rows_to_rerun(
         if name not in rows:
             known = ", ".join(rows)
             raise UsageError(f"the board has no row {name!r}; its rows are: {known}.")
-    return [(rows[name], _unchanged(rows[name].first, files)) for name in chosen]
+    paths = {n: files.get(n, submission_file(submissions, n)) for n in chosen}
+    return [(rows[n], _unchanged(rows[n].first, path)) for n, path in paths.items()]
 
 
-def _unchanged(stored: StoredResult, files: dict[str, Path]) -> Path:
-    path = files.get(stored.name)
-    if path is None:
+def _unchanged(stored: StoredResult, path: Path) -> Path:
+    if not os.path.lexists(path):
         raise UsageError(
             f"there is no file {stored.name}.py to run again; put it back into "
             "submissions/, or take its row off the board."

@@ -102,8 +102,22 @@ def test_a_submission_with_its_test_and_its_row_is_scored():
     )
 
     assert changed(*paths) == (0, ["submissions/mine.py"])
-    assert changed(*paths, words=("names",)) == (0, ["mine"])
+    for kind, listed in (("score", "submissions/mine.py"), ("names", "mine")):
+        assert changed(*paths, words=(kind, "cifar10-quick")) == (0, [listed])
+        assert changed(*paths, words=(kind, "austen-quick")) == (0, [])
     assert changed(*paths, words=("rows",)) == (0, list(paths[3:]))
+
+
+def test_what_is_for_texts_is_scored_on_their_track():
+    paths = (
+        "submissions/text/mine.py",
+        "submissions/leaderboard/austen-quick/mine/seed-0/result.json",
+    )
+
+    assert changed(*paths) == (0, ["submissions/text/mine.py"])
+    assert changed(*paths, words=("score", "cifar10-quick")) == (0, [])
+    assert changed(*paths, words=("score", "austen-quick")) == (0, [paths[0]])
+    assert changed(*paths, words=("names", "austen-quick")) == (0, ["mine"])
 
 
 def test_a_long_list_leaves_none_out():
@@ -145,8 +159,8 @@ def test_what_vouches_is_the_organizers(path):
         1,
         [],
     )
-    for kind in ("files", "rows", "names"):
-        code, listed = changed(path, words=(kind,))
+    for kind in ("files", "rows", "names cifar10-quick", "score cifar10-quick"):
+        code, listed = changed(path, words=kind.split())
         assert (code, listed) == (0, [])
 
 
