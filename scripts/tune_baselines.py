@@ -2,12 +2,13 @@
 
     python scripts/tune_baselines.py finetune --set LEARNING_RATE=0.05,0.1,0.2
     python scripts/tune_baselines.py --all -n 32
+    python scripts/tune_baselines.py text/npo --track austen-quick -n 8
 
 Each combination of the values given with ``--set`` is run N times in this process, and
-one line says what it scored: F against as many retrained models, the accuracy ratios
-and the CPU seconds a run over those of a plain retraining. The split seed is 7, so the
-forget set, the original model and the bank differ from the leaderboard's; the bank is
-built at the first use (some minutes).
+one line says what it scored: calibrated and official score and F against as many
+retrained models, the accuracy ratios and the CPU seconds a run over those of a plain
+retraining. The split seed is 7, so the forget set, the original model and the bank
+differ from the leaderboard's; the bank is built at the first use (some minutes).
 """
 
 import argparse
@@ -53,6 +54,7 @@ class Verdict(NamedTuple):
     """What one setting scored."""
 
     quality: float
+    calibrated_quality: float
     retain_ratio: float
     test_ratio: float
     forget_accuracy: float
@@ -63,14 +65,19 @@ class Verdict(NamedTuple):
         """F times both accuracy ratios."""
         return self.quality * self.retain_ratio * self.test_ratio
 
+    @property
+    def calibrated_score(self) -> float:
+        """The same of the calibrated F, by which leaderboards rank."""
+        return self.calibrated_quality * self.retain_ratio * self.test_ratio
 
-class Bench:
+
+class Tuning:
     """The tuning split, its original model and its bank, loaded once."""
 
-    def __init__(self) -> None:
+    def __init__(self, track_name: str) -> None:
         torch.set_num_threads(1)
         torch.set_flush_denormal(True)
-        self.track = find_track("cifar10-quick", split_seed=SPLIT_SEED)
+        self.track = find_track(track_name, split_seed=SPLIT_SEED)
         task = find_task(self.track)
         self.bank = _bank(task)
         sets = task.sets()._asdict()
@@ -116,10 +123,14 @@ class Bench:
             seconds.append(time.process_time() - start)
             tables.append(self.evaluate(network))
         unlearned, bank = ModelOutputs.stack(tables), self.bank.retrained
-        metric = official_metric(unlearned, bank.first(n_models))
+        some = bank.first(n_models)
+        ours, theirs = unlearned.calibrated(), some.calibrated()
+        assert ours is not None
+        assert theirs is not None
         retain, test = Utility(unlearned, bank).ratios
         return Verdict(
-            metric.forgetting_quality,
+            official_metric(unlearned, some).forgetting_quality,
+            official_metric(ours, theirs).forgetting_quality,
             retain,
             test,
             float(unlearned.accuracy("forget").mean()),
@@ -160,29 +171,32 @@ def main() -> None:
     """Read the command line and print a line for each setting."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("names", nargs="*", help="baselines, without .py")
+    parser.add_argument("--track", default="cifar10-quick")
     parser.add_argument("--all", action="store_true", help="every baseline as it is")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=V,V")
     parser.add_argument("-n", "--n-models", type=int, default=16)
     options = parser.parse_args()
     files = sorted(SUBMISSIONS.glob("[!_]*.py"))
     everyone = [path.stem for path in files if path.stem not in CONTROLS]
-    bench = Bench()
-    print(f"one retraining: {bench.retraining_seconds:.2f} CPU seconds")
+    tuning = Tuning(options.track)
+    print(f"one retraining: {tuning.retraining_seconds:.2f} CPU seconds")
     for name in everyone if options.all else options.names:
         for constants in grid(options.set):
-            verdict = bench.judge(
+            verdict = tuning.judge(
                 SUBMISSIONS / f"{name}.py", constants, options.n_models
             )
-            print(_line(name, constants, verdict, bench), flush=True)
+            print(_line(name, constants, verdict, tuning), flush=True)
 
 
-def _line(name: str, constants: Constants, verdict: Verdict, bench: Bench) -> str:
+def _line(name: str, constants: Constants, verdict: Verdict, tuning: Tuning) -> str:
     words = " ".join(f"{key}={value}" for key, value in constants.items())
     return (
-        f"{name:18} score {verdict.score:.4f}  F {verdict.quality:.4f}  "
+        f"{name:18} calibrated {verdict.calibrated_score:.4f}  "
+        f"official {verdict.score:.4f}  "
+        f"F {verdict.calibrated_quality:.4f} {verdict.quality:.4f}  "
         f"RA {verdict.retain_ratio:.3f}  TA {verdict.test_ratio:.3f}  "
         f"forget accuracy {verdict.forget_accuracy:.3f}  "
-        f"cost {verdict.seconds / bench.retraining_seconds:.3f}  {words}"
+        f"cost {verdict.seconds / tuning.retraining_seconds:.3f}  {words}"
     )
 
 
