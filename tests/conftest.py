@@ -24,7 +24,7 @@ from harness.tasks.base import Sets, Task
 from harness.tasks.cifar10 import Cifar10, load_cifar10
 from harness.tasks.registry import find_task
 from harness.track import Track, find_track
-from tests.forking.forked import Ready, forking
+from tests.forking import forked
 
 if TYPE_CHECKING:
     from harness.execution.local import Job, Outcome
@@ -157,8 +157,9 @@ def _no_settings_of_the_user() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _forked_workers() -> Iterator[None]:
     """Fork workers from a process that has torch, three seconds of a core each."""
-    with closing(Ready()) as ready, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("harness.processes.worker.subprocess", forking(ready))
+    with closing(forked.READY), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("harness.processes.worker.subprocess", forked.FORKING)
+        patch.setattr(forked.loky, "fork_exec", forked.fork_for_joblib)
         yield
 
 
