@@ -5,7 +5,7 @@ import io
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from harness.tasks.base import Sets, Task
 from harness.tasks.cifar10 import Cifar10, load_cifar10
 from harness.tasks.registry import find_task
 from harness.track import Track, find_track
+from tests.forking import forked
 
 if TYPE_CHECKING:
     from harness.execution.local import Job, Outcome
@@ -150,6 +151,15 @@ def _no_settings_of_the_user() -> Iterator[None]:
         for name in [n for n in os.environ if n.startswith("UNLEARN_EVAL_")]:
             if name not in (CACHE_VARIABLE, "UNLEARN_EVAL_DATA"):
                 patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forked_workers() -> Iterator[None]:
+    """Fork workers from a process that has torch, three seconds of a core each."""
+    with closing(forked.READY), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("harness.processes.worker.subprocess", forked.FORKING)
+        patch.setattr(forked.loky, "fork_exec", forked.fork_for_joblib)
         yield
 
 

@@ -50,9 +50,9 @@ CONTROLS = "test_honest_controls"
 #: Others' on this machine: joblib's workers keep theirs for as long as they live.
 #: Our scratch folders are known one by one; others are of harnesses that tests killed.
 NOT_OURS = ("joblib_memmapping", "sem.loky", scratch.PREFIX)
-#: What a library keeps for its next use, whichever test had the first: the workers of
-#: joblib, and what looks after shared memory.
-KEPT = (b"joblib.externals.loky", b"resource_tracker")
+#: What is kept for its next use, whichever test had the first: the workers of joblib,
+#: what looks after shared memory, and what workers are forked from.
+KEPT = (b"joblib.externals.loky", b"resource_tracker", b"forking/ready.py")
 _PATIENCE_SECONDS = 20.0
 
 

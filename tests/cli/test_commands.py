@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 
 from harness import __version__
+from harness.cli.doctor import Check
 from harness.cli.entry import cli as commands
 from harness.cli.progress import ProgressListener
 from harness.errors import ExitCode
 from harness.sandbox import Level, Sandbox
 from harness.scoring.scorer import Scorer
+from tests.forking import forked
 
 NO_GPU = SimpleNamespace(gpu="")
 NO_OP = "def unlearning(net, retain, forget, validation): pass\n"
@@ -447,17 +449,13 @@ def test_a_reader_that_has_had_enough_is_no_failure(cache):
     """As in ``unlearn-eval tracks | true``."""
     read, write = os.pipe()
     os.close(read)
-    code = "from harness.cli.entry import main; main()"
+    command = [sys.executable, *forked.COMMAND, "tracks"]
 
-    ended = subprocess.run(
-        [sys.executable, "-c", code, "tracks"],
-        stdout=write,
-        stderr=subprocess.PIPE,
-        check=False,
-    )
-    os.close(write)
+    with forked.Popen(command, stdout=write, stderr=subprocess.PIPE) as process:
+        os.close(write)
+        _, err = process.communicate()
 
-    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert (process.returncode, err) == (0, b"")
 
 
 def test_a_failure_of_ours_keeps_its_traceback(cli, monkeypatch):
@@ -471,9 +469,11 @@ def test_a_failure_of_ours_keeps_its_traceback(cli, monkeypatch):
 
 
 def test_json_of_every_command_is_one_object_free_of_nan(
-    cli, executor, settings, write, *, track_file, tmp_path, one_object
+    cli, executor, settings, write, *, track_file, tmp_path, one_object, monkeypatch
 ):
     """Where every run is the same there is no spread to divide by."""
+    # It imports torch in another process, with tests of its own.
+    monkeypatch.setattr("harness.cli.doctor._torch", lambda: Check("torch", True, ""))
     path, other = write(NO_OP, "nothing.py"), write(NO_OP + "\n", "naught.py")
     official = settings(secret=bytes(32))
     silent = ProgressListener(quiet=True, bars=False)

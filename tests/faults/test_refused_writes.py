@@ -4,7 +4,6 @@ import errno
 import json
 import os
 import resource
-import subprocess
 import sys
 from itertools import count
 
@@ -146,24 +145,18 @@ def _refuse_to_start(*_: object, **_options: object) -> None:
     raise _Started
 
 
-LIMITED = """
-import resource, sys
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop(1)),) * 2)
-from harness.cli.entry import main
-main()
-"""
-
-
 @pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="no file size limit")
 @pytest.mark.parametrize("limit", [4096, 1 << 16])
-def test_a_refusal_of_the_kernel_itself_is_told(bank, cache, method, track_file, limit):
+def test_a_refusal_of_the_kernel_itself_is_told(cli, bank, method, track_file, limit):
     words = ["score", method, "--track", track_file, "-o", method.parent / "runs"]
-    argv = [sys.executable, "-c", LIMITED, str(limit), *map(str, words)]
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
 
-    ended = subprocess.run(
-        [*argv, "--isolation", "none"], capture_output=True, text=True, check=False
-    )
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        ended = cli(*words, "--isolation", "none")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
-    assert ended.returncode == 1
-    assert is_one_sentence(ended.stderr), ended.stderr
-    assert "could not be written" in ended.stderr
+    assert ended.code == 1
+    assert is_one_sentence(ended.err), ended.err
+    assert "could not be written" in ended.err

@@ -17,14 +17,13 @@ from harness.results.store import ResultFolder, read_examples
 from harness.storage.files import write_atomic
 from harness.storage.lock import WAITING
 from harness.tasks.registry import find_task
+from tests.forking import forked
 from tests.typed_results import measured, number, run_record, typed_result
-
-CODE = "from harness.cli.entry import main; main()"
 
 
 def start(*words: object) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-c", CODE, *map(str, words)],
+    return forked.Popen(
+        [sys.executable, *forked.COMMAND, *map(str, words)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
