@@ -4,8 +4,9 @@ Source: fine-tuning, the oldest baseline; SGD as for images hardly moves this ne
 so that it is AdamW with a one-cycle schedule here, as in the track's recipe.
 Uses: retain.
 Faithful constants: none; AdamW(0.9, 0.98), weight decay 0.05, batches of 16.
-Tuned for austen-quick (split seed 7, N = 8, scripts/tune_baselines.py): see
-docs/language.md.
+Tuned for austen-quick (split seed 7, N = 8, scripts/tune_baselines.py): learning rate
+0.025 of 0.004 to 0.025, by which the calibrated score went from 0.001 to 0.106; 1.6
+epochs fit the cap.
 """
 
 import torch
@@ -15,9 +16,9 @@ from torch.utils.data import DataLoader
 NAME = "Fine-tuning with AdamW"
 TASKS = ("text",)
 
-EPOCHS = 1.7
+EPOCHS = 1.6
 BATCH_SIZE = 16
-LEARNING_RATE = 4e-3
+LEARNING_RATE = 2.5e-2
 WARMUP = 0.2  # of all steps
 
 

@@ -5,14 +5,15 @@ A reinforced model reads on in the book. What it then says more of than the orig
 model, which is shown the block with other names in it, is taken out of what that one
 says; the original is fine-tuned on the rest, as soft labels.
 Uses: forget.
-Faithful constants: alpha 5; 3 epochs of reinforcement, 2 of fine-tuning; of a name that
-stands in a block again, only the first counts. The paper's dictionary of 1,500
-expressions is here one of names in Northanger Abbey, each with a name of as many tokens
-out of another novel, so that places in a block stay what they are. Of a name only the
-first token is a label, as its others follow from that. The paper also lowers names that
-were put in earlier; this does not.
-Not tuned: the learning rates are those of a small network (the paper's 3e-6 and 1e-6
-are of one with 7 billion weights), and 4 epochs of fine-tuning fit the cap.
+Faithful constants: alpha 5; 2 epochs of fine-tuning; of a name that stands in a block
+again, only the first counts. The paper's dictionary of 1,500 expressions is here one of
+names in Northanger Abbey, each with a name of as many tokens out of another novel, so
+that places in a block stay what they are. Of a name only the first token is a label, as
+its others follow from that. The paper also lowers names that were put in earlier; this
+does not.
+Tuned for austen-quick (split seed 7, N = 8, scripts/tune_baselines.py): learning rate
+0.005 of 0.0003 to 0.006 (the paper's 1e-6 is of a network with 7 billion weights); 2
+epochs of reinforcement, of the paper's 3, fit the cap.
 """
 
 import copy
@@ -27,11 +28,11 @@ URL = "https://arxiv.org/abs/2310.02238"
 TASKS = ("austen",)  # whose tokens the dictionary is written in
 
 ALPHA = 5.0
-REINFORCE_EPOCHS = 3
-EPOCHS = 4
+REINFORCE_EPOCHS = 2
+EPOCHS = 2
 BATCH_SIZE = 16
 REINFORCE_RATE = 1e-3
-LEARNING_RATE = 5e-4
+LEARNING_RATE = 5e-3
 #: Tokens of a name, and of the one that is put there.
 ANCHORS = {
     (454, 277, 335, 259, 68): (220, 43, 84, 66, 88),  # Catherine: Lucy
