@@ -30,9 +30,9 @@ from scripts.pages import table, write_page
 from scripts.tune_baselines import (
     SPLIT_SEED,
     SUBMISSIONS,
-    Bench,
     Constants,
     Pair,
+    Tuning,
 )
 
 TRACK = "cifar10-quick"
@@ -62,7 +62,7 @@ class Variant:
 
     name: str
     submission: str
-    replaced: Callable[[Bench], Constants]
+    replaced: Callable[[Tuning], Constants]
 
 
 @dataclass(frozen=True)
@@ -101,15 +101,15 @@ class Repeated(NamedTuple):
         return "holds" if same else "the reverse holds"
 
 
-def constants(**replaced: Any) -> Callable[[Bench], Constants]:
+def constants(**replaced: Any) -> Callable[[Tuning], Constants]:
     """Return replacements that need nothing of the bench."""
     return lambda bench: replaced
 
 
-def by_fisher(set_name: str) -> Callable[[Bench], Constants]:
+def by_fisher(set_name: str) -> Callable[[Tuning], Constants]:
     """Return replacements that re-draw the layers with most Fisher information."""
 
-    def replaced(bench: Bench) -> Constants:
+    def replaced(bench: Tuning) -> Constants:
         images, targets = bench.sets[set_name]
         few = images[:FISHER_IMAGES], targets[:FISHER_IMAGES]
         share = runpy.run_path(str(SUBMISSIONS / "forget_cycles.py"))["REDRAWN"]
@@ -217,11 +217,11 @@ ABLATIONS = (
 )
 
 
-def make_bench(n_models: int) -> Bench:
+def make_bench(n_models: int) -> Tuning:
     """Load the tuning split, its bank grown to N models where it is smaller."""
     track = find_track(TRACK, split_seed=SPLIT_SEED)
     build_bank(BuildPlan(track=track, n_models=n_models, jobs=1), lambda done: None)
-    return Bench()
+    return Tuning(TRACK)
 
 
 def retrained(bank: ReferenceBank, n_models: int) -> ModelOutputs:
@@ -236,7 +236,7 @@ def seeds_of(place: int, n_models: int) -> range:
 
 
 def unlearned(
-    bench: Bench, variant: Variant, seeds: range, keep: Path | None
+    bench: Tuning, variant: Variant, seeds: range, keep: Path | None
 ) -> ModelOutputs:
     """Run a variant with each seed, or read what it did before."""
     path = keep / f"{variant.name}-{seeds.start}-n{len(seeds)}.npz" if keep else None
@@ -250,7 +250,7 @@ def unlearned(
     return found
 
 
-def run_all(bench: Bench, variant: Variant, seeds: range) -> ModelOutputs:
+def run_all(bench: Tuning, variant: Variant, seeds: range) -> ModelOutputs:
     """Run a variant with each seed and judge the models."""
     replaced = variant.replaced(bench)
     path = SUBMISSIONS / f"{variant.submission}.py"

@@ -117,11 +117,14 @@ def test_of_more_examples_the_best_and_the_worst_are_shown():
 
 
 def test_a_text_task_shows_passages():
-    passages = tuple(Shown("fiction", text=f"Passage {s}.") for s in range(20))
-    html = report(material(), shown=Pictures(shown=passages)).html
+    passages = tuple(Shown(f"fiction {s}", text=f"Passage {s}.") for s in range(20))
+    plain = material()
+    rows = tuple(replace(row, label=0) for row in plain.rows)  # There are no classes.
+    html = report(replace(plain, rows=rows), shown=Pictures(shown=passages)).html
 
     assert "<blockquote" in html
     assert "Passage 19." in html
+    assert "Which class" not in html
     assert "<img" not in html
 
 

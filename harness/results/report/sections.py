@@ -185,10 +185,14 @@ def _classes(
     """Return each class with its median ε, the worst first; none of a single class."""
     if not pictures.placed:
         return []
-    of: dict[str, list[float]] = {}
-    for place, epsilon in enumerate(known.epsilon):
-        of.setdefault(class_name(material, pictures, place), []).append(float(epsilon))
-    medians = [(name, statistics.median(each)) for name, each in of.items()]
+    epsilon = known.epsilon
+    of: dict[int, list[int]] = {}
+    for place, row in enumerate(material.rows):
+        of.setdefault(row.label, []).append(place)
+    medians = [
+        (class_name(material, pictures, places[0]), float(np.median(epsilon[places])))
+        for places in of.values()
+    ]
     return sorted(medians, key=lambda m: (-m[1], m[0])) if len(medians) > 1 else []
 
 
