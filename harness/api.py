@@ -15,9 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
 
-from harness.cli.options import chosen_jobs, chosen_track
+from harness.cli.options import (
+    chosen_cluster,
+    chosen_jobs,
+    chosen_track,
+    jobs_here,
+)
 from harness.cli.progress import ProgressListener
 from harness.errors import UsageError
+from harness.execution.cluster import Scheduler
 from harness.leaderboard.table import Request, Table, rank_stored
 from harness.metrics.inputs.confidence import confidence_pair
 from harness.metrics.official.epsilon import DELTA
@@ -34,7 +40,7 @@ from harness.sandbox import AUTO, choose
 from harness.scoring.compare import compare_results
 from harness.scoring.estimate import Estimate, estimate_arrays
 from harness.scoring.reporting import make_report
-from harness.scoring.scorer import Scorer
+from harness.scoring.scorer import scorer_on
 from harness.scoring.settings import ScoreSettings
 from harness.scoring.stopping import precise, score_until
 from harness.scoring.validation import Validation, validate_submission
@@ -138,6 +144,7 @@ def score(
     isolation: str = AUTO,
     force: bool = False,
     progress: bool = True,
+    executor: Scheduler = None,
 ) -> Result:
     """Score one submission, or take its stored result if nothing has changed.
 
@@ -167,6 +174,9 @@ def score(
         ``"auto"`` for the strictest level that works here, or a level.
     force, progress : bool
         Do all runs again; show how it goes.
+    executor : str or distributed.Client, optional
+        Make the runs on a Dask cluster, given its scheduler's address or a client; by
+        default on this machine.
 
     Returns
     -------
@@ -184,11 +194,13 @@ def score(
         data_dir=data_dir,
         output=output,
         force=force,
+        elsewhere=executor is not None,
     )
     with (
         _file_of(submission) as path,
         _listener(progress) as listener,
-        Scorer(settings, listener, choose(isolation)) as scorer,
+        chosen_cluster(executor, n_jobs, listener.say) as cluster,
+        scorer_on(cluster, settings, listener, isolation) as scorer,
     ):
         if precision is None:
             found = scorer.score(path)
@@ -290,10 +302,15 @@ sys.modules[rank_stored.__module__.rpartition(".")[0]].__class__ = _Callable
 
 
 def _settings(
-    track: str, split_seed: int | None, device: str | None, **more: Any
+    track: str,
+    split_seed: int | None,
+    device: str | None,
+    *,
+    elsewhere: bool = False,
+    **more: Any,
 ) -> ScoreSettings:
     """Fill in what was left open."""
-    chosen = chosen_track(track, split_seed, device)
+    chosen = chosen_track(track, split_seed, device, elsewhere=elsewhere)
     n_models = more.pop("n_models", None)
     n_models = chosen.evaluation.n_models if n_models is None else n_models
     for name in ("data_dir", "output"):
@@ -302,10 +319,11 @@ def _settings(
     return ScoreSettings(
         track=chosen,
         n_models=n_models,
-        n_jobs=chosen_jobs(
+        n_jobs=jobs_here(
             more.pop("n_jobs", None),
             n_models * (more.get("originals") or chosen.evaluation.originals),
             chosen.device,
+            elsewhere=elsewhere,
         ),
         **more,
     )

@@ -1,12 +1,15 @@
 """Options with the same spelling and meaning in every command."""
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from harness.errors import UsageError
+from harness.execution.cluster import Cluster, Scheduler
 from harness.machine import (
     available_cores,
     available_memory_bytes,
@@ -57,6 +60,12 @@ device = click.option(
     metavar="DEVICE",
     help="Where models are made: cpu, cuda, or one of several GPUs, as cuda:1; by "
     "default the track's.",
+)
+scheduler = click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Make models on a Dask cluster, given its scheduler's address, such as "
+    "tcp://node1:8786; by default on this machine.",
 )
 board = click.option(
     "--board",
@@ -145,12 +154,41 @@ def chosen_jobs(
     return min(n_jobs, most, useful)
 
 
-def chosen_track(name: str, split_seed: int | None, device: str | None) -> Track:
-    """Find the track, on the device that was asked for, and check that it is here."""
+def jobs_here(n_jobs: int | None, n_tasks: int, device: str, *, elsewhere: bool) -> int:
+    """Return how many processes to use here: of a cluster, its workers say it."""
+    return 1 if elsewhere else chosen_jobs(n_jobs, n_tasks, device)
+
+
+@contextmanager
+def chosen_cluster(
+    scheduler: Scheduler, n_jobs: int | None, say: Callable[[str], None]
+) -> Iterator[Cluster | None]:
+    """Connect to a cluster for a while, if one was asked for."""
+    if scheduler is None:
+        yield None
+        return
+    if n_jobs is not None:
+        raise UsageError(
+            "--n-jobs is for this machine, and a cluster does as much at a time as it "
+            "has workers; leave it out, or leave out --scheduler."
+        )
+    with Cluster(scheduler, say) as cluster:
+        yield cluster
+
+
+def chosen_track(
+    name: str, split_seed: int | None, device: str | None, *, elsewhere: bool = False
+) -> Track:
+    """Find the track, on the device that was asked for, and check that it is here.
+
+    What is made `elsewhere` needs no device here.
+    """
     found = find_track(name, split_seed=split_seed)
     if device is not None and device != found.device:
         words = f"{found.options} --device {device}"
         found = replace(found, device=device, options=words)
+    if elsewhere:
+        return found
     if is_gpu(found.device) and not this_machine().gpu:
         what, remedy = f"the track {found.name}", "--track cifar10-quick, or "
         if device is not None:

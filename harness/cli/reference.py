@@ -30,10 +30,7 @@ def reference() -> None:
 @options.n_jobs
 @options.device
 @options.data_dir
-@click.option(
-    "--backend",
-    help="joblib's backend, such as one of a cluster; by default processes here.",
-)
+@options.scheduler
 @click.option(
     "-o",
     "--output",
@@ -49,7 +46,7 @@ def build(
     n_jobs: int | None,
     device: str | None,
     data_dir: Path | None,
-    backend: str | None,
+    scheduler: str | None,
     output: Path | None,
     quiet: bool,
     progress: bool,
@@ -58,19 +55,19 @@ def build(
 
     Kill it at any moment and run it again: finished models are kept.
     """
-    chosen = options.chosen_track(track, split_seed, device)
+    elsewhere = scheduler is not None
+    chosen = options.chosen_track(track, split_seed, device, elsewhere=elsewhere)
     wanted = chosen.evaluation.bank_size if n_models is None else n_models
     if wanted < 2:
         raise UsageError(f"--n-models {wanted} is too few: a bank has at least 2.")
     plan = BuildPlan(
         track=chosen,
         n_models=wanted,
-        jobs=options.chosen_jobs(n_jobs, wanted, chosen.device),
+        jobs=options.jobs_here(n_jobs, wanted, chosen.device, elsewhere=elsewhere),
         data_dir=data_dir,
-        backend=backend,
     )
     listener = ProgressListener(quiet=quiet, bars=progress)
-    if plan.jobs > 1 and backend is None and why_serial():
+    if plan.jobs > 1 and why_serial():
         listener.say(f"{why_serial()}.")
     begun = False
 
@@ -83,7 +80,9 @@ def build(
             listener.advance()
 
     try:
-        bank = build_bank(plan, step, listener.say)
+        with options.chosen_cluster(scheduler, n_jobs, listener.say) as cluster:
+            train = None if cluster is None else cluster.trainer(plan)
+            bank = build_bank(plan, step, listener.say, train)
     finally:
         listener.end()
     if output is not None:

@@ -8,13 +8,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from safetensors.numpy import save
 
 from harness import __version__
-from harness.errors import CheckFailed, UsageError
+from harness.errors import CheckFailed
 from harness.machine import is_gpu, this_machine
 from harness.models.records import ModelRecord, read_record
 from harness.models.weights import Array, stack_weights
@@ -35,7 +34,7 @@ from harness.reference.member import (
     original_path,
     read_original,
 )
-from harness.reference.parallel import BACKENDS, Parallel, delayed
+from harness.reference.parallel import Parallel, delayed
 from harness.storage.files import explained, make_folder
 from harness.storage.lock import only_one
 from harness.tasks.base import Task
@@ -43,30 +42,20 @@ from harness.tasks.registry import find_task
 from harness.track.schema import Track
 
 Step = Callable[[int], None]
+Train = Callable[["BuildPlan", list[int]], Generator[int, None, None]]
 #: An original model with its weights.
 Original = tuple[ModelRecord, dict[str, Array]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class BuildPlan:
-    """What to build: a bank of `n_models` or more, by so many processes.
-
-    `backend` is joblib's; by default its own, processes on this machine.
-    """
+    """What to build: a bank of `n_models` or more, by so many processes here."""
 
     track: Track
     n_models: int
     jobs: int
     seed: int = 0
     data_dir: Path | None = None
-    backend: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.backend is not None and self.backend not in BACKENDS:
-            known = ", ".join(sorted(BACKENDS))
-            raise UsageError(
-                f"there is no joblib backend {self.backend!r} here; known: {known}."
-            )
 
     @cached_property
     def task(self) -> Task:
@@ -125,13 +114,18 @@ def finished_originals(plan: BuildPlan) -> dict[int, Original]:
 
 
 def build_bank(
-    plan: BuildPlan, step: Step, say: Callable[[str], None] = lambda text: None
+    plan: BuildPlan,
+    step: Step,
+    say: Callable[[str], None] = lambda text: None,
+    train: Train | None = None,
 ) -> ReferenceBank:
     """Train the missing models, and write the bank into the user's cache.
 
     It can be killed at any moment and run again: every finished model is kept. Of two
     processes that build the same bank, the second waits, and finds it built. `step` is
     called with the number of finished models as they come, `say` if it must wait.
+    `train` makes models, keeps each in its place and yields its index; by default by
+    processes here.
     """
     plan.task.sets()  # so that data are fetched once, and missing ones said at once
     found = _large_enough(plan, packed_banks(plan))
@@ -142,7 +136,7 @@ def build_bank(
             packed = packed_banks(plan)
             found = _large_enough(plan, packed)
             if found is None:
-                return _build(plan, packed, step)
+                return _build(plan, packed, step, train or _train_all)
     step(plan.n_models)
     return found
 
@@ -152,13 +146,15 @@ def _large_enough(plan: BuildPlan, banks: list[ReferenceBank]) -> ReferenceBank 
     return next((bank for bank in banks if len(bank) >= plan.n_models), None)
 
 
-def _build(plan: BuildPlan, packed: list[ReferenceBank], step: Step) -> ReferenceBank:
+def _build(
+    plan: BuildPlan, packed: list[ReferenceBank], step: Step, train: Train
+) -> ReferenceBank:
     finished = {*finished_members(plan), *finished_originals(plan)}
     wanted = [*plan.original_indices, *range(plan.n_models)]
     missing = [index for index in wanted if index not in finished]
     done = plan.n_models - sum(index >= 0 for index in missing)
     step(done)
-    with _stopped_quietly(_train_all(plan, missing)) as trained:
+    with _stopped_quietly(train(plan, missing)) as trained:
         for index in trained:
             if index >= 0:
                 done += 1
@@ -170,7 +166,9 @@ def _build(plan: BuildPlan, packed: list[ReferenceBank], step: Step) -> Referenc
     records, weights = zip(*(originals[i] for i in plan.original_indices), strict=True)
     write_bank(
         plan.folder,
-        _manifest(plan, len(ordered), packed),
+        _manifest(
+            plan, len(ordered), packed, {r.arithmetic for r in (*ordered, *records)}
+        ),
         stack_members(ordered) | stack_members(records, "original_"),
         save(stack_weights(weights)),
     )
@@ -201,11 +199,6 @@ def _stopped_quietly(
             trained.close()
 
 
-def _mortal() -> dict[str, Any]:
-    """Say that worker processes end with this one, however it ends."""
-    return {"initializer": end_with, "initargs": (os.getpid(),)}
-
-
 def _train_all(plan: BuildPlan, indices: list[int]) -> Generator[int, None, None]:
     from harness.reference.training import train_and_keep  # noqa: PLC0415 - torch
 
@@ -214,9 +207,9 @@ def _train_all(plan: BuildPlan, indices: list[int]) -> Generator[int, None, None
         return_as="generator_unordered",
         batch_size=1,
         pre_dispatch="2*n_jobs",
-        backend=plan.backend,
-        # The workers of another backend are not ours to end.
-        **(_mortal() if plan.backend is None else {}),
+        # Worker processes end with this one, however it ends.
+        initializer=end_with,
+        initargs=(os.getpid(),),
     )
     task = delayed(train_and_keep)
     results: Generator[int, None, None] = parallel(
@@ -225,10 +218,13 @@ def _train_all(plan: BuildPlan, indices: list[int]) -> Generator[int, None, None
     return results
 
 
-def _manifest(plan: BuildPlan, n_models: int, packed: list[ReferenceBank]) -> Manifest:
+def _manifest(
+    plan: BuildPlan, n_models: int, packed: list[ReferenceBank], trained_by: set[str]
+) -> Manifest:
     machine = this_machine()
-    arithmetic = machine.arithmetic_on(plan.track.device)
-    kinds = {arithmetic, *(bank.manifest.arithmetic for bank in packed)}
+    # A bank says it of all its members together; what is kept says it of each.
+    kinds = {*trained_by, *(bank.manifest.arithmetic for bank in packed)} - {""}
+    kinds = kinds or {machine.arithmetic_on(plan.track.device)}
     return Manifest(
         format=FORMAT,
         key=bank_key(plan.task, plan.seed),
@@ -239,7 +235,7 @@ def _manifest(plan: BuildPlan, n_models: int, packed: list[ReferenceBank]) -> Ma
         harness_version=__version__,
         seed=plan.seed,
         n_models=n_models,
-        arithmetic=arithmetic if len(kinds) == 1 else "mixed",
+        arithmetic=kinds.pop() if len(kinds) == 1 else "mixed",
         machine=machine,
         numpy=np.__version__,
         half_precision=any(bank.manifest.half_precision for bank in packed),
