@@ -1,9 +1,9 @@
 """Work on a cluster, whose machines and deployment are Dask's: an address is enough."""
 
-import importlib.util
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypeAlias
 
 from harness.errors import UsageError
@@ -137,9 +137,9 @@ class ClusterExecutor(Closing):
                 report = RunReport(Usage(0.0, 0.0, 0), failure=failure)
                 yield Outcome(done.item, report, None)
             else:
-                outcome, waited = done.answer
-                self.waited = max(self.waited, waited)
-                yield outcome._replace(job=done.item)
+                made: remote.Made = done.answer
+                self.waited = max(self.waited, made.waited)
+                yield Outcome(done.item, made.report, made.run, made.idle)
 
 
 #: Where runs are made.
@@ -155,7 +155,7 @@ def _by_value(job: Job) -> Job:
 
 
 def _connect(address: str) -> "Client":
-    if importlib.util.find_spec("distributed") is None:
+    if find_spec("distributed") is None:
         raise UsageError(
             "--scheduler needs Dask's distributed, which is not installed; install it "
             "with: pip install 'unlearn-eval[cluster]'."
@@ -168,8 +168,8 @@ def _connect(address: str) -> "Client":
         )
     except (OSError, ValueError, TypeError, RuntimeError) as error:
         raise UsageError(
-            f"no Dask scheduler answers at {address!r} ({_first_line(error)}); give the "
-            "address that dask scheduler printed, such as tcp://node1:8786."
+            f"no Dask scheduler answers at {address!r} ({_first_line(error)}); give "
+            "the address that dask scheduler printed, such as tcp://node1:8786."
         ) from None
 
 

@@ -15,7 +15,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from harness.errors import UnlearnEvalError
-from harness.execution.local import Job, LocalExecutor, Outcome, within_share
+from harness.execution.local import Job, LocalExecutor, within_share
 from harness.execution.retraining import measure_retraining
 from harness.machine import (
     gpus_of,
@@ -25,7 +25,7 @@ from harness.machine import (
     this_machine,
 )
 from harness.metrics import METRICS_VERSION
-from harness.models.records import ModelRecord
+from harness.models.records import ModelRecord, RunRecord
 from harness.models.weights import Array
 from harness.run.calibration import (
     Calibration,
@@ -35,6 +35,7 @@ from harness.run.calibration import (
     write_calibration,
 )
 from harness.run.cost import Budget
+from harness.run.messages import RunReport
 from harness.run.submission import read_submission
 from harness.sandbox import Sandbox, choose
 from harness.storage.shipped import package_digest
@@ -113,6 +114,15 @@ class Training(Work):
         return Trained(record, weights if item < 0 else {})
 
 
+class Made(NamedTuple):
+    """What came of a run: no weights, and how long retrainings waited there."""
+
+    report: RunReport
+    run: RunRecord | None
+    idle: float
+    waited: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class Running(Work):
     """Run submissions from a warm template; an item is a job."""
@@ -133,8 +143,8 @@ class Running(Work):
         self._here["executor"] = LocalExecutor(self.task, device, originals, 1, own)
         return ""
 
-    def do(self, item: Job) -> tuple[Outcome, float]:
-        """Do a run; return what came of it, and how long retrainings waited here."""
+    def do(self, item: Job) -> Made:
+        """Do a run; what crosses is its record."""
         calibration = self._calibration if item.bounded else None
         request = item.request
         if calibration and item.bounded:
@@ -153,7 +163,7 @@ class Running(Work):
                 retraining_seconds=calibration.seconds if calibration else (),
             )
         waited = calibration.waited if calibration else 0.0
-        return outcome._replace(job=None, report=report, run=run), waited
+        return Made(report, run, outcome.idle, waited)
 
     def close(self) -> None:
         """End the template."""
