@@ -14,6 +14,8 @@ from harness.results.metric_lines import diagnosis_lines, interval_text
 from harness.results.schema import Accuracy, Metrics, Number, Result
 
 WIDTH = 80
+#: Of more, a card has the range of what retraining cost.
+_MOST_MACHINES = 4
 
 
 def score_card(result: Result) -> str:
@@ -120,12 +122,15 @@ def _machines(result: Result) -> Iterator[str]:
     machines = result.provenance.machines
     if not machines:
         return
-    costs = [
-        f"{one.name.partition(':')[0]} {median(one.retraining_seconds):.1f} s"
+    costs = {
+        one.name.partition(":")[0]: median(one.retraining_seconds)
         for one in machines
         if one.retraining_seconds
-    ]
-    of = f" (a retraining: {', '.join(costs)})" if costs else ""
+    }
+    listed = ", ".join(f"{name} {cost:.1f} s" for name, cost in costs.items())
+    if len(costs) > _MOST_MACHINES:
+        listed = f"{min(costs.values()):.1f} to {max(costs.values()):.1f} s"
+    of = f" (a retraining: {listed})" if costs else ""
     yield f"{_count(len(machines), 'machine')} of a cluster took part{of}."
     if len({one.arithmetic for one in machines}) > 1:
         yield "Their arithmetic differs: a run's bits depend on its machine."

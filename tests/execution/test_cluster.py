@@ -84,10 +84,11 @@ def test_a_bank_has_the_same_bits_and_goes_on_after_an_interruption(
 
 
 def test_runs_have_the_same_bits_though_a_worker_is_killed(  # noqa: PLR0917
-    client, track_file, settings, executor, heard, write, tmp_path, monkeypatch
+    client, track_file, settings, executor, write, tmp_path, monkeypatch
 ):
     path, killed = write(METHOD), []
-    with Scorer(settings(), heard, Sandbox(Level.NONE)) as scorer:
+    quiet = api.ProgressListener(quiet=True, bars=False)
+    with Scorer(settings(), quiet, Sandbox(Level.NONE)) as scorer:
         here = scorer.score(path)
     runs_here = _runs(tmp_path / "runs")
 
