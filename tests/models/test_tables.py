@@ -80,7 +80,8 @@ def test_runs_of_a_cluster_say_their_machine_and_others_say_nothing(tmp_path):
     ]
     table = table_of(there)
 
-    again = from_table(RunRecord, read_csv(RunRecord, csv_of(table)), confidences(there))
+    read = read_csv(RunRecord, csv_of(table))
+    again = from_table(RunRecord, read, confidences(there))
 
     for ours, theirs in zip(again, there, strict=True):
         assert same_record(ours, theirs)
