@@ -117,7 +117,7 @@ class ClusterExecutor(Closing):
             originals=originals,
             isolation=isolation,
         )
-        self._crew = Crew(cluster.client, work, cluster.say, _by_value)
+        self._crew = Crew(cluster.client, work, cluster.say, by_value)
         #: Share of their time that retrainings waited for a core, where it was most.
         self.waited = 0.0
 
@@ -146,7 +146,7 @@ class ClusterExecutor(Closing):
 Executor = LocalExecutor | ClusterExecutor
 
 
-def _by_value(job: Job) -> Job:
+def by_value(job: Job) -> Job:
     """Read a checkpoint before it is sent: its file is here."""
     request = job.request
     if isinstance(request, CheckpointRequest):

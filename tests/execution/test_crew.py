@@ -3,6 +3,7 @@
 The scheduler is a stand-in that has everything done at once, in this process.
 """
 
+import pickle
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -11,9 +12,12 @@ import pytest
 
 from harness.errors import UnlearnEvalError, UsageError
 from harness.execution import crew as crew_module
+from harness.execution.cluster import by_value
 from harness.execution.crew import Crew
+from harness.execution.local import Job
 from harness.execution.remote import Joined, Unprepared
 from harness.processes import WorkerDied
+from harness.run.messages import CheckpointRequest
 
 pytest.importorskip("distributed", reason="needs pip install 'unlearn-eval[cluster]'")
 
@@ -218,3 +222,15 @@ def test_a_users_mistake_is_not_tried_elsewhere(doubled, cluster):
 
     with pytest.raises(UsageError, match="diverged"):
         doubled(1)
+
+
+def test_a_checkpoint_is_sent_by_value(tmp_path):
+    path = tmp_path / "checkpoint"
+    path.write_bytes(b"its content")
+    job = Job(3, CheckpointRequest(path.read_bytes, seed=7))
+
+    sent = pickle.loads(pickle.dumps(by_value(job)))
+    path.unlink()
+
+    assert sent.request.read() == b"its content"
+    assert (sent.index, sent.request.seed) == (3, 7)
