@@ -29,6 +29,7 @@ from harness.metrics.inputs.confidence import confidence_pair
 from harness.metrics.official.epsilon import DELTA
 from harness.metrics.uncertainty.paired import PairedDifference
 from harness.models.outputs import ModelOutputs
+from harness.reference.shared import use_bank
 from harness.results import schema
 from harness.results.card import score_card
 from harness.results.lookup import find_result
@@ -45,6 +46,7 @@ from harness.scoring.settings import ScoreSettings
 from harness.scoring.stopping import precise, score_until
 from harness.scoring.validation import Validation, validate_submission
 from harness.storage.files import write_atomic
+from harness.storage.mirror import local_folder
 from harness.track import find_track
 
 if TYPE_CHECKING:
@@ -141,6 +143,7 @@ def score(
     device: str | None = None,
     data_dir: str | Path | None = None,
     output: str | Path = "runs",
+    bank: str | Path | None = None,
     isolation: str = AUTO,
     force: bool = False,
     progress: bool = True,
@@ -169,7 +172,11 @@ def score(
         ``"cpu"``, ``"cuda"``, or one of several GPUs, as ``"cuda:1"``; by default the
         track's.
     data_dir, output : path
-        Where the data lie, and where results go.
+        Where the data lie, and where results go: a folder, or a URL such as
+        ``"s3://bucket/runs"``.
+    bank : str or path, optional
+        Folder or URL of reference banks beside the shipped ones; by default the user's
+        cache.
     isolation : str
         ``"auto"`` for the strictest level that works here, or a level.
     force, progress : bool
@@ -183,6 +190,7 @@ def score(
     Result
         Also of a submission that did not score: see its ``status`` and ``reason``.
     """
+    use_bank(None if bank is None else str(bank))
     settings = _settings(
         track,
         split_seed,
@@ -271,7 +279,7 @@ def compare(
     folders = [
         ResultFolder(each.folder)
         if isinstance(each, Result)
-        else find_result(str(each), Path(output), name)
+        else find_result(str(each), _folder(output), name)
         for each in (first, second)
     ]
     return compare_results(*folders).ranked
@@ -285,7 +293,7 @@ def leaderboard(
 ) -> Table:
     """Rank the stored results of a track; ``.cells`` of what returns is a DataFrame."""
     chosen = chosen_track(track, None, "cpu")
-    return rank_stored(Request(Path(output), chosen, None, chosen_jobs(n_jobs)))
+    return rank_stored(Request(_folder(output), chosen, None, chosen_jobs(n_jobs)))
 
 
 class _Callable(ModuleType):
@@ -313,9 +321,10 @@ def _settings(
     chosen = chosen_track(track, split_seed, device, elsewhere=elsewhere)
     n_models = more.pop("n_models", None)
     n_models = chosen.evaluation.n_models if n_models is None else n_models
-    for name in ("data_dir", "output"):
-        if more.get(name) is not None:
-            more[name] = Path(more[name]).expanduser()
+    if more.get("data_dir") is not None:
+        more["data_dir"] = Path(more["data_dir"]).expanduser()
+    if "output" in more:
+        more["output"] = _folder(more["output"])
     return ScoreSettings(
         track=chosen,
         n_models=n_models,
@@ -327,6 +336,11 @@ def _settings(
         ),
         **more,
     )
+
+
+def _folder(output: str | Path) -> Path:
+    """Return the folder of results, or that which stands for a URL."""
+    return local_folder(output) if isinstance(output, str) else output.expanduser()
 
 
 @contextmanager

@@ -18,11 +18,23 @@ from harness.machine import (
     this_machine,
     usual_jobs,
 )
+from harness.reference.shared import BANK_VARIABLE, use_bank
 from harness.sandbox import AUTO, Level
+from harness.storage.mirror import local_folder
 from harness.track import Track, find_track
 
 #: What a template and its share of an evaluator hold, and the least for a run.
 _PROCESS_BYTES = 750_000_000
+
+
+class _Place(click.ParamType):
+    """A folder, or a URL that a folder here stands for."""
+
+    name = "place"
+
+    def convert(self, value: str | Path, *_: object) -> Path:
+        return value if isinstance(value, Path) else local_folder(value)
+
 
 track = click.option(
     "--track",
@@ -67,6 +79,15 @@ scheduler = click.option(
     help="Make models on a Dask cluster, given its scheduler's address, such as "
     "tcp://node1:8786; by default on this machine.",
 )
+bank = click.option(
+    "--bank",
+    metavar="PLACE",
+    envvar=BANK_VARIABLE,
+    expose_value=False,
+    callback=lambda context, option, place: use_bank(place),
+    help="Folder, or URL such as s3://bucket/banks, of reference banks beside the "
+    "shipped ones; by default in the user's cache.",
+)
 board = click.option(
     "--board",
     type=click.Path(path_type=Path),
@@ -86,10 +107,11 @@ data_dir = click.option(
 output = click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
-    default=Path("runs"),
+    metavar="PLACE",
+    type=_Place(),
+    default="runs",
     show_default=True,
-    help="Folder of the results.",
+    help="Folder of the results, or a URL such as s3://bucket/runs.",
 )
 as_json = click.option(
     "--json",

@@ -40,6 +40,7 @@ REPORT = "report.html"
 @options.seed
 @options.device
 @options.data_dir
+@options.bank
 @options.output
 @click.option("--force", is_flag=True, help="Do all runs again.")
 @click.option(

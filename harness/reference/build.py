@@ -5,8 +5,9 @@ import shutil
 import warnings
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,7 @@ from harness.reference.member import (
     read_original,
 )
 from harness.reference.parallel import Parallel, delayed
+from harness.reference.shared import SharedBank, shared_bank
 from harness.storage.files import explained, make_folder
 from harness.storage.lock import only_one
 from harness.tasks.base import Task
@@ -76,6 +78,11 @@ class BuildPlan:
     def folder(self) -> Path:
         """Where the bank is built."""
         return built_folder(self.task, self.seed)
+
+    @cached_property
+    def shared(self) -> SharedBank | None:
+        """Where its models are shared with other builders, if they are."""
+        return shared_bank(self.folder.name)
 
 
 def packed_banks(plan: BuildPlan) -> list[ReferenceBank]:
@@ -149,16 +156,15 @@ def _large_enough(plan: BuildPlan, banks: list[ReferenceBank]) -> ReferenceBank 
 def _build(
     plan: BuildPlan, packed: list[ReferenceBank], step: Step, train: Train
 ) -> ReferenceBank:
-    finished = {*finished_members(plan), *finished_originals(plan)}
     wanted = [*plan.original_indices, *range(plan.n_models)]
+    finished = _finished(plan, wanted)
     missing = [index for index in wanted if index not in finished]
     done = plan.n_models - sum(index >= 0 for index in missing)
     step(done)
-    with _stopped_quietly(train(plan, missing)) as trained:
-        for index in trained:
-            if index >= 0:
-                done += 1
-                step(done)
+    for index in _trained(plan, missing, train):
+        if index >= 0:
+            done += 1
+            step(done)
     members, originals = finished_members(plan), finished_originals(plan)
     # In order and without gaps: the first N of a bank must stay the same N.
     size = max(plan.n_models, *(len(bank) for bank in packed), 0)
@@ -174,6 +180,63 @@ def _build(
     )
     _tidy(plan, size)
     return read_bank(plan.folder)
+
+
+def _trained(
+    plan: BuildPlan, indices: list[int], train: Train
+) -> Generator[int, None, None]:
+    """Train models, and share each as it comes."""
+    with _stopped_quietly(train(plan, indices)) as trained:
+        for index in trained:
+            if plan.shared is not None:
+                plan.shared.offer(plan.folder, index)
+            yield index
+
+
+def build_part(
+    plan: BuildPlan, part: range, step: Step, train: Train | None = None
+) -> None:
+    """Train those models of a bank that are missing in a part of it, and keep each.
+
+    It needs nothing of the other parts, so that each may be made anywhere. The original
+    models belong to the part that begins with 0.
+    """
+    plan.task.sets()
+    wanted = [*(plan.original_indices if part.start == 0 else ()), *part]
+    finished = _finished(plan, wanted)
+    missing = [index for index in wanted if index not in finished]
+    done = len(wanted) - len(missing)
+    step(done)
+    for _ in _trained(plan, missing, train or _train_all):
+        done += 1
+        step(done)
+
+
+def pack_shared(task: Task, seed: int) -> ReferenceBank | None:
+    """Make a bank of the models that others have shared, up to the first gap."""
+    plan = BuildPlan(
+        track=task.track, n_models=0, jobs=1, seed=seed, data_dir=task.data_dir
+    )
+    if plan.shared is None:
+        return None
+    there = plan.shared.indices()
+    size = next(index for index in count() if index not in there)
+    plan, wanted = replace(plan, n_models=size), [*plan.original_indices, *range(size)]
+    if not size or not _finished(plan, wanted).issuperset(wanted):
+        return None
+    return build_bank(plan, lambda done: None)
+
+
+def _finished(plan: BuildPlan, wanted: list[int]) -> set[int]:
+    """Tell which models need no training, here or where they are shared."""
+    packed = {
+        member.index
+        for bank in packed_banks(plan)
+        for member in (*bank.members, *bank.original_members)
+    }
+    if plan.shared is not None:
+        plan.shared.exchange(plan.folder, [i for i in wanted if i not in packed])
+    return {*finished_members(plan), *finished_originals(plan)}
 
 
 def _tidy(plan: BuildPlan, size: int) -> None:
