@@ -32,7 +32,14 @@ class _Place(click.ParamType):
 
     name = "place"
 
-    def convert(self, value: str | Path, *_: object) -> Path:
+    def convert(
+        self,
+        value: str | Path,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Path:
+        """Bring here what lies at a URL."""
+        del param, ctx
         return value if isinstance(value, Path) else local_folder(value)
 
 
