@@ -1,7 +1,7 @@
 """Hold a Dask cluster of this machine against the same number of processes here.
 
     python scripts/bench_cluster.py                      # 32 members, N = 64, 2 workers
-    python scripts/bench_cluster.py --members 4 -n 4     # a trial
+    python scripts/bench_cluster.py build --members 4    # one of build, score, overhead
 
 In one run: seconds of the same commands with ``-j 2`` and on a cluster of two worker
 processes, their ratio, and whether all bits are equal; then what the scheduler adds to
@@ -32,6 +32,9 @@ from harness.track import find_track
 
 #: What decides whether two runs gave the same model.
 _COLUMNS = ("seed", "weights_sha256", "retain_accuracy", "test_accuracy")
+
+
+Pairs = list[tuple[Path, Sequence[object]]]
 
 
 class Sleeping(Work):
@@ -126,7 +129,32 @@ def _overhead(n_workers: int, n_runs: int, seconds: float) -> None:
     )
 
 
+def _pairs(folder: Path, address: str, workers: int) -> Pairs:
+    """Give each way of working a cache of its own, and the words that ask for it."""
+    ways: list[Sequence[object]] = [("-j", workers), ("--scheduler", address)]
+    return [(_cache(folder / str(way[0])), way) for way in ways]
+
+
+def _build(pairs: Pairs, track: str, members: int) -> None:
+    words = ("reference", "build", "--track", track, "--split-seed", 77, "-n", members)
+    took = [_seconds(cache, *words, *way) for cache, way in pairs]
+    same = _same_bank(*(_bank(cache) for cache, _ in pairs))
+    _report(f"{members} members of {track}", *took, same)
+
+
+def _score(pairs: Pairs, track: str, n_models: int) -> None:
+    took = []
+    for cache, way in pairs:
+        finetune = shipped_submissions() / "finetune.py"
+        words = ("score", finetune, "--track", track, *way, "-o", cache / "runs")
+        _seconds(cache, *words, "-n", 2)  # Retrainings are measured now.
+        took.append(_seconds(cache, *words, "-n", n_models, "--force"))
+    same = _same_runs([cache for cache, _ in pairs], n_models)
+    _report(f"finetune, N = {n_models}", *took, same)
+
+
 @click.command()
+@click.argument("parts", nargs=-1, type=click.Choice(("build", "score", "overhead")))
 @click.option("--track", default="cifar10-quick")
 @click.option("--members", default=32)
 @click.option("-n", "--n-models", default=64)
@@ -134,30 +162,25 @@ def _overhead(n_workers: int, n_runs: int, seconds: float) -> None:
 @click.option("--sleepers", default=8)
 @click.option("--sleeps", default=256)
 def main(  # noqa: PLR0913, PLR0917 - one for each option
-    track: str, members: int, n_models: int, workers: int, sleepers: int, sleeps: int
+    parts: tuple[str, ...],
+    track: str,
+    members: int,
+    n_models: int,
+    workers: int,
+    sleepers: int,
+    sleeps: int,
 ) -> None:
-    """Print the three figures."""
-    with tempfile.TemporaryDirectory() as name, _cluster(workers) as cluster:
-        places = [Path(name, "here"), Path(name, "cluster")]
-        ways: list[Sequence[object]] = [
-            ("-j", workers),
-            ("--scheduler", cluster.scheduler_address),
-        ]
-        caches = [_cache(place) for place in places]
-        pairs = list(zip(caches, ways, strict=True))
-        build = ("reference", "build", "--track", track, "--split-seed", 77)
-        took = [_seconds(c, *build, "-n", members, *way) for c, way in pairs]
-        same = _same_bank(*map(_bank, caches))
-        _report(f"{members} members of {track}", *took, same)
-        score = ("score", shipped_submissions() / "finetune.py", "--track", track)
-        took = []
-        for cache, way in pairs:
-            words = (*score, *way, "-o", cache / "runs")
-            _seconds(cache, *words, "-n", 2)  # Retrainings are measured now.
-            took.append(_seconds(cache, *words, "-n", n_models, "--force"))
-        same = _same_runs(caches, n_models)
-        _report(f"finetune, N = {n_models}", *took, same)
-    _overhead(sleepers, sleeps, 0.25)
+    """Print the three figures, or some of them."""
+    wanted = set(parts or ("build", "score", "overhead"))
+    if wanted & {"build", "score"}:
+        with tempfile.TemporaryDirectory() as name, _cluster(workers) as cluster:
+            pairs = _pairs(Path(name), cluster.scheduler_address, workers)
+            if "build" in wanted:
+                _build(pairs, track, members)
+            if "score" in wanted:
+                _score(pairs, track, n_models)
+    if "overhead" in wanted:
+        _overhead(sleepers, sleeps, 0.25)
 
 
 if __name__ == "__main__":
