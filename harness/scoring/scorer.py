@@ -238,9 +238,11 @@ class Scorer(Closing):
         """Put runs in order; beside a cluster's, this machine's own are named."""
         ordered = [runs[index] for index in sorted(runs)]
         on_cluster = self._cluster is not None or any(run.machine for run in ordered)
-        if attempt.retraining is None or not on_cluster:
+        if not on_cluster:
             return ordered
-        here = self._retraining.kept() or attempt.retraining
+        here = Calibration(())
+        if attempt.retraining is not None:
+            here = self._retraining.kept() or attempt.retraining
         return [made_here(run, here, self.settings.track.device) for run in ordered]
 
     def _missing_jobs(

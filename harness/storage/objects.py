@@ -92,7 +92,7 @@ class Objects:
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except (FileNotFoundError, FileExistsError, UnlearnEvalError):
+        except UnlearnEvalError:
             raise
         except (ImportError, ValueError) as error:
             raise UsageError(
