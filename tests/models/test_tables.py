@@ -74,7 +74,7 @@ def test_a_kept_run_knows_its_original_and_its_calibration(tmp_path, place):
 
 def test_runs_of_a_cluster_say_their_machine_and_others_say_nothing(tmp_path):
     there = [
-        run_record(0, machine="n1: x, y", arithmetic="ab", retraining_seconds=(0.1, 9.0)),
+        run_record(0, machine="n1: x", arithmetic="ab", retraining_seconds=(0.1, 9.0)),
         run_record(1, machine="n2: z", arithmetic="cd", retraining_seconds=(1 / 3,)),
         run_record(2, machine="n3: z", arithmetic="cd"),
     ]
