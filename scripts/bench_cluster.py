@@ -98,7 +98,8 @@ def _same_runs(caches: Sequence[Path], n_models: int) -> bool:
     return all(first[name].equals(second[name]) for name in _COLUMNS)
 
 
-def _report(what: str, here: float, there: float, same: bool) -> None:
+def _report(what: str, took: Sequence[float], same: bool) -> None:
+    here, there = took
     bits = "equal" if same else "DIFFERENT"
     print(
         f"{what}: here {here:.1f} s, cluster {there:.1f} s, ratio {there / here:.2f}, "
@@ -139,7 +140,7 @@ def _build(pairs: Pairs, track: str, members: int) -> None:
     words = ("reference", "build", "--track", track, "--split-seed", 77, "-n", members)
     took = [_seconds(cache, *words, *way) for cache, way in pairs]
     same = _same_bank(*(_bank(cache) for cache, _ in pairs))
-    _report(f"{members} members of {track}", *took, same)
+    _report(f"{members} members of {track}", took, same)
 
 
 def _score(pairs: Pairs, track: str, n_models: int) -> None:
@@ -150,7 +151,7 @@ def _score(pairs: Pairs, track: str, n_models: int) -> None:
         _seconds(cache, *words, "-n", 2)  # Retrainings are measured now.
         took.append(_seconds(cache, *words, "-n", n_models, "--force"))
     same = _same_runs([cache for cache, _ in pairs], n_models)
-    _report(f"finetune, N = {n_models}", *took, same)
+    _report(f"finetune, N = {n_models}", took, same)
 
 
 @click.command()
