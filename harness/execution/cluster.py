@@ -128,8 +128,8 @@ class ClusterExecutor(Closing):
     def work(self, jobs: Sequence[Job]) -> Generator[Outcome, None, None]:
         """Do jobs and yield each as it is done.
 
-        One on which processes of ours failed on every machine has the status
-        ``harness-error``.
+        One on which processes of ours failed on a second machine, too, where there is
+        one, has the status ``harness-error``.
         """
         for done in self._crew.do(jobs):
             if done.error is not None:

@@ -30,6 +30,8 @@ _LOOK_SECONDS = 1.0
 _FETCH_SECONDS = 60.0
 #: An item with which so many workers were lost is to blame for it.
 _MOST_LOST = 5
+#: Machines on which an item is tried, where there are so many.
+_MOST_FAILED = 2
 
 
 @dataclass(eq=False)
@@ -47,7 +49,7 @@ class Lost(Exception):
 
 
 class Done(NamedTuple):
-    """An item with the worker's answer, or what it failed by on every machine."""
+    """An item with the worker's answer, or what it failed by on two machines."""
 
     item: Any
     answer: Any
@@ -168,13 +170,15 @@ class Crew(Closing):
                 self._running[address] = future, found
 
     def _impossible(self) -> Generator[Done, None, None]:
-        """Give up what has failed on every machine, or takes its workers with it."""
+        """Give up what has failed elsewhere, too, or takes its workers with it."""
         hosts = {host_of(address) for address in (*self._ready, *self._joining)}
         for one in list(self._waiting):
             error: Exception | None = None
             if one.lost >= _MOST_LOST:
                 error = WorkerDied(f"{one.lost} workers were lost while they did it")
-            elif one.failed_on and hosts <= one.failed_on:
+            elif len(one.failed_on) >= _MOST_FAILED or (
+                hosts and hosts <= one.failed_on
+            ):
                 error = one.error
             if error is not None:
                 self._waiting.remove(one)

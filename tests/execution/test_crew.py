@@ -118,13 +118,29 @@ def test_what_fails_on_a_machine_is_done_on_another_one(doubled, cluster):
     assert len(where) <= 2
 
 
-def test_only_what_fails_on_every_machine_has_failed(doubled, cluster):
-    cluster.trouble = fails(FIRST, OTHER)
+def test_only_what_fails_on_a_second_machine_has_failed(doubled, cluster):
+    third = "tcp://c:1"
+    cluster.present.add(third)
+    tried, trouble = [], fails(FIRST, OTHER, third)
+
+    def noted(address: str, item: int) -> None:
+        tried.append(item)
+        trouble(address, item)
+
+    cluster.trouble = noted
 
     found = doubled(1, 2, 3)
 
     assert isinstance(found.pop(2), WorkerDied)
+    assert tried.count(2) == 2
     assert found == {1: 2, 3: 6}
+
+
+def test_where_there_is_one_machine_a_failure_there_counts(doubled, cluster):
+    cluster.present = {FIRST, NEIGHBOUR}
+    cluster.trouble = fails(FIRST, NEIGHBOUR)
+
+    assert str(doubled(1, 2)[2]).startswith("no luck at tcp://a:")
 
 
 def test_what_was_lost_with_its_worker_is_done_elsewhere(doubled, cluster):
