@@ -27,7 +27,7 @@ from harness.track import Track, find_track
 _PROCESS_BYTES = 750_000_000
 
 
-class _Place(click.ParamType):  # type: ignore[type-arg] - of click 8.5 alone
+class _Place(click.ParamType):  # type: ignore[type-arg]
     """A folder, or a URL that a folder here stands for."""
 
     name = "place"
