@@ -15,14 +15,21 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
 
-from harness.cli.options import chosen_jobs, chosen_track
+from harness.cli.options import (
+    chosen_cluster,
+    chosen_jobs,
+    chosen_track,
+    jobs_here,
+)
 from harness.cli.progress import ProgressListener
 from harness.errors import UsageError
+from harness.execution.cluster import Scheduler
 from harness.leaderboard.table import Request, Table, rank_stored
 from harness.metrics.inputs.confidence import confidence_pair
 from harness.metrics.official.epsilon import DELTA
 from harness.metrics.uncertainty.paired import PairedDifference
 from harness.models.outputs import ModelOutputs
+from harness.reference.shared import use_bank
 from harness.results import schema
 from harness.results.card import score_card
 from harness.results.lookup import find_result
@@ -34,11 +41,12 @@ from harness.sandbox import AUTO, choose
 from harness.scoring.compare import compare_results
 from harness.scoring.estimate import Estimate, estimate_arrays
 from harness.scoring.reporting import make_report
-from harness.scoring.scorer import Scorer
+from harness.scoring.scorer import scorer_on
 from harness.scoring.settings import ScoreSettings
 from harness.scoring.stopping import precise, score_until
 from harness.scoring.validation import Validation, validate_submission
 from harness.storage.files import write_atomic
+from harness.storage.mirror import local_folder
 from harness.track import find_track
 
 if TYPE_CHECKING:
@@ -135,9 +143,11 @@ def score(
     device: str | None = None,
     data_dir: str | Path | None = None,
     output: str | Path = "runs",
+    bank: str | Path | None = None,
     isolation: str = AUTO,
     force: bool = False,
     progress: bool = True,
+    executor: Scheduler = None,
 ) -> Result:
     """Score one submission, or take its stored result if nothing has changed.
 
@@ -162,17 +172,25 @@ def score(
         ``"cpu"``, ``"cuda"``, or one of several GPUs, as ``"cuda:1"``; by default the
         track's.
     data_dir, output : path
-        Where the data lie, and where results go.
+        Where the data lie, and where results go: a folder, or a URL such as
+        ``"s3://bucket/runs"``.
+    bank : str or path, optional
+        Folder or URL of reference banks beside the shipped ones; by default the user's
+        cache.
     isolation : str
         ``"auto"`` for the strictest level that works here, or a level.
     force, progress : bool
         Do all runs again; show how it goes.
+    executor : str or distributed.Client, optional
+        Make the runs on a Dask cluster, given its scheduler's address or a client; by
+        default on this machine.
 
     Returns
     -------
     Result
         Also of a submission that did not score: see its ``status`` and ``reason``.
     """
+    use_bank(None if bank is None else str(bank))
     settings = _settings(
         track,
         split_seed,
@@ -184,11 +202,13 @@ def score(
         data_dir=data_dir,
         output=output,
         force=force,
+        elsewhere=executor is not None,
     )
     with (
         _file_of(submission) as path,
         _listener(progress) as listener,
-        Scorer(settings, listener, choose(isolation)) as scorer,
+        chosen_cluster(executor, n_jobs, listener.say) as cluster,
+        scorer_on(cluster, settings, listener, isolation) as scorer,
     ):
         if precision is None:
             found = scorer.score(path)
@@ -259,7 +279,7 @@ def compare(
     folders = [
         ResultFolder(each.folder)
         if isinstance(each, Result)
-        else find_result(str(each), Path(output), name)
+        else find_result(str(each), _folder(output), name)
         for each in (first, second)
     ]
     return compare_results(*folders).ranked
@@ -273,7 +293,7 @@ def leaderboard(
 ) -> Table:
     """Rank the stored results of a track; ``.cells`` of what returns is a DataFrame."""
     chosen = chosen_track(track, None, "cpu")
-    return rank_stored(Request(Path(output), chosen, None, chosen_jobs(n_jobs)))
+    return rank_stored(Request(_folder(output), chosen, None, chosen_jobs(n_jobs)))
 
 
 class _Callable(ModuleType):
@@ -290,25 +310,37 @@ sys.modules[rank_stored.__module__.rpartition(".")[0]].__class__ = _Callable
 
 
 def _settings(
-    track: str, split_seed: int | None, device: str | None, **more: Any
+    track: str,
+    split_seed: int | None,
+    device: str | None,
+    *,
+    elsewhere: bool = False,
+    **more: Any,
 ) -> ScoreSettings:
     """Fill in what was left open."""
-    chosen = chosen_track(track, split_seed, device)
+    chosen = chosen_track(track, split_seed, device, elsewhere=elsewhere)
     n_models = more.pop("n_models", None)
     n_models = chosen.evaluation.n_models if n_models is None else n_models
-    for name in ("data_dir", "output"):
-        if more.get(name) is not None:
-            more[name] = Path(more[name]).expanduser()
+    if more.get("data_dir") is not None:
+        more["data_dir"] = Path(more["data_dir"]).expanduser()
+    if "output" in more:
+        more["output"] = _folder(more["output"])
     return ScoreSettings(
         track=chosen,
         n_models=n_models,
-        n_jobs=chosen_jobs(
+        n_jobs=jobs_here(
             more.pop("n_jobs", None),
             n_models * (more.get("originals") or chosen.evaluation.originals),
             chosen.device,
+            elsewhere=elsewhere,
         ),
         **more,
     )
+
+
+def _folder(output: str | Path) -> Path:
+    """Return the folder of results, or that which stands for a URL."""
+    return local_folder(output) if isinstance(output, str) else output.expanduser()
 
 
 @contextmanager

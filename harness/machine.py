@@ -80,6 +80,11 @@ def this_machine() -> Machine:
     )
 
 
+def named_machine() -> str:
+    """Name the machine this process runs on, and say what it is."""
+    return f"{platform.node()}: {this_machine().describe()}"
+
+
 def is_gpu(device: str) -> bool:
     """Tell whether a device is a GPU: ``"cuda"``, or one of several, ``"cuda:1"``."""
     return device.partition(":")[0] == "cuda"

@@ -10,6 +10,7 @@ import click
 from harness.cli import options
 from harness.cli.progress import ProgressListener
 from harness.errors import ExitCode, UsageError
+from harness.execution.cluster import Cluster
 from harness.leaderboard.board import Board, default_board
 from harness.leaderboard.check import Check, check_board, drift_error
 from harness.leaderboard.eligibility import Eligibility
@@ -28,8 +29,8 @@ from harness.leaderboard.table import (
 )
 from harness.leaderboard.terminal import terminal_table
 from harness.plain_text import harmless
-from harness.sandbox import Level, choose
-from harness.scoring.scorer import Scorer
+from harness.sandbox import Level
+from harness.scoring.scorer import scorer_on
 from harness.scoring.seeds import known_secret, organizers_secret
 from harness.scoring.settings import ScoreSettings
 from harness.storage.shipped import own_submissions
@@ -40,6 +41,7 @@ from harness.track import find_track
 @options.track
 @options.split_seed
 @options.n_jobs
+@options.scheduler
 @options.output
 @options.board
 @click.option(
@@ -88,6 +90,7 @@ def leaderboard(
     track: str,
     split_seed: int | None,
     n_jobs: int | None,
+    scheduler: str | None,
     output: Path,
     board: Path | None,
     update: bool,
@@ -107,12 +110,18 @@ def leaderboard(
     With --split-seed, results of that private split decide the order, beside the
     public ranks.
     """
-    if update + check + bool(rerun) > 1:
-        raise UsageError("--update, --check and --rerun exclude each other; give one.")
-    if verified and not check:
-        raise UsageError("--verified goes with --check; give both.")
-    if (record or sign) and check:
-        raise UsageError("--check writes nothing; leave --record and --sign out.")
+    for words, wrong in {
+        "--update, --check and --rerun exclude each other; give one.": (
+            update + check + bool(rerun) > 1
+        ),
+        "--verified goes with --check; give both.": verified and not check,
+        "--scheduler goes with --rerun; give both.": scheduler and not rerun,
+        "--check writes nothing; leave --record and --sign out.": (
+            check and (record or sign)
+        ),
+    }.items():
+        if wrong:
+            raise UsageError(words)
     public = find_track(track)
     if split_seed == public.data.split_seed:
         raise UsageError(
@@ -127,7 +136,12 @@ def leaderboard(
         settings = ScoreSettings(
             track=public,
             n_models=public.evaluation.n_models,
-            n_jobs=options.chosen_jobs(n_jobs, public.evaluation.n_runs, public.device),
+            n_jobs=options.jobs_here(
+                n_jobs,
+                public.evaluation.n_runs,
+                public.device,
+                elsewhere=scheduler is not None,
+            ),
             seed=secrets.randbelow(2**31) if seed is None else seed,
             output=output,
             data_dir=data_dir,
@@ -135,7 +149,8 @@ def leaderboard(
         )
         listener = ProgressListener(quiet=quiet, bars=progress)
         keep = _Keep(record, sign)
-        return _rerun(place, settings, rerun, listener, keep, as_json)
+        with options.chosen_cluster(scheduler, n_jobs, listener.say) as cluster:
+            return _rerun(place, settings, rerun, listener, keep, as_json, cluster)
     if update:
         table = update_board(place, request, sign)
     else:
@@ -180,12 +195,13 @@ def _rerun(
     listener: ProgressListener,
     keep: _Keep,
     as_json: bool,
+    cluster: Cluster | None,
 ) -> int:
     eligibility = Eligibility.of(settings.track)
     rows = rows_to_rerun(board, eligibility, names, own_submissions())
     listener.say(f"{len(rows)} submissions again, with --seed {settings.seed}")
     try:
-        with Scorer(settings, listener, choose(Level.FULL)) as scorer:
+        with scorer_on(cluster, settings, listener, Level.FULL) as scorer:
             results = scorer.score_all([path for _, path in rows])
     finally:
         listener.end()

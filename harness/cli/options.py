@@ -1,12 +1,15 @@
 """Options with the same spelling and meaning in every command."""
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from harness.errors import UsageError
+from harness.execution.cluster import Cluster, Scheduler
 from harness.machine import (
     available_cores,
     available_memory_bytes,
@@ -15,11 +18,30 @@ from harness.machine import (
     this_machine,
     usual_jobs,
 )
+from harness.reference.shared import BANK_VARIABLE, use_bank
 from harness.sandbox import AUTO, Level
+from harness.storage.mirror import local_folder
 from harness.track import Track, find_track
 
 #: What a template and its share of an evaluator hold, and the least for a run.
 _PROCESS_BYTES = 750_000_000
+
+
+class _Place(click.ParamType):  # type: ignore[type-arg]
+    """A folder, or a URL that a folder here stands for."""
+
+    name = "place"
+
+    def convert(
+        self,
+        value: str | Path,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Path:
+        """Bring here what lies at a URL."""
+        del param, ctx
+        return value if isinstance(value, Path) else local_folder(value)
+
 
 track = click.option(
     "--track",
@@ -58,6 +80,21 @@ device = click.option(
     help="Where models are made: cpu, cuda, or one of several GPUs, as cuda:1; by "
     "default the track's.",
 )
+scheduler = click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Make models on a Dask cluster, given its scheduler's address, such as "
+    "tcp://node1:8786; by default on this machine.",
+)
+bank = click.option(
+    "--bank",
+    metavar="PLACE",
+    envvar=BANK_VARIABLE,
+    expose_value=False,
+    callback=lambda context, option, place: use_bank(place),
+    help="Folder, or URL such as s3://bucket/banks, of reference banks beside the "
+    "shipped ones; by default in the user's cache.",
+)
 board = click.option(
     "--board",
     type=click.Path(path_type=Path),
@@ -77,10 +114,11 @@ data_dir = click.option(
 output = click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
-    default=Path("runs"),
+    metavar="PLACE",
+    type=_Place(),
+    default="runs",
     show_default=True,
-    help="Folder of the results.",
+    help="Folder of the results, or a URL such as s3://bucket/runs.",
 )
 as_json = click.option(
     "--json",
@@ -145,12 +183,41 @@ def chosen_jobs(
     return min(n_jobs, most, useful)
 
 
-def chosen_track(name: str, split_seed: int | None, device: str | None) -> Track:
-    """Find the track, on the device that was asked for, and check that it is here."""
+def jobs_here(n_jobs: int | None, n_tasks: int, device: str, *, elsewhere: bool) -> int:
+    """Return how many processes to use here: of a cluster, its workers say it."""
+    return 1 if elsewhere else chosen_jobs(n_jobs, n_tasks, device)
+
+
+@contextmanager
+def chosen_cluster(
+    scheduler: Scheduler, n_jobs: int | None, say: Callable[[str], None]
+) -> Iterator[Cluster | None]:
+    """Connect to a cluster for a while, if one was asked for."""
+    if scheduler is None:
+        yield None
+        return
+    if n_jobs is not None:
+        raise UsageError(
+            "--n-jobs is for this machine, and a cluster does as much at a time as it "
+            "has workers; leave it out, or leave out --scheduler."
+        )
+    with Cluster(scheduler, say) as cluster:
+        yield cluster
+
+
+def chosen_track(
+    name: str, split_seed: int | None, device: str | None, *, elsewhere: bool = False
+) -> Track:
+    """Find the track, on the device that was asked for, and check that it is here.
+
+    What is made `elsewhere` needs no device here.
+    """
     found = find_track(name, split_seed=split_seed)
     if device is not None and device != found.device:
         words = f"{found.options} --device {device}"
         found = replace(found, device=device, options=words)
+    if elsewhere:
+        return found
     if is_gpu(found.device) and not this_machine().gpu:
         what, remedy = f"the track {found.name}", "--track cifar10-quick, or "
         if device is not None:

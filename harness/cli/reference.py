@@ -10,7 +10,7 @@ from harness.cli.progress import ProgressListener
 from harness.errors import ExitCode, UsageError
 from harness.reference import ReferenceBank, find_largest_bank
 from harness.reference.bank import BANK, MANIFEST, ORIGINALS
-from harness.reference.build import BuildPlan, build_bank
+from harness.reference.build import BuildPlan, build_bank, build_part
 from harness.reference.parallel import why_serial
 from harness.reference.verify import verify_bank
 from harness.storage.files import write_atomic
@@ -30,9 +30,13 @@ def reference() -> None:
 @options.n_jobs
 @options.device
 @options.data_dir
+@options.bank
+@options.scheduler
 @click.option(
-    "--backend",
-    help="joblib's backend, such as one of a cluster; by default processes here.",
+    "--only",
+    metavar="FROM:TO",
+    help="Make just these of the models, as 0:64, and pack no bank: a part that needs "
+    "nothing of the others.",
 )
 @click.option(
     "-o",
@@ -49,7 +53,8 @@ def build(
     n_jobs: int | None,
     device: str | None,
     data_dir: Path | None,
-    backend: str | None,
+    scheduler: str | None,
+    only: str | None,
     output: Path | None,
     quiet: bool,
     progress: bool,
@@ -58,32 +63,41 @@ def build(
 
     Kill it at any moment and run it again: finished models are kept.
     """
-    chosen = options.chosen_track(track, split_seed, device)
+    elsewhere = scheduler is not None
+    chosen = options.chosen_track(track, split_seed, device, elsewhere=elsewhere)
     wanted = chosen.evaluation.bank_size if n_models is None else n_models
     if wanted < 2:
         raise UsageError(f"--n-models {wanted} is too few: a bank has at least 2.")
     plan = BuildPlan(
         track=chosen,
         n_models=wanted,
-        jobs=options.chosen_jobs(n_jobs, wanted, chosen.device),
+        jobs=options.jobs_here(n_jobs, wanted, chosen.device, elsewhere=elsewhere),
         data_dir=data_dir,
-        backend=backend,
     )
+    part = None if only is None else _part(only, wanted)
+    total = wanted if part is None else len(part)
+    if part is not None and part.start == 0:
+        total += len(plan.original_indices)
     listener = ProgressListener(quiet=quiet, bars=progress)
-    if plan.jobs > 1 and backend is None and why_serial():
+    if plan.jobs > 1 and why_serial():
         listener.say(f"{why_serial()}.")
     begun = False
 
     def step(done: int) -> None:
         nonlocal begun
         if not begun:
-            listener.begin(f"reference bank of {chosen.name}", wanted, done)
+            listener.begin(f"reference bank of {chosen.name}", total, done)
             begun = True
         else:
             listener.advance()
 
     try:
-        bank = build_bank(plan, step, listener.say)
+        with options.chosen_cluster(scheduler, n_jobs, listener.say) as cluster:
+            train = None if cluster is None else cluster.trainer(plan)
+            if part is not None:
+                build_part(plan, part, step, train)
+                return ExitCode.OK
+            bank = build_bank(plan, step, listener.say, train)
     finally:
         listener.end()
     if output is not None:
@@ -91,6 +105,17 @@ def build(
             write_atomic(output / name, (bank.folder / name).read_bytes())
     click.echo(_summary(bank))
     return ExitCode.OK
+
+
+def _part(words: str, n_models: int) -> range:
+    """Read which models of a bank are to be made."""
+    first, _, end = words.partition(":")
+    if first.isdecimal() and end.isdecimal() and int(first) < int(end) <= n_models:
+        return range(int(first), int(end))
+    raise UsageError(
+        f"--only {words} is no part of {n_models} models; give the first and the one "
+        f"after the last, such as 0:{n_models // 2 or 1}."
+    )
 
 
 @reference.command()
@@ -111,6 +136,7 @@ def build(
 )
 @options.device
 @options.data_dir
+@options.bank
 @options.as_json
 def verify(
     track: str,
@@ -139,6 +165,7 @@ def verify(
 @reference.command()
 @options.track
 @options.split_seed
+@options.bank
 @options.as_json
 def info(track: str, split_seed: int | None, as_json: bool) -> int:
     """Show what bank there is."""

@@ -13,9 +13,9 @@ from harness.results.store import ResultFolder
 from harness.results.summary import summary_table
 from harness.run.checkpoints import holds_checkpoints
 from harness.run.entry import find_entries, read_entry
-from harness.sandbox import AUTO, Level, choose
+from harness.sandbox import AUTO, Level
 from harness.scoring.reporting import make_report
-from harness.scoring.scorer import Scorer
+from harness.scoring.scorer import Scorer, scorer_on
 from harness.scoring.seeds import organizers_secret
 from harness.scoring.settings import ScoreSettings
 from harness.scoring.stopping import (
@@ -36,9 +36,11 @@ REPORT = "report.html"
 @options.n_models
 @options.originals
 @options.n_jobs
+@options.scheduler
 @options.seed
 @options.device
 @options.data_dir
+@options.bank
 @options.output
 @click.option("--force", is_flag=True, help="Do all runs again.")
 @click.option(
@@ -87,6 +89,7 @@ def score(
     n_models: int | None,
     originals: int | None,
     n_jobs: int | None,
+    scheduler: str | None,
     seed: int,
     device: str | None,
     data_dir: Path | None,
@@ -116,16 +119,14 @@ def score(
     A submission that fails never keeps the others from their score.
     """
     found = find_entries(paths)
-    chosen = options.chosen_track(track, split_seed, device)
+    elsewhere = scheduler is not None
+    chosen = options.chosen_track(track, split_seed, device, elsewhere=elsewhere)
     wanted = chosen.evaluation.n_models if n_models is None else n_models
+    n_runs = wanted * (originals or chosen.evaluation.originals)
     settings = ScoreSettings(
         track=chosen,
         n_models=wanted,
-        n_jobs=options.chosen_jobs(
-            n_jobs,
-            wanted * (originals or chosen.evaluation.originals),
-            chosen.device,
-        ),
+        n_jobs=options.jobs_here(n_jobs, n_runs, chosen.device, elsewhere=elsewhere),
         originals=originals,
         seed=seed,
         output=output,
@@ -140,7 +141,10 @@ def score(
         isolation = _official_isolation(settings, isolation)
     listener = ProgressListener(quiet=quiet, bars=progress)
     try:
-        with Scorer(settings, listener, choose(isolation)) as scorer:
+        with (
+            options.chosen_cluster(scheduler, n_jobs, listener.say) as cluster,
+            scorer_on(cluster, settings, listener, isolation) as scorer,
+        ):
             if stop is None:
                 results = scorer.score_all(found)
             else:

@@ -1,1 +1,1 @@
-"""Where runs go: the workers of this machine."""
+"""Where work goes: the workers of this machine, or those of a cluster."""

@@ -16,6 +16,7 @@ from harness.models.records import RunRecord
 from harness.models.weights import Array, WeightSpec, relative_distance
 from harness.processes import WorkerDied
 from harness.processes.lifetime import Closing
+from harness.run.cost import Budget, idle_seconds
 from harness.run.inputs import RUN_SETS, sets_named, write_inputs
 from harness.run.messages import Failure, Request, RunReport, Usage
 from harness.run.worker import RunWorker
@@ -31,18 +32,27 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Job:
-    """One run to do: its place among the N, and what to call, or to read."""
+    """One run to do: its place among the N, and what to call, or to read.
+
+    Where retrainings are measured by whoever runs it, `bounded` gives the request that
+    has the limits of a budget.
+    """
 
     index: int
     request: Request
+    bounded: Callable[[Budget], Request] | None = None
 
 
 class Outcome(NamedTuple):
-    """What came of a job: the report, and the finished run unless it failed."""
+    """What came of a job: the report, and the finished run unless it failed.
+
+    `idle` are the seconds that it waited without using a core.
+    """
 
     job: Job
     report: RunReport
     run: RunRecord | None
+    idle: float = 0.0
 
     def failure_of_its_own(self) -> Failure | None:
         """Return what the submission failed by; a failure of ours is raised."""
@@ -208,7 +218,7 @@ class LocalExecutor(Closing):
         worker = self._worker(position)
         if self._gpus:
             self._settle(position)
-        request = _within_share(job.request, self._n_jobs)
+        request = within_share(job.request, self._n_jobs)
         report = _twice(lambda: worker.run(request), worker.restart)
         if report.weights is None:
             return Outcome(job, report, None)
@@ -217,7 +227,8 @@ class LocalExecutor(Closing):
         except NonFiniteOutputs as error:
             failure = Failure(Status.NON_FINITE, str(error))
             return Outcome(job, replace(report, weights=None, failure=failure), None)
-        return Outcome(job, report, self._finished(job, report, outputs))
+        run, idle = self._finished(job, report, outputs), idle_seconds(report.usage)
+        return Outcome(job, report, run, idle)
 
     def _settle(self, position: int) -> None:
         """Have the evaluator of a GPU started and idle before a run's clock starts."""
@@ -272,7 +283,7 @@ def _twice(action: Callable[[], T], restart: Callable[[], None]) -> T:
         raise
 
 
-def _within_share(request: Request, n_jobs: int) -> Request:
+def within_share(request: Request, n_jobs: int) -> Request:
     """Bound a run's memory by its share of the machine's, where it is bounded."""
     if request.memory_bytes is None:
         return request

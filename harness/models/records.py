@@ -4,7 +4,7 @@ Every metric is computed from what is kept, so that it comes out the same again.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, Self, TypeVar, get_type_hints
 
@@ -22,28 +22,39 @@ _DTYPES = {int: np.int64, float: np.float64}
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ModelRecord:
-    """One trained model, a retrained one or the original; its outputs have N = 1."""
+    """One trained model, a retrained one or the original; its outputs have N = 1.
+
+    `arithmetic` is that of the machine that made it, where that was told.
+    """
 
     index: int
     seed: int
     outputs: ModelOutputs
     cpu_seconds: float
+    arithmetic: str = ""
 
     @classmethod
-    def columns(cls) -> dict[str, type]:
+    def columns(cls) -> dict[str, Any]:
         """Names and types of what is kept of a model besides its outputs."""
         declared = get_type_hints(cls)
         return {name: kind for name, kind in declared.items() if name != "outputs"}
+
+    @classmethod
+    def optional(cls) -> frozenset[str]:
+        """Columns that are left out where there is nothing in them."""
+        return frozenset(f.name for f in fields(cls) if f.default is not MISSING)
 
     def arrays(self) -> Arrays:
         """Lay out as named arrays."""
         arrays: Arrays = {}
         for name, kind in self.columns().items():
             value = getattr(self, name)
+            if name in self.optional() and not value:
+                continue
             if kind is str:
                 arrays[name] = np.frombuffer(value.encode(), dtype=np.uint8)
             else:
-                arrays[name] = np.array(value, dtype=_DTYPES[kind])
+                arrays[name] = np.array(value, dtype=_DTYPES.get(kind, np.float64))
         for name in _OUTPUTS:
             column = getattr(self.outputs, name)
             if column is not None:
@@ -61,9 +72,13 @@ class ModelRecord:
         """
         values: dict[str, Any] = {}
         for name, kind in cls.columns().items():
+            if name in cls.optional() and name not in arrays:
+                continue
             array = arrays[name]
             if kind is str:
                 values[name] = array.tobytes().decode()
+            elif kind not in _DTYPES:
+                values[name] = tuple(array.astype(np.float64, casting="safe").tolist())
             else:
                 values[name] = array.astype(_DTYPES[kind], casting="safe").item()
         columns: dict[str, Any] = {name: arrays.get(name) for name in _OUTPUTS}
@@ -78,12 +93,16 @@ class RunRecord(ModelRecord):
     """One finished run: an unlearned model.
 
     `moved` is the distance of its weights from the original's over the norm of those.
+    Of a run on a cluster `machine` is where it was made, and `retraining_seconds` what
+    retrainings cost there.
     """
 
     wall_seconds: float
     peak_bytes: int
     moved: float
     weights_sha256: str
+    machine: str = ""
+    retraining_seconds: tuple[float, ...] = ()
 
 
 def unexplained_seconds(cpu_seconds: float, wall_seconds: float) -> float:

@@ -22,11 +22,13 @@ def table_of(records: Sequence[ModelRecord]) -> "pd.DataFrame":
     """Lay out models, columns in the order of their fields."""
     import pandas as pd  # noqa: PLC0415 - half a second
 
-    outputs = stack(records)
+    outputs, optional = stack(records), records[0].optional()
     columns: dict[str, Any] = {}
     for each in fields(records[0]):
         if each.name != "outputs":
-            columns[each.name] = [getattr(record, each.name) for record in records]
+            values = [_cell(getattr(record, each.name)) for record in records]
+            if each.name not in optional or any(values):
+                columns[each.name] = values
         else:
             known = {name: getattr(outputs, name) for name in (*_ACCURACIES, _ORIGINAL)}
             columns |= {name: a for name, a in known.items() if a is not None}
@@ -47,7 +49,9 @@ def from_table(
     if _ORIGINAL in table:
         known[_ORIGINAL] = table[_ORIGINAL].to_numpy()
     outputs = ModelOutputs(**confidences, **known)  # type: ignore[arg-type]
-    columns = {name: table[name].tolist() for name in kind.columns()}
+    absent = kind.optional() - set(table)
+    names = [name for name in kind.columns() if name not in absent]
+    columns = {name: table[name].tolist() for name in names}
     return [
         kind(
             outputs=outputs.take([position]),
@@ -73,11 +77,20 @@ def read_csv(kind: type[ModelRecord], text: str) -> "pd.DataFrame":
     import pandas as pd  # noqa: PLC0415 - half a second
 
     kinds = {**kind.columns(), **dict.fromkeys(_ACCURACIES, float), _ORIGINAL: int}
-    converters = {name: _CONVERTERS[kind] for name, kind in kinds.items()}
+    converters = {name: _CONVERTERS.get(k, _several) for name, k in kinds.items()}
     table = pd.read_csv(io.StringIO(text), converters=converters)
     if table.isna().any(axis=None):
         raise ValueError("a row is too short")
     return table
+
+
+def _cell(value: object) -> object:
+    """Write several numbers into one cell."""
+    return " ".join(map(repr, value)) if isinstance(value, tuple) else value
+
+
+def _several(text: str) -> tuple[float, ...]:
+    return tuple(map(_finite, text.split()))
 
 
 def _finite(text: str) -> float:

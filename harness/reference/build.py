@@ -5,16 +5,16 @@ import shutil
 import warnings
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import count
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from safetensors.numpy import save
 
 from harness import __version__
-from harness.errors import CheckFailed, UsageError
+from harness.errors import CheckFailed
 from harness.machine import is_gpu, this_machine
 from harness.models.records import ModelRecord, read_record
 from harness.models.weights import Array, stack_weights
@@ -35,7 +35,8 @@ from harness.reference.member import (
     original_path,
     read_original,
 )
-from harness.reference.parallel import BACKENDS, Parallel, delayed
+from harness.reference.parallel import Parallel, delayed
+from harness.reference.shared import SharedBank, shared_bank
 from harness.storage.files import explained, make_folder
 from harness.storage.lock import only_one
 from harness.tasks.base import Task
@@ -43,30 +44,20 @@ from harness.tasks.registry import find_task
 from harness.track.schema import Track
 
 Step = Callable[[int], None]
+Train = Callable[["BuildPlan", list[int]], Generator[int, None, None]]
 #: An original model with its weights.
 Original = tuple[ModelRecord, dict[str, Array]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class BuildPlan:
-    """What to build: a bank of `n_models` or more, by so many processes.
-
-    `backend` is joblib's; by default its own, processes on this machine.
-    """
+    """What to build: a bank of `n_models` or more, by so many processes here."""
 
     track: Track
     n_models: int
     jobs: int
     seed: int = 0
     data_dir: Path | None = None
-    backend: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.backend is not None and self.backend not in BACKENDS:
-            known = ", ".join(sorted(BACKENDS))
-            raise UsageError(
-                f"there is no joblib backend {self.backend!r} here; known: {known}."
-            )
 
     @cached_property
     def task(self) -> Task:
@@ -87,6 +78,11 @@ class BuildPlan:
     def folder(self) -> Path:
         """Where the bank is built."""
         return built_folder(self.task, self.seed)
+
+    @cached_property
+    def shared(self) -> SharedBank | None:
+        """Where its models are shared with other builders, if they are."""
+        return shared_bank(self.folder.name)
 
 
 def packed_banks(plan: BuildPlan) -> list[ReferenceBank]:
@@ -125,13 +121,18 @@ def finished_originals(plan: BuildPlan) -> dict[int, Original]:
 
 
 def build_bank(
-    plan: BuildPlan, step: Step, say: Callable[[str], None] = lambda text: None
+    plan: BuildPlan,
+    step: Step,
+    say: Callable[[str], None] = lambda text: None,
+    train: Train | None = None,
 ) -> ReferenceBank:
     """Train the missing models, and write the bank into the user's cache.
 
     It can be killed at any moment and run again: every finished model is kept. Of two
     processes that build the same bank, the second waits, and finds it built. `step` is
     called with the number of finished models as they come, `say` if it must wait.
+    `train` makes models, keeps each in its place and yields its index; by default by
+    processes here.
     """
     plan.task.sets()  # so that data are fetched once, and missing ones said at once
     found = _large_enough(plan, packed_banks(plan))
@@ -142,7 +143,7 @@ def build_bank(
             packed = packed_banks(plan)
             found = _large_enough(plan, packed)
             if found is None:
-                return _build(plan, packed, step)
+                return _build(plan, packed, step, train or _train_all)
     step(plan.n_models)
     return found
 
@@ -152,17 +153,18 @@ def _large_enough(plan: BuildPlan, banks: list[ReferenceBank]) -> ReferenceBank 
     return next((bank for bank in banks if len(bank) >= plan.n_models), None)
 
 
-def _build(plan: BuildPlan, packed: list[ReferenceBank], step: Step) -> ReferenceBank:
-    finished = {*finished_members(plan), *finished_originals(plan)}
+def _build(
+    plan: BuildPlan, packed: list[ReferenceBank], step: Step, train: Train
+) -> ReferenceBank:
     wanted = [*plan.original_indices, *range(plan.n_models)]
+    finished = _finished(plan, wanted)
     missing = [index for index in wanted if index not in finished]
     done = plan.n_models - sum(index >= 0 for index in missing)
     step(done)
-    with _stopped_quietly(_train_all(plan, missing)) as trained:
-        for index in trained:
-            if index >= 0:
-                done += 1
-                step(done)
+    for index in _trained(plan, missing, train):
+        if index >= 0:
+            done += 1
+            step(done)
     members, originals = finished_members(plan), finished_originals(plan)
     # In order and without gaps: the first N of a bank must stay the same N.
     size = max(plan.n_models, *(len(bank) for bank in packed), 0)
@@ -170,12 +172,71 @@ def _build(plan: BuildPlan, packed: list[ReferenceBank], step: Step) -> Referenc
     records, weights = zip(*(originals[i] for i in plan.original_indices), strict=True)
     write_bank(
         plan.folder,
-        _manifest(plan, len(ordered), packed),
+        _manifest(
+            plan, len(ordered), packed, {r.arithmetic for r in (*ordered, *records)}
+        ),
         stack_members(ordered) | stack_members(records, "original_"),
         save(stack_weights(weights)),
     )
     _tidy(plan, size)
     return read_bank(plan.folder)
+
+
+def _trained(
+    plan: BuildPlan, indices: list[int], train: Train
+) -> Generator[int, None, None]:
+    """Train models, and share each as it comes."""
+    with _stopped_quietly(train(plan, indices)) as trained:
+        for index in trained:
+            if plan.shared is not None:
+                plan.shared.offer(plan.folder, index)
+            yield index
+
+
+def build_part(
+    plan: BuildPlan, part: range, step: Step, train: Train | None = None
+) -> None:
+    """Train those models of a bank that are missing in a part of it, and keep each.
+
+    It needs nothing of the other parts, so that each may be made anywhere. The original
+    models belong to the part that begins with 0.
+    """
+    plan.task.sets()
+    wanted = [*(plan.original_indices if part.start == 0 else ()), *part]
+    finished = _finished(plan, wanted)
+    missing = [index for index in wanted if index not in finished]
+    done = len(wanted) - len(missing)
+    step(done)
+    for _ in _trained(plan, missing, train or _train_all):
+        done += 1
+        step(done)
+
+
+def pack_shared(task: Task, seed: int) -> ReferenceBank | None:
+    """Make a bank of the models that others have shared, up to the first gap."""
+    plan = BuildPlan(
+        track=task.track, n_models=0, jobs=1, seed=seed, data_dir=task.data_dir
+    )
+    if plan.shared is None:
+        return None
+    there = plan.shared.indices()
+    size = next(index for index in count() if index not in there)
+    plan, wanted = replace(plan, n_models=size), [*plan.original_indices, *range(size)]
+    if not size or not _finished(plan, wanted).issuperset(wanted):
+        return None
+    return build_bank(plan, lambda done: None)
+
+
+def _finished(plan: BuildPlan, wanted: list[int]) -> set[int]:
+    """Tell which models need no training, here or where they are shared."""
+    packed = {
+        member.index
+        for bank in packed_banks(plan)
+        for member in (*bank.members, *bank.original_members)
+    }
+    if plan.shared is not None:
+        plan.shared.exchange(plan.folder, [i for i in wanted if i not in packed])
+    return {*finished_members(plan), *finished_originals(plan)}
 
 
 def _tidy(plan: BuildPlan, size: int) -> None:
@@ -201,11 +262,6 @@ def _stopped_quietly(
             trained.close()
 
 
-def _mortal() -> dict[str, Any]:
-    """Say that worker processes end with this one, however it ends."""
-    return {"initializer": end_with, "initargs": (os.getpid(),)}
-
-
 def _train_all(plan: BuildPlan, indices: list[int]) -> Generator[int, None, None]:
     from harness.reference.training import train_and_keep  # noqa: PLC0415 - torch
 
@@ -214,9 +270,9 @@ def _train_all(plan: BuildPlan, indices: list[int]) -> Generator[int, None, None
         return_as="generator_unordered",
         batch_size=1,
         pre_dispatch="2*n_jobs",
-        backend=plan.backend,
-        # The workers of another backend are not ours to end.
-        **(_mortal() if plan.backend is None else {}),
+        # Worker processes end with this one, however it ends.
+        initializer=end_with,
+        initargs=(os.getpid(),),
     )
     task = delayed(train_and_keep)
     results: Generator[int, None, None] = parallel(
@@ -225,10 +281,13 @@ def _train_all(plan: BuildPlan, indices: list[int]) -> Generator[int, None, None
     return results
 
 
-def _manifest(plan: BuildPlan, n_models: int, packed: list[ReferenceBank]) -> Manifest:
+def _manifest(
+    plan: BuildPlan, n_models: int, packed: list[ReferenceBank], trained_by: set[str]
+) -> Manifest:
     machine = this_machine()
-    arithmetic = machine.arithmetic_on(plan.track.device)
-    kinds = {arithmetic, *(bank.manifest.arithmetic for bank in packed)}
+    # A bank says it of all its members together; what is kept says it of each.
+    kinds = {*trained_by, *(bank.manifest.arithmetic for bank in packed)} - {""}
+    kinds = kinds or {machine.arithmetic_on(plan.track.device)}
     return Manifest(
         format=FORMAT,
         key=bank_key(plan.task, plan.seed),
@@ -239,7 +298,7 @@ def _manifest(plan: BuildPlan, n_models: int, packed: list[ReferenceBank]) -> Ma
         harness_version=__version__,
         seed=plan.seed,
         n_models=n_models,
-        arithmetic=arithmetic if len(kinds) == 1 else "mixed",
+        arithmetic=kinds.pop() if len(kinds) == 1 else "mixed",
         machine=machine,
         numpy=np.__version__,
         half_precision=any(bank.manifest.half_precision for bank in packed),

@@ -1,22 +1,26 @@
-"""Where banks lie: shipped with the package, or built into the user's cache."""
+"""Where banks lie: shipped with the package, or built into a folder of the user's."""
 
 from pathlib import Path
 
 from harness.errors import UsageError
 from harness.reference.bank import MANIFEST, ReferenceBank, bank_key, read_bank
+from harness.reference.shared import bank_place
 from harness.storage.cache import cache_root
+from harness.storage.objects import as_folder
 from harness.storage.shipped import shipped_tracks
 from harness.tasks.base import Task
 from harness.track.schema import Track
 
 
 def built_folder(task: Task, seed: int = 0) -> Path:
-    """Folder in the user's cache where a track's bank is built."""
+    """Folder where a track's bank is built: in the user's cache, or a chosen one."""
     return _built_folder(task.track.name, bank_key(task, seed))
 
 
 def _built_folder(name: str, key: str) -> Path:
-    return cache_root() / "banks" / f"{name}-{key}"
+    place = bank_place()
+    chosen = as_folder(place) if place else None
+    return (chosen or cache_root() / "banks") / f"{name}-{key}"
 
 
 def bank_folders(name: str, key: str) -> list[Path]:
@@ -49,11 +53,16 @@ def find_bank(task: Task, *, at_least: int = 1, seed: int = 0) -> ReferenceBank:
     CheckFailed
         If it is damaged.
     """
+    from harness.reference.build import pack_shared  # noqa: PLC0415 - it imports this
+
     largest = 0
     for bank in _banks(task.track.name, bank_key(task, seed)):
         if len(bank) >= at_least:
             return bank
         largest = max(largest, len(bank))
+    shared = pack_shared(task, seed)
+    if shared is not None and len(shared) >= at_least:
+        return shared
     raise UsageError(_too_small(task.track, at_least, largest))
 
 

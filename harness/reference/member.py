@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.errors import UsageError
-from harness.models.records import ModelRecord, record_path
+from harness.models.records import ModelRecord, record_path, write_record
 from harness.models.weights import Array
 from harness.storage.checksums import arrays_with_checksum, checked_arrays
 from harness.storage.files import write_atomic
@@ -34,6 +34,16 @@ def write_original(
     """Keep the finished original model, whole or not at all."""
     named = {_WEIGHTS + name: array for name, array in weights.items()}
     write_atomic(path, arrays_with_checksum({**record.arrays(), **named}))
+
+
+def keep_member(
+    folder: Path, member: ModelRecord, weights: Mapping[str, Array]
+) -> None:
+    """Write a model to its place, an original one with its weights."""
+    if member.index < 0:
+        write_original(original_path(folder, member.index), member, weights)
+    else:
+        write_record(member_path(folder, member.index), member)
 
 
 def read_original(path: Path) -> tuple[ModelRecord, dict[str, Array]] | None:

@@ -6,9 +6,9 @@ with warnings.catch_warnings():
     # It warns when it is imported, of work that may never be asked for.
     warnings.filterwarnings("ignore", message=".*joblib will operate in serial mode")
     from joblib import Parallel, delayed
-    from joblib.parallel import BACKENDS, mp
+    from joblib.parallel import mp
 
-__all__ = ["BACKENDS", "Parallel", "delayed", "why_serial"]
+__all__ = ["Parallel", "delayed", "why_serial"]
 
 
 def why_serial() -> str:

@@ -10,11 +10,12 @@ from typing import NamedTuple
 import torch
 
 from harness.errors import UsageError
+from harness.machine import this_machine
 from harness.models.gpu import ask_for_same_bits
 from harness.models.outputs import NonFiniteOutputs
-from harness.models.records import ModelRecord, write_record
+from harness.models.records import ModelRecord
 from harness.models.weights import Array
-from harness.reference.member import member_path, original_path, write_original
+from harness.reference.member import keep_member
 from harness.seeds import derive_seed
 from harness.tasks.base import Evaluator, Trainer
 from harness.tasks.registry import find_task
@@ -71,7 +72,13 @@ def train_member(
             outputs = here.evaluate(network)
         except NonFiniteOutputs:
             raise UsageError(_diverged(track, index)) from None
-    record = ModelRecord(index=index, seed=seed, cpu_seconds=seconds, outputs=outputs)
+    record = ModelRecord(
+        index=index,
+        seed=seed,
+        cpu_seconds=seconds,
+        outputs=outputs,
+        arithmetic=this_machine().arithmetic_on(track.device),
+    )
     weights = network.state_dict().items()
     return record, {n: t.cpu().numpy().copy(order="C") for n, t in weights}
 
@@ -106,9 +113,5 @@ def train_and_keep(
     track: Track, bank_seed: int, index: int, data_dir: Path | None, folder: Path
 ) -> int:
     """Train a member and write it to its place; returns its index."""
-    member, weights = train_member(track, bank_seed, index, data_dir)
-    if index < 0:
-        write_original(original_path(folder, index), member, weights)
-    else:
-        write_record(member_path(folder, index), member)
+    keep_member(folder, *train_member(track, bank_seed, index, data_dir))
     return index

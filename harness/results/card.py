@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from statistics import median
 
 from rich.box import ROUNDED
 from rich.console import Console, Group, RenderableType
@@ -13,6 +14,8 @@ from harness.results.metric_lines import diagnosis_lines, interval_text
 from harness.results.schema import Accuracy, Metrics, Number, Result
 
 WIDTH = 80
+#: Of more, a card has the range of what retraining cost.
+_MOST_MACHINES = 4
 
 
 def score_card(result: Result) -> str:
@@ -98,6 +101,7 @@ def sentences(result: Result) -> Iterator[str]:
         f"TA {_ratio(metrics.test_accuracy)}; "
         f"N = {n} unlearned models{of}, {n} retrained."
     )
+    yield from _machines(result)
     waited = result.provenance.retraining_waited
     if waited > 0.25:
         yield (
@@ -112,6 +116,28 @@ def sentences(result: Result) -> Iterator[str]:
     missing = ", ".join(isolation.not_enforced)
     level = f"Isolation: {isolation.level}"
     yield f"{level}; not enforced: {missing}." if missing else f"{level}."
+
+
+def _machines(result: Result) -> Iterator[str]:
+    machines = result.provenance.machines
+    if not machines:
+        return
+    costs = {
+        one.name.partition(":")[0]: median(one.retraining_seconds)
+        for one in machines
+        if one.retraining_seconds
+    }
+    listed = ", ".join(f"{name} {cost:.1f} s" for name, cost in costs.items())
+    if len(costs) > _MOST_MACHINES:
+        listed = f"{min(costs.values()):.1f} to {max(costs.values()):.1f} s"
+    of = f" (a retraining: {listed})" if costs else ""
+    yield f"{_count(len(machines), 'machine')} of a cluster took part{of}."
+    if len({one.arithmetic for one in machines}) > 1:
+        yield "Their arithmetic differs: a run's bits depend on its machine."
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _meaning(score: Number) -> Iterator[str]:

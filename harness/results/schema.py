@@ -22,6 +22,7 @@ __all__ = [
     "Efficiency",
     "Epsilon",
     "Isolation",
+    "MachineCost",
     "Metrics",
     "Number",
     "Provenance",
@@ -75,6 +76,28 @@ class Isolation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MachineCost:
+    """A machine of a cluster that took part.
+
+    Attributes
+    ----------
+    name : str
+        Its name, and what it is.
+    arithmetic : str
+        Digest of what decides the bits of a model there.
+    n_runs : int
+        Runs that it made.
+    retraining_seconds : tuple of float
+        Cost of each retraining measured there, which its runs are held against.
+    """
+
+    name: str
+    arithmetic: str
+    n_runs: int
+    retraining_seconds: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Provenance:
     """What a result was made from, so that it can be made again or refused.
 
@@ -107,11 +130,13 @@ class Provenance:
     n_jobs : int
         Runs at a time.
     retraining_seconds : tuple of float
-        Cost of each measured retraining.
+        Cost of each measured retraining, of all machines.
     retraining_waited : float
         Share of their time that these waited for a core.
     machine : Machine
-        Where it ran.
+        Where it ran, or on a cluster from where it was asked for.
+    machines : tuple of MachineCost
+        Those of a cluster that took part; a key only there.
     isolation : Isolation
         How the runs were kept apart.
     """
@@ -133,6 +158,7 @@ class Provenance:
     retraining_seconds: tuple[float, ...] = ()
     retraining_waited: float = 0.0
     machine: Machine
+    machines: tuple[MachineCost, ...] | None = left_out()
     isolation: Isolation
 
 

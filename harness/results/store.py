@@ -1,7 +1,6 @@
 """The result folder of one submission: runs as they finish, then the result."""
 
 import io
-import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -30,6 +29,7 @@ from harness.storage.checksums import checked_json, json_with_checksum
 from harness.storage.files import (
     held_folder,
     make_folder,
+    remove_folder,
     sha256_of,
     to_json,
     write_atomic,
@@ -113,7 +113,7 @@ class ResultFolder:
         content = {**result.to_dict(), "files": sums}
         write_atomic(self.path / RESULT, json_with_checksum(content))
         if runs:
-            shutil.rmtree(self.path / "runs", ignore_errors=True)
+            remove_folder(self.path / "runs")
 
     def read_result(self) -> Result | None:
         """Read the stored result; None if there is none or it cannot be read."""
@@ -161,7 +161,7 @@ class ResultFolder:
 
     def forget(self) -> None:
         """Throw away kept runs, so that all are done again; the result stays."""
-        shutil.rmtree(self.path / "runs", ignore_errors=True)
+        remove_folder(self.path / "runs")
 
     def _unreadable(self, error: Exception) -> CheckFailed:
         return CheckFailed(

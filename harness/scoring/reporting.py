@@ -27,10 +27,9 @@ from harness.results.store import (
     read_examples,
     read_forgotten,
 )
-from harness.run.cost import cost_seconds
-from harness.run.messages import Usage
 from harness.scoring.any_measurement import AnyMeasurement
 from harness.scoring.compare import Comparable, check_common
+from harness.scoring.machines import all_seconds, by_machine, cost_of
 from harness.scoring.originals import measure_runs
 from harness.scoring.reference import Reference
 from harness.tasks.base import Indices
@@ -170,9 +169,12 @@ def _costs(runs: Sequence[RunRecord], result: Result) -> tuple[float, ...]:
     made = result.provenance
     if not made.retraining_seconds:
         return ()
-    one = statistics.median(made.retraining_seconds)
-    usages = [Usage(run.cpu_seconds, run.wall_seconds, 0) for run in runs]
-    return tuple(cost_seconds(usage, made.device) / one for usage in usages)
+    of = {name: all_seconds(group) for name, group in by_machine(runs).items()}
+    return tuple(
+        cost_of(run, made.device)
+        / statistics.median(of[run.machine] or made.retraining_seconds)
+        for run in runs
+    )
 
 
 def forget_examples(

@@ -2,22 +2,18 @@
 
 from collections.abc import Callable
 
-from harness.errors import CheckFailed
-from harness.execution.local import Job, LocalExecutor
+from harness.execution.local import LocalExecutor
+from harness.execution.retraining import measure_retraining
 from harness.run.calibration import (
     Calibration,
     CalibrationKey,
     calibration_runs,
     oracle_path,
     read_calibration,
-    share_slowed,
-    share_waited,
     write_calibration,
 )
-from harness.run.cost import cost_seconds
 from harness.run.submission import read_submission
 from harness.scoring.settings import Listener, ScoreSettings
-from harness.seeds import derive_seed
 
 
 class RetrainingCost:
@@ -67,27 +63,14 @@ class RetrainingCost:
         return found
 
     def _measure(self, executor: LocalExecutor, listener: Listener) -> Calibration:
-        count = calibration_runs(self._settings.n_jobs)
+        n_jobs, device = self._settings.n_jobs, self._settings.device
+        count = calibration_runs(n_jobs)
         listener.begin("measuring one retraining, once per machine", count, 0)
-        usages = []
-        for outcome in executor.work([self._job(i) for i in range(count)]):
-            failure = outcome.failure_of_its_own()
-            if failure is not None:
-                raise CheckFailed(
-                    f"the oracle {self._oracle.path} failed on this machine, so the "
-                    f"cap has no denominator: {failure.reason}"
-                )
-            usages.append(outcome.report.usage)
-            listener.advance()
+        found = measure_retraining(
+            executor, self._oracle, device, n_jobs, listener.advance
+        )
         listener.end()
-        device = self._settings.device
-        costs = tuple(cost_seconds(usage, device) for usage in usages)
-        waited = share_waited(usages) if device == "cpu" else share_slowed(costs)
-        return Calibration(costs, waited)
-
-    def _job(self, index: int) -> Job:
-        seed, device = derive_seed("calibration", index), self._settings.device
-        return Job(index, self._oracle.request(index, seed, device, None))
+        return found
 
 
 def _busy(calibration: Calibration, device: str) -> str:

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from harness.errors import CheckFailed, UnlearnEvalError
+from harness.execution.cluster import Cluster, ClusterExecutor, Executor
 from harness.execution.local import Job, LocalExecutor, Outcome
 from harness.models.records import RunRecord
 from harness.models.weights import WeightSpec
@@ -18,10 +19,12 @@ from harness.processes.lifetime import Closing
 from harness.reference import find_bank
 from harness.results.schema import Result
 from harness.results.store import RESULT, ResultFolder
-from harness.run.cost import MOST_IDLE_SECONDS, Budget, idle_seconds
+from harness.run.calibration import Calibration
+from harness.run.cost import MOST_IDLE_SECONDS, Budget
 from harness.run.entry import Entry, read_entry
 from harness.run.messages import Failure
 from harness.sandbox import Sandbox, choose
+from harness.scoring.machines import made_here
 from harness.scoring.retraining import RetrainingCost
 from harness.scoring.seeds import run_seeds, secret_name
 from harness.scoring.settings import Listener, ScoreSettings
@@ -45,6 +48,8 @@ class Scorer(Closing):
         Who is told of progress.
     isolation : Sandbox, optional
         How runs are kept apart; by default the strictest way that works here.
+    cluster : Cluster, optional
+        Where runs are made; by default on this machine.
 
     Raises
     ------
@@ -57,22 +62,24 @@ class Scorer(Closing):
         settings: ScoreSettings,
         listener: Listener,
         isolation: Sandbox | None = None,
+        cluster: Cluster | None = None,
     ) -> None:
-        self._listener = listener
+        self._listener, self._cluster = listener, cluster
         self.isolation = isolation or choose()
         make_folder(settings.output)
         self._task = find_task(settings.track, settings.data_dir)
         self.bank = find_bank(self._task, at_least=settings.n_models)
         self.spec = WeightSpec.of(self.bank.original_weights[0])
         self._executor: LocalExecutor | None = None
+        self._remote: ClusterExecutor | None = None
         self._retraining = RetrainingCost(settings, self.isolation.level)
         self.use(settings)
 
     def close(self) -> None:
         """End all processes; safe to repeat."""
-        if self._executor is not None:
-            self._executor.close()
-            self._executor = None
+        for executor in filter(None, (self._executor, self._remote)):
+            executor.close()
+        self._executor = self._remote = None
 
     def score(self, path: Path) -> Result:
         """Score one submission, as `score_all` does."""
@@ -191,16 +198,18 @@ class Scorer(Closing):
         seeds = entry.seeds(run_seeds(settings.track, entry.sha256, *parts))
         if settings.force:
             folder.forget()
-        runs = {} if settings.force else folder.finished(seeds)
+        runs = {} if settings.force else self._finished(folder, seeds)
         attempt = Attempt(entry=entry)
         if not entry.made_elsewhere:
-            retraining = self._retraining.get(self._open_executor, self._listener)
-            attempt = replace(attempt, retraining=retraining)
+            attempt = replace(attempt, retraining=self._retraining_cost())
         jobs = self._missing_jobs(attempt, seeds, runs)
         self._listener.begin(entry.name, settings.n_runs(entry), len(runs))
         failed = self._work(attempt, folder, jobs, runs)
         self._listener.end()
-        attempt = replace(attempt, runs=[runs[index] for index in sorted(runs)])
+        if self._remote is not None and attempt.retraining is not None:
+            waited = Calibration((), self._remote.waited)
+            attempt = replace(attempt, retraining=waited)
+        attempt = replace(attempt, runs=self._in_order(attempt, runs))
         if failed is not None:
             return self._failed(attempt, failed)
         # Data is read here, by the thread that also opens the executor with it.
@@ -210,19 +219,47 @@ class Scorer(Closing):
             forget_labels=self._task.forget_labels(),
         )
 
+    def _retraining_cost(self) -> Calibration:
+        """What a retraining costs here; each worker of a cluster measures it itself."""
+        if self._cluster is not None:
+            return Calibration(())
+        return self._retraining.get(self._open_local, self._listener)
+
+    def _finished(self, folder: ResultFolder, seeds: list[int]) -> dict[int, RunRecord]:
+        """Find finished runs; beside a cluster's not those whose cost says nothing."""
+        found = folder.finished(seeds)
+        if self._cluster is None or self._retraining.kept() is not None:
+            return found
+        return {index: run for index, run in found.items() if run.machine}
+
+    def _in_order(
+        self, attempt: Attempt, runs: dict[int, RunRecord]
+    ) -> list[RunRecord]:
+        """Put runs in order; beside a cluster's, this machine's own are named."""
+        ordered = [runs[index] for index in sorted(runs)]
+        on_cluster = self._cluster is not None or any(run.machine for run in ordered)
+        if not on_cluster:
+            return ordered
+        here = Calibration(())
+        if attempt.retraining is not None:
+            here = self._retraining.kept() or attempt.retraining
+        return [made_here(run, here, self.settings.track.device) for run in ordered]
+
     def _missing_jobs(
         self, attempt: Attempt, seeds: Sequence[int], runs: dict[int, RunRecord]
     ) -> list[Job]:
         budget, cap = None, self.settings.track.evaluation.cap
-        if attempt.retraining is not None:
+        if attempt.retraining is not None and attempt.retraining.seconds:
             budget = Budget(cap, statistics.median(attempt.retraining.seconds))
         device, entry = self.settings.device, attempt.entry
-        originals = self.settings.originals_of(entry)
+        originals, elsewhere = self.settings.originals_of(entry), self._cluster
         jobs = []
         for index, seed in enumerate(seeds):
             if index not in runs:
-                request = entry.request(index, seed, device, budget)
-                jobs.append(Job(index, replace(request, original=index % originals)))
+                ask = partial(entry.request, index, seed, device)
+                request = replace(ask(budget), original=index % originals)
+                bounded = ask if elsewhere and attempt.retraining else None
+                jobs.append(Job(index, request, bounded))
         return jobs
 
     def _work(
@@ -240,7 +277,8 @@ class Scorer(Closing):
             for outcome in work:
                 if outcome.run is None:
                     return outcome
-                idle += self._idle(attempt, outcome)
+                if self.settings.device == "cpu" and attempt.retraining is not None:
+                    idle += outcome.idle  # There, CPU time is the cost.
                 if idle > MOST_IDLE_SECONDS:
                     return _stopped_idle(outcome, idle)
                 folder.keep_run(outcome.run, outcome.report.output)
@@ -255,12 +293,6 @@ class Scorer(Closing):
         finally:
             work.close()
         return None
-
-    def _idle(self, attempt: Attempt, outcome: Outcome) -> float:
-        """Seconds that a run waited without cost, where CPU time is the cost."""
-        if self.settings.device != "cpu" or attempt.retraining is None:
-            return 0.0
-        return idle_seconds(outcome.report.usage)
 
     def _hopeless(self, attempt: Attempt, runs: list[RunRecord]) -> bool:
         """Whether a submission costs so much that the runs to come change nothing."""
@@ -291,7 +323,16 @@ class Scorer(Closing):
         self._listener.result(result, reused)
         return result
 
-    def _open_executor(self) -> LocalExecutor:
+    def _open_executor(self) -> Executor:
+        if self._cluster is None:
+            return self._open_local()
+        if self._remote is None:
+            originals = self.bank.original_weights
+            parts = (self._cluster, self._task, originals, self.isolation)
+            self._remote = ClusterExecutor(*parts)
+        return self._remote
+
+    def _open_local(self) -> LocalExecutor:
         if self._executor is None:
             settings, originals = self.settings, self.bank.original_weights
             self._executor = LocalExecutor(
@@ -302,6 +343,16 @@ class Scorer(Closing):
                 self.isolation,
             )
         return self._executor
+
+
+def scorer_on(
+    cluster: Cluster | None, settings: ScoreSettings, listener: Listener, isolation: str
+) -> Scorer:
+    """Make a scorer for a cluster, or this machine, at the level that it can hold."""
+    if cluster is None:
+        return Scorer(settings, listener, choose(isolation))
+    settings = replace(settings, n_jobs=cluster.n_workers)
+    return Scorer(settings, listener, cluster.isolation(isolation), cluster)
 
 
 def _stopped_idle(outcome: Outcome, seconds: float) -> Outcome:

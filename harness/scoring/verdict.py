@@ -9,7 +9,11 @@ from harness import __version__
 from harness.machine import this_machine
 from harness.metrics import METRICS_VERSION
 from harness.metrics.literature.example_table import ExampleRow
-from harness.metrics.uncertainty.efficiency import EfficiencyRatio, efficiency_ratio
+from harness.metrics.uncertainty.efficiency import (
+    EfficiencyRatio,
+    Timings,
+    efficiency_over_machines,
+)
 from harness.models.records import RunRecord
 from harness.reference import ReferenceBank
 from harness.results.schema import (
@@ -21,10 +25,10 @@ from harness.results.schema import (
     Result,
 )
 from harness.run.calibration import Calibration
-from harness.run.cost import cost_seconds
 from harness.run.entry import Entry
-from harness.run.messages import Failure, Usage
+from harness.run.messages import Failure
 from harness.sandbox import Sandbox, not_enforced_on
+from harness.scoring.machines import all_seconds, by_machine, cost_of, machine_costs
 from harness.scoring.originals import measure_runs
 from harness.scoring.reference import Reference
 from harness.scoring.seeds import secret_name
@@ -137,7 +141,10 @@ class Verdicts:
         )
 
     def _provenance(self, attempt: Attempt) -> Provenance:
-        retraining = attempt.retraining
+        retraining, machines = attempt.retraining, machine_costs(attempt.runs)
+        seconds = retraining.seconds if retraining else ()
+        if machines:
+            seconds = tuple(s for one in machines for s in one.retraining_seconds)
         settings, bank, isolation = self._settings, self._bank, self._isolation
         missing = (*isolation.not_enforced, *not_enforced_on(settings.device))
         return Provenance(
@@ -155,9 +162,10 @@ class Verdicts:
             secret_name=secret_name(settings.secret),
             device=settings.device,
             n_jobs=settings.n_jobs,
-            retraining_seconds=tuple(retraining.seconds) if retraining else (),
+            retraining_seconds=tuple(seconds),
             retraining_waited=retraining.waited if retraining else 0.0,
             machine=this_machine(),
+            machines=machines or None,
             isolation=Isolation(level=isolation.level, not_enforced=missing),
         )
 
@@ -179,10 +187,12 @@ def about_submission(entry: Entry) -> About:
 def efficiency_of(
     runs: Sequence[RunRecord], retraining: Sequence[float], device: str, cap: float
 ) -> EfficiencyRatio:
-    """Hold the cost of runs against the seconds of retrainings."""
-    usages = [Usage(run.cpu_seconds, run.wall_seconds, 0) for run in runs]
-    costs = [cost_seconds(usage, device) for usage in usages]
-    return efficiency_ratio(costs, retraining, cap)
+    """Hold the cost of runs against retrainings: of their own machine, where told."""
+    timings = [
+        Timings([cost_of(run, device) for run in made], all_seconds(made) or retraining)
+        for made in by_machine(runs).values()
+    ]
+    return efficiency_over_machines(timings, cap)
 
 
 def over_budget_reason(

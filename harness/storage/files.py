@@ -6,11 +6,12 @@ import glob
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from harness.errors import UnlearnEvalError, UsageError
 
@@ -25,6 +26,20 @@ _USERS_TO_MEND = (
     errno.EISDIR,
     errno.ENAMETOOLONG,
 )
+
+
+class Follower(Protocol):
+    """Does elsewhere what is done to files here, to those that it cares for."""
+
+    def written(self, path: Path, content: bytes) -> None:
+        """Hear that a file has been written."""
+
+    def removed(self, folder: Path) -> None:
+        """Hear that a folder is to be removed, with all that is in it."""
+
+
+#: Who hears of what is written and removed.
+FOLLOWERS: list[Follower] = []
 
 
 @contextmanager
@@ -67,11 +82,20 @@ def write_atomic(path: Path, content: bytes | str) -> None:
             make_folder(path.parent)
             with explained(path):
                 _replace(path, data)
-            return
+            break
         except FileNotFoundError:
             # Another process has just removed the folder, being done with it.
             if attempt + 1 == _ATTEMPTS:
                 raise
+    for follower in FOLLOWERS:
+        follower.written(path, data)
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder, if it is there, with all that is in it."""
+    for follower in FOLLOWERS:
+        follower.removed(path)
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def _replace(path: Path, data: bytes) -> None:

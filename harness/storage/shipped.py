@@ -1,5 +1,7 @@
 """Find the files that travel with the package: tracks, banks and baselines."""
 
+import hashlib
+from functools import cache
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -23,6 +25,16 @@ def shipped_submissions() -> Path:
 def shipped_tracks() -> Path:
     """Folder of the tracks: ``<name>/track.toml`` and, where shipped, a bank."""
     return shipped_root() / "reference_models"
+
+
+@cache
+def package_digest() -> str:
+    """Digest of this package's code, and of the oracle that costs are held against."""
+    own = (p for p in _PACKAGE.rglob("*.py") if _INSIDE not in p.parents)
+    digest = hashlib.sha256()
+    for path in (*sorted(own), shipped_submissions() / "retrain.py"):
+        digest.update(f"{path.name}\n".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def own_submissions() -> Path:

@@ -70,3 +70,23 @@ def test_a_kept_run_knows_its_original_and_its_calibration(tmp_path, place):
     assert same_record(again, run)
     assert again.outputs.original == (None if place is None else np.array([place]))
     assert np.array_equal(again.outputs.calibration, run.outputs.calibration)
+
+
+def test_runs_of_a_cluster_say_their_machine_and_others_say_nothing(tmp_path):
+    there = [
+        run_record(0, machine="n1: x", arithmetic="ab", retraining_seconds=(0.1, 9.0)),
+        run_record(1, machine="n2: z", arithmetic="cd", retraining_seconds=(1 / 3,)),
+        run_record(2, machine="n3: z", arithmetic="cd"),
+    ]
+    table = table_of(there)
+
+    read = read_csv(RunRecord, csv_of(table))
+    again = from_table(RunRecord, read, confidences(there))
+
+    for ours, theirs in zip(again, there, strict=True):
+        assert same_record(ours, theirs)
+        write_record(tmp_path / "run", theirs)
+        assert same_record(read_record(tmp_path / "run", RunRecord), theirs)
+    own = {"machine", "arithmetic", "retraining_seconds"}
+    assert own <= set(table)
+    assert not own & set(table_of([run_record(0)]))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from harness.metrics.flags.flag import Flag, FlagCode
 from harness.metrics.official.diagnosis import Diagnosis
 from harness.results.card import score_card
-from harness.results.schema import Metrics
+from harness.results.schema import MachineCost, Metrics, Result
 from harness.status import Status
 from tests.typed_results import accuracy, measured, number, typed_result
 
@@ -150,3 +150,29 @@ def test_a_card_says_what_to_work_on_first():
     assert "would be 0.1400" in words
     rest = score_card(result(metrics=measured(diagnosis=replace(why, spread=1.3))))
     assert "Too much randomness" in rest
+
+
+def test_a_card_names_the_machines_of_a_cluster_and_what_retraining_cost_there():
+    def card(n_machines: int) -> str:
+        machines = tuple(
+            MachineCost(
+                name=f"n{i}: some processor",
+                arithmetic="same" if n_machines < 3 else f"a{i}",
+                n_runs=2,
+                retraining_seconds=(2.0 + i, 1.0 + i, 9.0),
+            )
+            for i in range(n_machines)
+        )
+        one = typed_result(made={"machines": machines}, metrics=measured())
+        assert Result.from_dict(one.to_dict()) == one
+        return " ".join(score_card(one).replace("│", " ").split())
+
+    two, many = card(2), card(9)
+
+    words = "machines of a cluster took part (a retraining: "
+    assert f"2 {words}n0 2.0 s, n1 3.0 s)." in two
+    assert "arithmetic" not in two
+    assert f"9 {words}2.0 to 9.0 s)." in many
+    assert "Their arithmetic differs" in many
+    assert "machines" not in score_card(result())
+    assert '"machines"' not in str(typed_result().to_dict())

@@ -66,7 +66,7 @@ def test_a_failing_oracle_is_our_failure_not_the_submissions(
 def test_what_a_busy_machine_measured_is_used_told_and_not_kept(
     own, score, heard, method, monkeypatch
 ):
-    monkeypatch.setattr("harness.scoring.retraining.share_waited", lambda usages: 0.4)
+    monkeypatch.setattr("harness.execution.retraining.share_waited", lambda usages: 0.4)
 
     result = score(method)
 

@@ -4,6 +4,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -61,14 +62,42 @@ def efficiency_ratio(
     return EfficiencyRatio(cost / base, low, high, cap, cost, base)
 
 
+class Timings(NamedTuple):
+    """Seconds of the runs and of the retrainings that one machine made."""
+
+    costs: Sequence[float]
+    retraining: Sequence[float]
+
+
+def efficiency_over_machines(
+    machines: Sequence[Timings], cap: float
+) -> EfficiencyRatio:
+    """Hold each run against the retrainings of its own machine; the median counts."""
+    if len(machines) == 1:
+        return efficiency_ratio(*machines[0], cap)
+    bases = [statistics.median(one.retraining) for one in machines]
+    pairs = list(zip(machines, bases, strict=True))
+    ratios = [cost / base for one, base in pairs for cost in one.costs]
+    spread = [seconds / base for one, base in pairs for seconds in one.retraining]
+    ratio = statistics.median(ratios)
+    base = statistics.median(s for one in machines for s in one.retraining)
+    cost = statistics.median(s for one in machines for s in one.costs)
+    low = high = None
+    interval = efficiency_interval(ratios, spread, n_machines=len(machines))
+    if not isinstance(interval, Unavailable):
+        low, high = interval.low, interval.high
+    return EfficiencyRatio(ratio, low, high, cap, cost, base)
+
+
 def efficiency_interval(
-    costs: ArrayLike, retraining_costs: ArrayLike
+    costs: ArrayLike, retraining_costs: ArrayLike, *, n_machines: int = 1
 ) -> Interval | Unavailable:
     """Return an interval for the ratio of median costs, in seconds above 0.
 
     Welch's interval on logarithms, since a machine's noise multiplies: few
     retrainings are timed, often three, and a resampled median of three values knows
-    nothing of its own noise.  Outliers widen it, never narrow it.
+    nothing of its own noise.  Outliers widen it, never narrow it. Retrainings of
+    several machines are each over their own median, which takes a degree of freedom.
 
     References
     ----------
@@ -77,12 +106,16 @@ def efficiency_interval(
     """
     logs = _logarithms(costs, "costs"), _logarithms(retraining_costs, "retraining")
     fewest = min(len(each) for each in logs)
-    if fewest < 2:
+    if fewest < 2 or len(logs[1]) <= n_machines:
         return Unavailable("needs two or more timed runs on either side")
     centre = float(np.median(logs[0]) - np.median(logs[1]))
-    parts = [_MEDIAN_FACTOR * float(np.var(x, ddof=1)) / len(x) for x in logs]
+    lost = (1, n_machines)
+    parts = [
+        _MEDIAN_FACTOR * float(np.var(x, ddof=d)) / len(x)
+        for x, d in zip(logs, lost, strict=True)
+    ]
     variance = sum(parts)
-    spent = sum(v**2 / (len(x) - 1) for v, x in zip(parts, logs, strict=True))
+    spent = sum(v**2 / (len(x) - d) for v, x, d in zip(parts, logs, lost, strict=True))
     degrees = variance**2 / spent if spent > 0 else fewest - 1
     half = student_reach(degrees) * math.sqrt(variance)
     if half > 50:

@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 
 from harness.errors import UsageError
-from harness.metrics.uncertainty.efficiency import efficiency_interval
+from harness.metrics.uncertainty.efficiency import (
+    Timings,
+    efficiency_interval,
+    efficiency_over_machines,
+    efficiency_ratio,
+)
 from harness.metrics.uncertainty.interval import Unavailable
 
 
@@ -54,3 +59,36 @@ def test_a_single_timing_says_nothing_of_its_noise(costs, retraining):
 def test_refuses_what_is_no_cost(costs):
     with pytest.raises(UsageError, match="The costs"):
         efficiency_interval(costs, [5.0, 5.0])
+
+
+def test_a_run_is_held_against_the_retrainings_of_its_own_machine():
+    """A faster machine makes a submission neither cheaper nor dearer."""
+    rng = np.random.default_rng(3)
+    one = Timings(noisy(rng, 1.0, 32), noisy(rng, 5.0, 6))
+    fast = Timings(noisy(rng, 0.25, 32), noisy(rng, 1.25, 6))
+
+    found = efficiency_over_machines([one, fast], 0.2)
+
+    bases = [np.median(each.retraining) for each in (one, fast)]
+    ratios = np.concatenate([one.costs / bases[0], fast.costs / bases[1]])
+    assert found.ratio == pytest.approx(np.median(ratios))
+    assert found.low < 0.2 < found.high
+    assert found.high / found.low < 1.3
+    alone = efficiency_over_machines([one], 0.2)
+    assert alone == efficiency_ratio(*one, 0.2)
+
+
+def test_its_interval_holds_over_machines_as_often_as_it_says():
+    rng = np.random.default_rng(1)
+
+    def held() -> bool:
+        speeds = (1.0, 0.5, 3.0)
+        machines = [
+            Timings(noisy(rng, 1.0 * s, 16), noisy(rng, 5.0 * s, 3)) for s in speeds
+        ]
+        found = efficiency_over_machines(machines, 0.2)
+        return found.low <= 0.2 <= found.high
+
+    assert sum(held() for _ in range(300)) >= 279
+    one_each = [Timings([1.0, 1.1], [5.0]), Timings([2.0, 2.1], [10.0])]
+    assert efficiency_over_machines(one_each, 0.2).low is None

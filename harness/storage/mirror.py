@@ -1,0 +1,47 @@
+"""A folder here that stands for an fsspec URL: what changes in it changes there too."""
+
+from pathlib import Path
+
+from harness.storage.cache import cache_root
+from harness.storage.files import FOLLOWERS, sha256_of, write_atomic
+from harness.storage.objects import Objects, as_folder
+
+
+class Mirror:
+    """Copies each file that is written below a folder to a URL, at once."""
+
+    def __init__(self, root: Path, objects: Objects) -> None:
+        self.root, self._objects = root, objects
+
+    def fetch(self) -> None:
+        """Bring here what is there."""
+        for name, content in self._objects.read(self._objects.all_names()).items():
+            write_atomic(self.root / name, content)
+
+    def written(self, path: Path, content: bytes) -> None:
+        """Put a file there, too."""
+        if path.is_relative_to(self.root):
+            self._objects.put(path.relative_to(self.root).as_posix(), content)
+
+    def removed(self, folder: Path) -> None:
+        """Remove a folder there, too."""
+        if folder.is_relative_to(self.root):
+            self._objects.remove(folder.relative_to(self.root).as_posix())
+
+
+def local_folder(place: str) -> Path:
+    """Return the folder that a place is, or one in the cache that stands for a URL."""
+    if (folder := as_folder(place)) is not None:
+        return folder if "://" in place else Path(place).expanduser()
+    root = cache_root() / "mirrors" / sha256_of(place.rstrip("/").encode())[:16]
+    known = next((one for one in FOLLOWERS if _is_of(one, root)), None)
+    if known is not None:
+        FOLLOWERS.remove(known)
+    mirror = Mirror(root, Objects(place))
+    mirror.fetch()
+    FOLLOWERS.append(mirror)
+    return root
+
+
+def _is_of(follower: object, root: Path) -> bool:
+    return isinstance(follower, Mirror) and follower.root == root
