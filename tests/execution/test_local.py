@@ -166,9 +166,9 @@ def test_there_are_never_more_processes_than_jobs(open_executor):
 def test_a_run_has_no_more_than_its_share_of_the_machines_memory(monkeypatch):
     monkeypatch.setattr(local, "total_memory_bytes", lambda: 8 << 30)
     request = RunRequest("method.py", "", seed=1, memory_bytes=8 << 30)
-    assert local._within_share(request, 1).memory_bytes == 8 << 30
-    assert local._within_share(request, 4).memory_bytes == 2 << 30
-    assert local._within_share(replace(request, memory_bytes=None), 4) is not None
+    assert local.within_share(request, 1).memory_bytes == 8 << 30
+    assert local.within_share(request, 4).memory_bytes == 2 << 30
+    assert local.within_share(replace(request, memory_bytes=None), 4) is not None
 
 
 class Started:
