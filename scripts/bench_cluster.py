@@ -53,7 +53,7 @@ class Sleeping(Work):
 
 def _cluster(n_workers: int) -> LocalCluster:
     return LocalCluster(
-        n_workers=n_workers, threads_per_worker=1, dashboard_address=None
+        n_workers=n_workers, threads_per_worker=1, dashboard_address=":0"
     )
 
 

@@ -86,13 +86,12 @@ def test_a_bar_gives_the_cursor_back_when_it_is_interrupted(
 ):
     """As on a terminal: a hidden cursor would stay hidden in the shell."""
 
-    class Interrupted:
-        def __init__(self, settings, listener, isolation):
-            listener.begin("work", 2, 0)
-            raise KeyboardInterrupt
+    def interrupted(cluster, settings, listener, isolation):
+        listener.begin("work", 2, 0)
+        raise KeyboardInterrupt
 
     monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setattr("harness.cli.score.Scorer", Interrupted)
+    monkeypatch.setattr("harness.cli.score.scorer_on", interrupted)
     where = ("--track", track_file, "-o", method.parent / "runs")
 
     ended = cli("score", method, *where, "--isolation", "none")

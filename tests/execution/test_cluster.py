@@ -40,7 +40,7 @@ def unlearning(net, retain, forget, validation):
 def dask_cluster(cache):
     """Two worker processes, which a nanny starts again when they are killed."""
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None
+        n_workers=2, threads_per_worker=1, dashboard_address=":0"
     ) as cluster:
         yield cluster
 

@@ -55,11 +55,19 @@ def _serve(sock: socket.socket) -> dict[str, Any]:
         size = int.from_bytes(length, "big")
         request = json.loads(sock.recv(size, socket.MSG_WAITALL))
         _import(request["modules"])
+        grouped, telling = os.pipe()
         pid = _fork_a_sibling()
         if pid == 0:
             sock.close()
+            if request["new_session"]:
+                os.setsid()
+            os.close(grouped)
+            os.close(telling)
             _become(request, fds)
             return dict(request)
+        os.close(telling)
+        os.read(grouped, 1)  # Only now can its group be killed.
+        os.close(grouped)
         for fd in fds:
             os.close(fd)
         sock.sendall(pid.to_bytes(8, "big"))
@@ -87,8 +95,6 @@ def _become(request: dict[str, Any], fds: list[int]) -> None:
     for fd, place in zip(high, request["places"], strict=True):
         os.dup2(fd, place)
         os.close(fd)
-    if request["new_session"]:
-        os.setsid()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(request["folder"])
     os.environ.clear()
