@@ -1,6 +1,7 @@
 # Two commands for users: make score, make test. Everything else is a detail.
 PYTHON ?= python3
 SUBMISSION ?= submissions/finetune.py
+SUBMISSIONS ?= submissions
 TRACK ?= cifar10-quick
 BIN := .venv/bin
 READY := .venv/.ready
@@ -56,9 +57,10 @@ verify: $(READY) ## Check the shipped reference bank by retraining a few of its 
 	$(BIN)/unlearn-eval reference verify --track $(TRACK)
 
 # Exit code 3 says that some submission was not scored: EU-k is over the budget.
+# For texts: make leaderboard TRACK=austen-quick SUBMISSIONS=submissions/text
 leaderboard: $(READY) ## Score all submissions twice and write submissions/leaderboard
 	for seed in 0 1; do \
-	  $(BIN)/unlearn-eval score submissions --official --track $(TRACK) --seed $$seed -q \
+	  $(BIN)/unlearn-eval score $(SUBMISSIONS) --official --track $(TRACK) --seed $$seed -q \
 	    > /dev/null || test $$? -eq 3 || exit 1; \
 	done
 	$(BIN)/unlearn-eval leaderboard --track $(TRACK) --update
