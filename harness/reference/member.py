@@ -28,6 +28,11 @@ def original_path(folder: Path, index: int) -> Path:
     return folder / "members" / f"original-{-1 - index}.safetensors"
 
 
+def kept_path(folder: Path, index: int) -> Path:
+    """Where a model is kept until its bank is packed; those below 0 are originals."""
+    return original_path(folder, index) if index < 0 else member_path(folder, index)
+
+
 def write_original(
     path: Path, record: ModelRecord, weights: Mapping[str, Array]
 ) -> None:
@@ -40,10 +45,11 @@ def keep_member(
     folder: Path, member: ModelRecord, weights: Mapping[str, Array]
 ) -> None:
     """Write a model to its place, an original one with its weights."""
+    path = kept_path(folder, member.index)
     if member.index < 0:
-        write_original(original_path(folder, member.index), member, weights)
+        write_original(path, member, weights)
     else:
-        write_record(member_path(folder, member.index), member)
+        write_record(path, member)
 
 
 def read_original(path: Path) -> tuple[ModelRecord, dict[str, Array]] | None:

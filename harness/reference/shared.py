@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.models.records import ModelRecord
-from harness.reference.member import member_path, original_path
+from harness.reference.member import kept_path
 from harness.storage.checksums import checked_arrays
 from harness.storage.files import write_atomic
 from harness.storage.objects import Objects, as_folder
@@ -30,11 +30,6 @@ def use_bank(place: str | None) -> None:
 def bank_place() -> str:
     """Return the folder or URL at which banks lie, or nothing for the user's cache."""
     return _place or os.environ.get(BANK_VARIABLE, "")
-
-
-def kept_path(folder: Path, index: int) -> Path:
-    """Where a model is kept until its bank is packed."""
-    return original_path(folder, index) if index < 0 else member_path(folder, index)
 
 
 class SharedBank:
@@ -62,10 +57,8 @@ class SharedBank:
 
     def offer(self, folder: Path, index: int) -> None:
         """Put a model that is kept here, unless there is a sound one."""
-        name, content = (
-            self._object(folder, index),
-            kept_path(folder, index).read_bytes(),
-        )
+        name = self._object(folder, index)
+        content = kept_path(folder, index).read_bytes()
         if not self._objects.put_if_absent(name, content):
             there = self._objects.read([name]).get(name, b"")
             if not _is_model(there, index):
