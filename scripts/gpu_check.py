@@ -134,8 +134,9 @@ def engine(task: Task, *, graph: bool, n_models: int = 3) -> dict[str, Any]:
         ask_for_same_bits()
         torch.cuda.reset_peak_memory_stats(device)
     sets = task.sets()
-    data = make_training_set(task.tensors(sets.retain), device)
-    evaluate = task.evaluator(sets._asdict(), device)
+    augmentation = task.track.recipe.augmentation
+    data = make_training_set(task.stored(sets.retain), augmentation, device)
+    evaluate = task.evaluator(sets.measured(task.track.data)._asdict(), device)
 
     def fresh(seed: int) -> torch.nn.Module:
         return task.network(seed).to(device)

@@ -26,7 +26,8 @@ def write_evaluator_inputs(
     folder: Path, task: Task, device: str, original: Mapping[str, Array], sets: Sets
 ) -> None:
     """Write what an evaluator needs into a folder."""
-    write_inputs(folder, task, device, [original], sets_named(sets, EVALUATED_SETS))
+    given = sets_named(sets.measured(task.track.data), EVALUATED_SETS)
+    write_inputs(folder, task, device, [original], given)
 
 
 class EvaluatorProcess:

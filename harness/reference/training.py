@@ -44,7 +44,7 @@ def _prepared(track: Track, folder: str, data_dir: Path | None) -> _Prepared:
         device,
         task.trainer(sets.retain, device),
         task.trainer(sets.training, device),
-        task.evaluator(sets._asdict(), device),
+        task.evaluator(sets.measured(track.data)._asdict(), device),
     )
 
 

@@ -1,6 +1,6 @@
 """Real data loaders over tensors in memory, without Python for each image."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -99,23 +99,29 @@ default_collate_fn_map[_MarkedDict] = _collate_dicts
 class TensorExamples(Dataset[Sample]):
     """Inputs and targets held as tensors, n examples along their first axes.
 
-    A batch is one indexing of each tensor, through ``__getitems__``, for any batch
+    The transform turns a batch of inputs as they are held into what a network sees. A
+    batch is one indexing of each tensor, through ``__getitems__``, for any batch
     size, sampler, ``Subset`` or ``collate_fn``. The worker processes of a loader, which
     cannot use a GPU, read the same examples `for_workers`.
     """
 
     def __init__(
-        self, inputs: Tensor, targets: Tensor, for_workers: Sample | None = None
+        self,
+        inputs: Tensor,
+        targets: Tensor,
+        for_workers: Sample | None = None,
+        transform: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         self.inputs, self.targets = inputs, targets
         self._for_workers = for_workers
+        self.transform = transform or _as_they_are
 
     def __len__(self) -> int:
         return len(self.targets)
 
     def __getitem__(self, index: int) -> Sample:
         inputs, targets = self._here()
-        return inputs[index], targets[index]
+        return self.transform(inputs[index][None])[0], targets[index]
 
     def __getitems__(self, indices: list[int]) -> Batch:
         """Return a whole batch at once."""
@@ -124,13 +130,18 @@ class TensorExamples(Dataset[Sample]):
     def _chosen(self, indices: list[int]) -> tuple[Tensor, Tensor, Tensor]:
         inputs, targets = self._here()
         places = _places(indices, targets.device)
-        return inputs[places], targets[places], places
+        chosen = inputs.index_select(0, places)
+        return self.transform(chosen), targets[places], places
 
     def _here(self) -> Sample:
         """Return the tensors that this process may use."""
         if self._for_workers is None or get_worker_info() is None:
             return self.inputs, self.targets
         return self._for_workers
+
+
+def _as_they_are(inputs: Tensor) -> Tensor:
+    return inputs
 
 
 def _places(indices: Any, device: torch.device) -> Tensor:
@@ -159,6 +170,7 @@ def make_loader(  # noqa: PLR0913 - all by name
     shuffle: bool,
     as_dicts: bool = False,
     for_workers: Sample | None = None,
+    transform: Callable[[Tensor], Tensor] | None = None,
 ) -> DataLoader[Any]:
     """Make the loader that a submission gets.
 
@@ -174,13 +186,15 @@ def make_loader(  # noqa: PLR0913 - all by name
         Samples and batches are dictionaries with the keys of the competition's.
     for_workers : pair of Tensor, optional
         The same examples on the CPU, where the others are on a GPU.
+    transform : callable, optional
+        Turns a batch of `inputs` into what a network sees, on the device of the batch.
     """
     kind = DictExamples if as_dicts else TensorExamples
     if inputs.device.type == "cpu":
-        dataset = kind(inputs, targets)
+        dataset = kind(inputs, targets, transform=transform)
         return DataLoader(dataset, batch_size=batch_size, shuffle=shuffle)
     pin_nothing_on_a_gpu()
-    dataset = kind(inputs, targets, for_workers)
+    dataset = kind(inputs, targets, for_workers, transform)
     return _ResidentLoader(dataset, batch_size=batch_size, shuffle=shuffle)
 
 

@@ -49,6 +49,9 @@ class DataSpec:
         track's hash: the data have a hash of their own.
     options : tuple of pairs
         The task's own settings.
+    retain_sample : int
+        Retain examples on which the retain accuracy is measured, drawn by the split
+        seed; 0 for all of them.
     """
 
     dataset: str
@@ -60,6 +63,7 @@ class DataSpec:
     folder: str = field(default="", metadata={"hashed": False})
     options: Options = ()
     forget: Forget = "random"
+    retain_sample: int = 0
 
     def __post_init__(self) -> None:
         for key in ("forget_size", "validation_size", "test_size"):
@@ -68,6 +72,9 @@ class DataSpec:
         legal = f"less than train_size = {self.train_size}"
         fits = self.forget_size < self.train_size
         require(fits, "data.forget_size", self.forget_size, legal)
+        size, most = self.retain_sample, self.train_size - self.forget_size
+        legal = f"0, for all, or up to the {most} examples of the retain set"
+        require(0 <= size <= most, "data.retain_sample", size, legal)
         require(self.split_seed >= 0, "data.split_seed", self.split_seed, "0 or more")
         if isinstance(self.forget, str):
             ok = self.forget == "random" or self.forget_class is not None

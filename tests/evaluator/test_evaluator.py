@@ -3,6 +3,7 @@
 import os
 import select
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -85,6 +86,28 @@ def test_accuracies_are_shares_of_right_answers(outputs, original, task, split):
             right = original(inputs).argmax(1) == targets
 
         assert outputs.accuracy(of)[0] == right.double().mean().item()
+
+
+def test_of_a_large_retain_set_a_fixed_sample_is_measured(
+    task, split, bank, spec, tmp_path
+):
+    """A bank and the runs have the same one, and it is small."""
+    data = replace(task.track.data, retain_sample=40)
+    sampled = find_task(replace(task.track, data=data))
+    original = bank.original_weights[0]
+    write_evaluator_inputs(tmp_path, sampled, "cpu", original, split)
+
+    inputs = read_inputs(tmp_path)
+
+    measured = split.measured(sampled.track.data)
+    assert np.array_equal(inputs.sets["retain"].inputs, measured.retain.inputs)
+    assert len(measured.retain.targets) == 40
+    whole = {image.tobytes() for image in split.retain.inputs}
+    assert len({image.tobytes() for image in measured.retain.inputs} & whole) == 40
+    other = split.measured(replace(sampled.track.data, split_seed=7))
+    assert not np.array_equal(other.retain.inputs, measured.retain.inputs)
+    assert sampled.track.hash != task.track.hash
+    assert split.measured(task.track.data) is split
 
 
 def test_confidences_are_those_of_each_image_alone(outputs, original, task, split):

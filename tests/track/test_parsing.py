@@ -86,6 +86,7 @@ def test_a_value_where_a_table_belongs_is_refused(text):
         ("forget_size = 50", "forget_size = 400", "data.forget_size"),
         ("train_size = 400", "train_size = 50", "data.forget_size"),
         ("test_size = 200", "test_size = 0", "data.test_size"),
+        ("split_seed = 1", "retain_sample = 351\nsplit_seed = 1", "data.retain_sample"),
         ("validation_size = 100", "validation_size = 0", "data.validation_size"),
         ("split_seed = 1", "split_seed = -1", "data.split_seed"),
         ("epochs = 2", "epochs = 0", "recipe.epochs"),

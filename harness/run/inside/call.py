@@ -44,7 +44,7 @@ _OUT_OF_MEMORY_WORDS = ("can't allocate memory", "not enough memory", "out of me
 
 
 class Prepared(NamedTuple):
-    """Inputs turned into tensors, once, before any submission is known."""
+    """Inputs held as tensors, made once, before any submission is known."""
 
     inputs: Inputs
     spec: WeightSpec
@@ -154,6 +154,7 @@ def _arguments(prepared: Prepared, *, as_dicts: bool) -> tuple[list[Any], torch.
             shuffle=name != "validation",
             as_dicts=as_dicts,
             for_workers=examples,
+            transform=prepared.inputs.task.transform,
         )
         for name, examples in prepared.sets.items()
     ]
@@ -258,7 +259,7 @@ def _prepared(inputs: Inputs) -> Prepared:
     load_weights(network, inputs.originals[0])
     _import_late_parts()
     # In the order of the arguments, which the file does not keep.
-    sets = {name: task.tensors(inputs.sets[name]) for name in RUN_SETS}
+    sets = {name: task.stored(inputs.sets[name]) for name in RUN_SETS}
     return Prepared(inputs, WeightSpec.of(inputs.originals[0]), network.eval(), sets)
 
 

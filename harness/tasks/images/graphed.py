@@ -77,10 +77,10 @@ class GraphedTraining:
         self._generator.manual_seed(seed)
 
     def _do_step(self) -> None:
-        inputs, targets = self._set
+        pixels, targets = self._set
         recipe = self._recipe
         self._optimizer.zero_grad()
-        images = augment(inputs, self._batch, recipe.augmentation, self._generator)
+        images = augment(pixels, self._batch, recipe.augmentation, self._generator)
         smoothing = recipe.label_smoothing
         loss = loss_of(self._network, images, targets[self._batch], smoothing)
         loss.backward()  # type: ignore[no-untyped-call]

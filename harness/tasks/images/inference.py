@@ -1,6 +1,6 @@
 """Run a network over the sets that it is evaluated on."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,11 +16,15 @@ _BATCH = 256
 
 
 class ImageEvaluator:
-    """Measures classifiers in evaluation mode and float32."""
+    """Measures classifiers in evaluation mode and float32, on transformed inputs."""
 
     def __init__(
-        self, sets: Mapping[str, tuple[Tensor, Tensor]], device: torch.device
+        self,
+        sets: Mapping[str, tuple[Tensor, Tensor]],
+        transform: Callable[[Tensor], Tensor],
+        device: torch.device,
     ) -> None:
+        self._transform = transform
         self._sets = {of: tuple(t.to(device) for t in sets[of]) for of in SETS}
         self._targets = {of: sets[of][1].cpu().numpy() for of in SETS}
         n_forget, n_test = (len(self._targets[of]) for of in ("forget", "test"))
@@ -30,7 +34,7 @@ class ImageEvaluator:
     def __call__(self, network: nn.Module) -> ModelOutputs:
         """Measure one network: a table of one row."""
         network.eval()
-        logits = {of: _logits(network, self._sets[of][0]) for of in SETS}
+        logits = {of: self._logits(network, self._sets[of][0]) for of in SETS}
         shares = {of: _accuracy(logits[of], self._sets[of][1]) for of in SETS}
         forget, test = (logits[of].float().cpu().numpy() for of in ("forget", "test"))
         calibration = fit_calibration(test, self._targets["test"])
@@ -46,12 +50,12 @@ class ImageEvaluator:
             test_accuracy=np.array([shares["test"]]),
         )
 
+    def _logits(self, network: nn.Module, inputs: Tensor) -> Tensor:
+        batches = torch.split(inputs, _BATCH)
+        return torch.cat([network(self._transform(batch)) for batch in batches])
+
     def _confidences(self, of: str, logits: NDArray[Any]) -> NDArray[np.float64]:
         return logit_scaled_confidence(logits[None], self._targets[of])
-
-
-def _logits(network: nn.Module, inputs: Tensor) -> Tensor:
-    return torch.cat([network(batch) for batch in torch.split(inputs, _BATCH)])
 
 
 def _accuracy(logits: Tensor, targets: Tensor) -> float:

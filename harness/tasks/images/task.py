@@ -127,26 +127,30 @@ class ImageTask(Task):
             return networks.fresh_imported(build, name, n_classes, seed)
         return networks.fresh(networks.BUILDERS[name], n_classes, seed)
 
-    def tensors(self, examples: Examples) -> "tuple[Tensor, Tensor]":
-        """Normalise images to float32 ``[n, 3, height, width]``."""
+    def stored(self, examples: Examples) -> "tuple[Tensor, Tensor]":
+        """Hold pixels as bytes: normalised they would be four times as large."""
         import torch  # noqa: PLC0415
 
+        return torch.as_tensor(examples.inputs), torch.as_tensor(examples.targets)
+
+    def transform(self, inputs: "Tensor") -> "Tensor":
+        """Normalise images to float32 ``[n, 3, height, width]``."""
         from harness.tasks.images.normalize import normalize  # noqa: PLC0415
 
-        return normalize(examples.inputs), torch.as_tensor(examples.targets)
+        return normalize(inputs)
 
     def trainer(self, examples: Examples, device: "torch.device") -> Trainer:
-        """Hold images ready on the device, mirrored and not."""
+        """Hold images ready on the device."""
         from harness.tasks.images.engine import make_training_set, train  # noqa: PLC0415
         from harness.tasks.images.graphed import GraphedTraining  # noqa: PLC0415
         from harness.tasks.images.networks import require_logits  # noqa: PLC0415
 
-        inputs, targets = self.tensors(examples)
+        inputs, targets = self.stored(examples)
         if self._imports_network:
             tried, name = self.network(seed=0), self.track.network.name
-            require_logits(tried, name, inputs[:2], self.n_classes)
-        training_set = make_training_set((inputs, targets), device)
+            require_logits(tried, name, self.transform(inputs[:2]), self.n_classes)
         recipe = self.track.recipe
+        training_set = make_training_set((inputs, targets), recipe.augmentation, device)
 
         def fresh(seed: int) -> "nn.Module":
             return self.network(seed).to(device)
@@ -159,10 +163,11 @@ class ImageTask(Task):
     def evaluator(
         self, sets: Mapping[str, Examples], device: "torch.device"
     ) -> Evaluator:
-        """Hold the three sets normalised on the device."""
+        """Hold the three sets on the device."""
         from harness.tasks.images.inference import ImageEvaluator  # noqa: PLC0415
 
-        return ImageEvaluator({name: self.tensors(sets[name]) for name in sets}, device)
+        stored = {name: self.stored(sets[name]) for name in sets}
+        return ImageEvaluator(stored, self.transform, device)
 
     def show(self, index: int) -> Shown:
         """Show a forgotten image as a PNG, with the name of its class."""

@@ -123,7 +123,7 @@ class TextTask(Task):
             torch.manual_seed(seed)
             return SmallTransformer(*sizes)
 
-    def tensors(self, examples: Examples) -> "tuple[Tensor, Tensor]":
+    def stored(self, examples: Examples) -> "tuple[Tensor, Tensor]":
         """Pass tokens on; `UsageError` for one that is not in the vocabulary."""
         import torch  # noqa: PLC0415
 

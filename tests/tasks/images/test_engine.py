@@ -24,7 +24,7 @@ def _one_thread():
 
 @pytest.fixture(scope="module")
 def training_set(task, split):
-    return make_training_set(task.tensors(split.retain), CPU)
+    return make_training_set(task.stored(split.retain), "flip", CPU)
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +119,7 @@ def _in_float32(monkeypatch):
 
 @pytest.mark.usefixtures("_in_float32")
 @pytest.mark.parametrize("how", list(product(PLAIN, [0.0, 0.2])))
-def test_its_steps_are_those_of_a_plain_loop(track, task, tensors, train, how):
+def test_its_steps_are_those_of_a_plain_loop(track, task, split, train, how):
     optimizer, smoothing = how
     recipe = replace(
         track.recipe,
@@ -131,7 +131,7 @@ def test_its_steps_are_those_of_a_plain_loop(track, task, tensors, train, how):
         epochs=1,
         batch_size=50,
     )
-    inputs, targets = tensors
+    inputs, targets = task.tensors(split.retain)
     network = task.network(seed=0).train()
     plain = PLAIN[optimizer](network.parameters(), 0.01)
     n_steps, generator = recipe.steps(350), torch.Generator().manual_seed(0)
@@ -144,7 +144,8 @@ def test_its_steps_are_those_of_a_plain_loop(track, task, tensors, train, how):
         loss.backward()
         plain.step()
 
-    ours = train(recipe, make_training_set((inputs, targets), CPU), seed=0)
+    stored = task.stored(split.retain)
+    ours = train(recipe, make_training_set(stored, "none", CPU), seed=0)
 
     start = weights(task.network(seed=0))
     moved, difference = weights(network) - start, weights(ours) - weights(network)
@@ -162,28 +163,38 @@ def test_what_comes_out_is_float32_and_ready_to_evaluate(track, training_set, tr
 
 
 def test_training_changes_no_image(track, task, split, train):
-    training_set = make_training_set(task.tensors(split.forget), CPU)
-    before = training_set.inputs.clone()
+    training_set = make_training_set(task.stored(split.forget), "flip", CPU)
+    before = training_set.pixels.clone()
 
     train(track.recipe, training_set, seed=0)
 
-    assert torch.equal(training_set.inputs, before)
+    assert torch.equal(training_set.pixels, before)
 
 
-def test_the_training_set_holds_each_image_and_its_mirror_image(task, split):
-    inputs, targets = make_training_set(task.tensors(split.forget), CPU)
+def test_the_training_set_holds_bytes_and_mirror_images_where_they_are_needed(
+    task, split
+):
+    stored = task.stored(split.forget)
+    plain, _ = make_training_set(stored, "none", CPU)
+    pixels, targets = make_training_set(stored, "flip", CPU)
 
-    wanted = normalize(split.forget.inputs).to(compute_dtype(CPU))
-    assert torch.equal(inputs[0].permute(0, 3, 1, 2), wanted)
-    assert torch.equal(inputs[1].permute(0, 3, 1, 2), wanted.flip(3))
+    wanted = torch.as_tensor(split.forget.inputs)
+    assert torch.equal(plain, wanted[None])
+    assert torch.equal(pixels, torch.stack([wanted, wanted.flip(2)]))
     assert targets.tolist() == split.forget.targets.tolist()
 
 
 @pytest.fixture(scope="module")
 def both() -> torch.Tensor:
     """Sixty-four images of distinct pixels, and their mirror images."""
-    plain = torch.rand(64, 32, 32, 3, generator=torch.Generator().manual_seed(0))
-    return torch.stack([plain, plain.flip(2)])
+    generator = torch.Generator().manual_seed(0)
+    plain = torch.randint(256, (64, 32, 32, 3), generator=generator)
+    return torch.stack([plain, plain.flip(2)]).to(torch.uint8)
+
+
+def seen(images) -> torch.Tensor:
+    """Images as a network sees them."""
+    return normalize(images).to(compute_dtype(CPU))
 
 
 def drawn(both, augmentation) -> torch.Tensor:
@@ -192,14 +203,14 @@ def drawn(both, augmentation) -> torch.Tensor:
 
 
 def test_no_augmentation_leaves_images_as_they_are(both):
-    assert torch.equal(drawn(both, "none"), both[0].permute(0, 3, 1, 2))
+    assert torch.equal(drawn(both, "none"), seen(both[0]))
 
 
 def test_flipping_mirrors_about_half_of_the_images(both):
-    images = drawn(both, "flip").permute(0, 2, 3, 1)
+    images = drawn(both, "flip")
 
-    mirrored = [torch.equal(x, m) for x, m in zip(images, both[1], strict=True)]
-    plain = [torch.equal(x, p) for x, p in zip(images, both[0], strict=True)]
+    mirrored = [torch.equal(x, m) for x, m in zip(images, seen(both[1]), strict=True)]
+    plain = [torch.equal(x, p) for x, p in zip(images, seen(both[0]), strict=True)]
     assert all(m != p for m, p in zip(mirrored, plain, strict=True))
     assert 20 <= sum(mirrored) <= 44
 
@@ -207,7 +218,7 @@ def test_flipping_mirrors_about_half_of_the_images(both):
 def test_cropping_moves_each_image_by_up_to_four_pixels_reflected_at_the_edge(both):
     images = drawn(both, "flip-crop")
 
-    moves = [_moves(image, both[:, i]) for i, image in enumerate(images)]
+    moves = [_moves(image, seen(both[:, i])) for i, image in enumerate(images)]
     assert all(len(found) == 1 for found in moves)
     distinct = {found[0] for found in moves}
     assert {top for _, top, _ in distinct} == set(range(9))
@@ -218,7 +229,7 @@ def _moves(image, sides):
     """Every (side, top, left) whose window is this image."""
     found = []
     for side, rows in enumerate(sides):
-        padded = F.pad(rows.permute(2, 0, 1)[None], (4,) * 4, mode="reflect")[0]
+        padded = F.pad(rows[None], (4,) * 4, mode="reflect")[0]
         found += [
             (side, top, left)
             for top in range(9)

@@ -22,7 +22,7 @@ def _one_thread():
 
 @pytest.fixture(scope="module")
 def training_set(task, split):
-    return engine.make_training_set(task.tensors(split.retain), CPU)
+    return engine.make_training_set(task.stored(split.retain), "flip", CPU)
 
 
 def bits(network):

@@ -71,13 +71,13 @@ def test_an_epoch_is_as_many_full_batches_as_there_are(track):
 def test_the_oracle_takes_the_engines_steps_at_the_engines_rates(
     track, task, split, oracle, rates
 ):
-    inputs, targets = task.tensors(split.retain)
-    training_set = make_training_set((inputs, targets), CPU)
+    stored = task.stored(split.retain)
+    training_set = make_training_set(stored, track.recipe.augmentation, CPU)
     train(task.network(seed=0), track.recipe, training_set, seed=0)
     engine = list(rates)
     rates.clear()
 
-    retain = make_loader(inputs, targets, batch_size=7, shuffle=True)
+    retain = make_loader(*stored, batch_size=7, shuffle=True, transform=task.transform)
     net = task.network(seed=0)
     oracle.unlearning(net, retain, None, None, recipe=track.recipe)
 
