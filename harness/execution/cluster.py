@@ -12,8 +12,9 @@ from harness.execution.crew import Crew, addresses
 from harness.execution.local import Job, LocalExecutor, Outcome
 from harness.models.weights import Array
 from harness.processes.lifetime import Closing
-from harness.reference.build import BuildPlan, Train
+from harness.reference.build import Train
 from harness.reference.member import keep_member
+from harness.reference.plan import BuildPlan
 from harness.run.messages import CheckpointRequest, Failure, RunReport, Usage
 from harness.sandbox import Level, Sandbox
 from harness.status import Status

@@ -13,7 +13,8 @@ from harness.errors import UsageError
 from harness.execution import cluster as cluster_module
 from harness.execution import remote
 from harness.execution.cluster import Cluster
-from harness.reference.build import BuildPlan, build_bank
+from harness.reference.build import build_bank
+from harness.reference.plan import BuildPlan
 from harness.sandbox import Level, Sandbox
 from harness.scoring.scorer import Scorer
 from harness.status import Status

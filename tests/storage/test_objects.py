@@ -9,8 +9,9 @@ import pytest
 from harness.errors import UnlearnEvalError, UsageError
 from harness.reference import build as build_module
 from harness.reference import find_bank
-from harness.reference.build import BuildPlan, build_bank, build_part
+from harness.reference.build import build_bank, build_part
 from harness.reference.member import keep_member
+from harness.reference.plan import BuildPlan
 from harness.reference.shared import SharedBank, use_bank
 from harness.results.store import ResultFolder
 from harness.storage.cache import CACHE_VARIABLE
