@@ -159,6 +159,7 @@ class Place:
                 **os.environ,
                 CACHE_VARIABLE: str(self.cache),
                 "TMPDIR": str(self.scratch),
+                "DASK_TEMPORARY_DIRECTORY": str(self.root / "dask"),
             },
             stdout=subprocess.DEVNULL,
             stderr=stderr,
@@ -459,9 +460,8 @@ class Cluster(Scoring):
         self._struck = 0
 
     def _worker(self) -> "subprocess.Popen[str]":
-        where = ["--local-directory", str(self.place.root / "dask")]
         how = ["--nthreads", "1", "--no-nanny", "--memory-limit", "0"]
-        return self._dask("worker", self._address, *how, *where)
+        return self._dask("worker", self._address, *how)
 
     def _dask(self, what: str, *words: str) -> "subprocess.Popen[str]":
         entry = f"distributed.cli.dask_{what}"
