@@ -24,7 +24,8 @@ from torch import Tensor, nn
 from harness.metrics.uncertainty.paired import PairedDifference, paired_difference
 from harness.models.outputs import SETS, ModelOutputs
 from harness.reference import ReferenceBank
-from harness.reference.build import BuildPlan, build_bank
+from harness.reference.build import build_bank
+from harness.reference.plan import BuildPlan
 from harness.track import find_track
 from scripts.pages import table, write_page
 from scripts.tune_baselines import (

@@ -30,7 +30,8 @@ from harness.cli.progress import ProgressListener
 from harness.errors import ExitCode
 from harness.machine import this_machine
 from harness.models.gpu import ask_for_same_bits
-from harness.reference.build import BuildPlan, build_bank
+from harness.reference.build import build_bank
+from harness.reference.plan import BuildPlan
 from harness.results.schema import Result
 from harness.sandbox import AUTO, Sandbox, choose
 from harness.scoring.scorer import Scorer

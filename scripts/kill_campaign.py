@@ -2,12 +2,14 @@
 
     python scripts/kill_campaign.py score --kills 100
     python scripts/kill_campaign.py bank --kills 100
+    python scripts/kill_campaign.py cluster --kills 20
 
 A small command is started, killed (SIGKILL) at a moment drawn evenly from the life of
 an unkilled one, and started again, until that many kills were survived. After each: no
 process of it lives, no finished work has gone or is done again, every file is whole.
 Each time the command comes to its end: the numbers are those of the unkilled one to the
-bit, and nothing else is left.
+bit, and nothing else is left. On a cluster it is the workers that are killed, and the
+command comes to its end in spite of it, with the numbers of one on this machine.
 """
 
 import argparse
@@ -18,13 +20,14 @@ import os
 import random
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,6 +41,7 @@ from harness.reference.member import (
     read_original,
 )
 from harness.results.store import EXAMPLES, MODELS, RESULT, ResultFolder
+from harness.sandbox.host.scratch import remove_abandoned
 from harness.storage.cache import CACHE_VARIABLE, cache_root
 from harness.storage.checksums import checked_arrays
 
@@ -92,6 +96,8 @@ def unlearning(net, retain, forget, validation, seed):
 '''
 SUBMISSIONS = ("first", "second")
 MEASURED = ("cpu_seconds", "wall_seconds", "peak_bytes")
+#: What a table has beside it of runs on a cluster.
+OF_A_CLUSTER = ("machine", "arithmetic", "retraining_seconds")
 JOBS, N_MODELS = 2, 6
 #: Processes of a killed command notice that it has gone, and end.
 PATIENCE_SECONDS = 20.0
@@ -139,18 +145,24 @@ class Place:
         """The track's file."""
         return self.root / "killed.toml"
 
-    def start(self, words: Sequence[str | Path]) -> "subprocess.Popen[str]":
-        """Start the command line."""
-        code = "from harness.cli.entry import main; main()"
+    def start(
+        self,
+        words: Sequence[str | Path],
+        entry: str = "harness.cli.entry",
+        stderr: int = subprocess.PIPE,
+    ) -> "subprocess.Popen[str]":
+        """Start the command line, or another module's."""
+        code = f"from {entry} import main; main()"
         process = subprocess.Popen(
             [sys.executable, "-c", code, *map(str, words)],
             env={
                 **os.environ,
                 CACHE_VARIABLE: str(self.cache),
                 "TMPDIR": str(self.scratch),
+                "DASK_TEMPORARY_DIRECTORY": str(self.root / "dask"),
             },
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             text=True,
             start_new_session=True,
         )
@@ -169,11 +181,11 @@ class Place:
                     found.add(int(path.name))
         return found
 
-    def await_end(self) -> None:
-        """Wait until no process is left."""
+    def await_end(self, lasting: Collection[int] = ()) -> None:
+        """Wait until no process is left but those that last."""
         deadline, now = time.monotonic() + PATIENCE_SECONDS, time.time()
         self.pids = {pid: min(seen, now) for pid, seen in self.pids.items()}
-        while left := self.processes():
+        while left := self.processes().difference(lasting):
             self.pids |= dict.fromkeys(left, time.time())
             words = {pid: _command(pid) for pid in left}
             require(time.monotonic() < deadline, f"processes live on: {words}")
@@ -216,6 +228,25 @@ class Work(ABC):
     def __init__(self, place: Place) -> None:
         self.place = place
 
+    @contextmanager
+    def started(self) -> Iterator["subprocess.Popen[str]"]:
+        """Start the command."""
+        with self.place.start(self.words()) as command:
+            yield command
+
+    def strike(self, command: "subprocess.Popen[str]") -> bool:
+        """Kill; return whether there was still something to kill."""
+        command.kill()
+        command.communicate()
+        return command.returncode != 0
+
+    def unkilled(self) -> tuple[float, dict[str, Any]]:
+        """Seconds and numbers of a command that nobody kills."""
+        self.clear()
+        start = time.monotonic()
+        _one_life(self, iter(()), 0)
+        return time.monotonic() - start, self.finished()
+
     @abstractmethod
     def words(self) -> list[str | Path]:
         """The command line."""
@@ -245,6 +276,7 @@ class Scoring(Work):
         self.output, self.log = place.root / "runs", place.root / "begun.txt"
         self.isolation = isolation
         self.repeated, self.most_in_flight = 0, 0
+        self._n_seen = 0
         self._kept: set[tuple[str, int]] = set()
         self._indices: dict[tuple[str, int], int] = {}
         for name in SUBMISSIONS:
@@ -274,25 +306,31 @@ class Scoring(Work):
             self.place.root / f"{name}.py" for name in SUBMISSIONS
         ]
         where: list[str | Path] = ["--track", self.place.track, "-o", self.output]
-        how = ["-n", str(N_MODELS), "-j", str(JOBS), "--isolation", self.isolation]
-        return ["score", *files, *where, *how]
+        how = ["-n", str(N_MODELS), "--isolation", self.isolation]
+        return ["score", *files, *where, *how, *self.executor()]
+
+    def executor(self) -> list[str]:
+        """Say where runs are made."""
+        return ["-j", str(JOBS)]
 
     def look(self) -> None:
         """Nothing kept has gone or was begun again, and every file is whole."""
-        begun = self._begun()
-        again = begun & self._kept
-        require(not again, f"runs that were kept were done again: {sorted(again)}")
-        kept = self._kept_now()
-        require(kept >= self._kept, f"runs were lost: {sorted(self._kept - kept)}")
-        in_flight = len(begun - kept)
-        # One in each slot, and one more that has ended and is not written yet.
-        require(in_flight <= 2 * JOBS, f"{in_flight} runs will be done again")
-        self.repeated += in_flight
-        self.most_in_flight = max(self.most_in_flight, in_flight)
-        self._kept = kept
+        self.look_at_runs()
         for path in self.output.rglob("*"):
             if path.is_file() and not path.name.startswith("."):
                 require_whole(path)
+
+    def look_at_runs(self) -> None:
+        """Look at what is kept, and at what was begun since the last look."""
+        kept, begun = self._kept_now(), self._begun()
+        again = begun & self._kept
+        require(not again, f"runs that were kept were done again: {sorted(again)}")
+        require(kept >= self._kept, f"runs were lost: {sorted(self._kept - kept)}")
+        in_flight = len(begun - kept)
+        # One for each job, and one more that has ended and is not written yet.
+        require(in_flight <= 2 * JOBS, f"{in_flight} runs will be done again")
+        self.most_in_flight = max(self.most_in_flight, in_flight)
+        self._kept = kept
 
     def finished(self) -> dict[str, Any]:
         """All that does not depend on the clock."""
@@ -304,9 +342,9 @@ class Scoring(Work):
             with np.load(folder / EXAMPLES) as arrays:
                 numbers |= {f"{name} {key}": arrays[key] for key in arrays.files}
             for row in csv.DictReader((folder / MODELS).read_text().splitlines()):
-                numbers[f"{name} {row['index']}"] = {
-                    key: value for key, value in row.items() if key not in MEASURED
-                }
+                for key in (*MEASURED, *OF_A_CLUSTER):
+                    row.pop(key, None)
+                numbers[f"{name} {row['index']}"] = row
             content = json.loads(path.read_text())
             for key in ("status", "forgetting_quality", "epsilon", "n_finished"):
                 numbers[f"{name} {key}"] = content[key]
@@ -319,6 +357,8 @@ class Scoring(Work):
             }
         hidden = [path for path in self.output.rglob(".*") if path.is_file()]
         require(not hidden, f"temporary files are left: {hidden}")
+        begun = self.log.read_text().splitlines()
+        self.repeated += len(begun) - len(set(begun))
         return numbers
 
     def clear(self) -> None:
@@ -326,12 +366,13 @@ class Scoring(Work):
         shutil.rmtree(self.output, ignore_errors=True)
         shutil.rmtree(self.place.cache / "calibration", ignore_errors=True)
         self.log.write_text("")
-        self._kept = set()
+        self._kept, self._n_seen = set(), 0
 
     def _begun(self) -> set[tuple[str, int]]:
-        begun = [line.split() for line in self.log.read_text().splitlines()]
-        self.log.write_text("")
-        return {(name, self._indices[name, int(seed)]) for name, seed in begun}
+        lines = self.log.read_text().splitlines()
+        fresh, self._n_seen = lines[self._n_seen :], len(lines)
+        pairs = (line.split() for line in fresh)
+        return {(name, self._indices[name, int(seed)]) for name, seed in pairs}
 
     def _kept_now(self) -> set[tuple[str, int]]:
         kept = set()
@@ -341,6 +382,108 @@ class Scoring(Work):
             if list(self.output.glob(f"*/{name}/*/{RESULT}")):
                 kept |= {(name, index) for index in range(N_MODELS)}
         return kept
+
+
+class Cluster(Scoring):
+    """The same on a cluster of two workers, which are killed in the command's place.
+
+    Each is followed by a new one.
+    """
+
+    def __init__(self, place: Place, isolation: str = "none") -> None:
+        super().__init__(place, isolation)
+        self._address, self._struck, self._draw = "", 0, random.Random(0)
+        self._workers: list[subprocess.Popen[str]] = []
+
+    def executor(self) -> list[str]:
+        """Name the scheduler."""
+        return ["--scheduler", self._address]
+
+    def repetitions(self) -> str:
+        """Count them by the log; a worker does one at a time."""
+        return f"{self.repeated} unfinished runs done again; "
+
+    def unkilled(self) -> tuple[float, dict[str, Any]]:
+        """Hold the numbers of a cluster against those of this machine."""
+        _, here = Scoring(self.place, self.isolation).unkilled()
+        life, there = super().unkilled()
+        require_same(there, here)
+        return life, here
+
+    @contextmanager
+    def started(self) -> Iterator["subprocess.Popen[str]"]:
+        """Start a cluster, too; the command leaves nothing on it."""
+        host, port = _free_port()
+        self._address = f"tcp://{host}:{port}"
+        scheduler = self._dask("scheduler", "--host", host, "--port", str(port))
+        self._workers = [self._worker() for _ in range(JOBS)]
+        try:
+            _await_server(host, port)
+            with super().started() as command:
+                yield command
+            self.place.await_end([p.pid for p in (scheduler, *self._workers)])
+        finally:
+            for process in (*self._workers, scheduler):
+                process.terminate()
+            for process in (*self._workers, scheduler):
+                process.wait()
+
+    def strike(self, command: "subprocess.Popen[str]") -> bool:
+        """Kill a worker, unless the command has ended."""
+        if command.poll() is not None:
+            return False
+        self.look_at_runs()
+        victim = self._draw.randrange(JOBS)
+        self._workers[victim].kill()
+        self._workers[victim].wait()
+        self._workers[victim] = self._worker()
+        self._struck += 1
+        return True
+
+    def look(self) -> None:
+        """Look, and sweep away what the next worker on that machine would."""
+        super().look()
+        if self._struck:
+            remove_abandoned(self.place.scratch)
+
+    def finished(self) -> dict[str, Any]:
+        """Only what a killed worker was doing was done again."""
+        before = self.repeated
+        numbers = super().finished()
+        again = self.repeated - before
+        require(again <= self._struck, f"{again} runs were done again")
+        return numbers
+
+    def clear(self) -> None:
+        """Forget the kills, too."""
+        super().clear()
+        self._struck = 0
+
+    def _worker(self) -> "subprocess.Popen[str]":
+        how = ["--nthreads", "1", "--no-nanny", "--memory-limit", "0"]
+        return self._dask("worker", self._address, *how)
+
+    def _dask(self, what: str, *words: str) -> "subprocess.Popen[str]":
+        entry = f"distributed.cli.dask_{what}"
+        return self.place.start([*words, "--no-dashboard"], entry, subprocess.DEVNULL)
+
+
+def _free_port() -> tuple[str, int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        host, port = server.getsockname()
+    return host, port
+
+
+def _await_server(host: str, port: int) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            socket.create_connection((host, port)).close()
+        except ConnectionRefusedError:
+            require(time.monotonic() < deadline, "no scheduler has started")
+            time.sleep(0.1)
+        else:
+            return
 
 
 class Building(Work):
@@ -455,14 +598,15 @@ def run_campaign(work: Work, kills: int, seed: int) -> str:
         If anything is not as it should be.
     """
     began = time.monotonic()
-    life, control = _unkilled(work)
-    moments, survived, ends = random.Random(seed), 0, 0
+    life, control = work.unkilled()
+    draw, survived, ends = random.Random(seed), 0, 0
+    moments = iter(lambda: draw.uniform(0, life), None)
     work.clear()
     while survived < kills or not ends:
-        killed = _one_life(work, moments.uniform(0, life) if survived < kills else None)
+        struck, ended = _one_life(work, moments, kills - survived)
         work.look()
-        survived += killed
-        if not killed:
+        survived += struck
+        if ended:
             require_same(work.finished(), control)
             work.place.require_clean()
             work.clear()
@@ -477,39 +621,39 @@ def run_campaign(work: Work, kills: int, seed: int) -> str:
     )
 
 
-def _unkilled(work: Work) -> tuple[float, dict[str, Any]]:
-    """Seconds and numbers of a command that nobody kills."""
-    work.clear()
-    start = time.monotonic()
-    _one_life(work, None)
-    return time.monotonic() - start, work.finished()
+def _one_life(work: Work, moments: Iterator[float], most: int) -> tuple[int, bool]:
+    """Start the command and strike it, at most so often.
 
-
-def _one_life(work: Work, seconds: float | None) -> bool:
-    """Start the command, and kill it after a while; return whether it was killed."""
-    with work.place.start(work.words()) as process:
-        try:
-            _, words = process.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
+    Returns how often, and whether the command came to its end.
+    """
+    struck, words = 0, ""
+    with work.started() as command:
+        while command.returncode is None:
+            seconds = next(moments) if struck < most else None
+            try:
+                _, words = command.communicate(timeout=seconds)
+            except subprocess.TimeoutExpired:
+                struck += work.strike(command)
     work.place.await_end()
-    if process.returncode in (-9, 0):
-        return process.returncode != 0
-    raise Lost(f"it ended with {process.returncode}: {words}")
+    if command.returncode in (-9, 0):
+        return struck, command.returncode == 0
+    raise Lost(f"it ended with {command.returncode}: {words}")
+
+
+#: What may be killed.
+WORKS = {"score": Scoring, "bank": Building, "cluster": Cluster}
 
 
 def main() -> None:
     """Run a campaign and print its counts."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["score", "bank"])
+    parser.add_argument("what", choices=[*WORKS])
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         place = Place(Path(folder).resolve() / "campaign")
-        work = Scoring(place) if args.what == "score" else Building(place)
-        print(run_campaign(work, args.kills, args.seed))
+        print(run_campaign(WORKS[args.what](place), args.kills, args.seed))
 
 
 if __name__ == "__main__":

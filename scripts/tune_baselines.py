@@ -34,7 +34,8 @@ from harness.metrics.official.utility import Utility
 from harness.models.outputs import ModelOutputs
 from harness.models.weights import load_weights
 from harness.reference import ReferenceBank, find_bank
-from harness.reference.build import BuildPlan, build_bank
+from harness.reference.build import build_bank
+from harness.reference.plan import BuildPlan
 from harness.tasks.base import Task
 from harness.tasks.loaders import make_loader
 from harness.tasks.registry import find_task

@@ -17,7 +17,8 @@ from hypothesis import settings
 from harness.cli.entry import run
 from harness.execution.local import Job, LocalExecutor, Outcome
 from harness.reference import ReferenceBank
-from harness.reference.build import BuildPlan, build_bank
+from harness.reference.build import build_bank
+from harness.reference.plan import BuildPlan
 from harness.sandbox import Level, Sandbox
 from harness.storage.cache import CACHE_VARIABLE, cache_root
 from harness.tasks.base import Sets, Task

@@ -10,8 +10,9 @@ from harness.cli.progress import ProgressListener
 from harness.errors import ExitCode, UsageError
 from harness.reference import ReferenceBank, find_largest_bank
 from harness.reference.bank import BANK, MANIFEST, ORIGINALS
-from harness.reference.build import BuildPlan, build_bank, build_part
+from harness.reference.build import build_bank, build_part
 from harness.reference.parallel import why_serial
+from harness.reference.plan import BuildPlan
 from harness.reference.verify import verify_bank
 from harness.storage.files import write_atomic
 from harness.tasks.registry import find_task

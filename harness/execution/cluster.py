@@ -12,8 +12,9 @@ from harness.execution.crew import Crew, addresses
 from harness.execution.local import Job, LocalExecutor, Outcome
 from harness.models.weights import Array
 from harness.processes.lifetime import Closing
-from harness.reference.build import BuildPlan, Train
+from harness.reference.build import Train
 from harness.reference.member import keep_member
+from harness.reference.plan import BuildPlan
 from harness.run.messages import CheckpointRequest, Failure, RunReport, Usage
 from harness.sandbox import Level, Sandbox
 from harness.status import Status
@@ -57,17 +58,19 @@ class Cluster(Closing):
         return max(weakest, key=lambda one: len(one.not_enforced))
 
     def _offers(self, wanted: str) -> list[Sandbox]:
+        """Ask all workers; not by a task, which would wait for one that has gone."""
+        from distributed.comm import CommClosedError  # noqa: PLC0415
+
         if not addresses(self.client):
             self.say("no worker is there yet; waiting for one.")
             self.client.wait_for_workers(1)
-        futures = [
-            self.client.submit(remote.offered, wanted, workers=[address], pure=False)
-            for address in addresses(self.client)
-        ]
-        found: list[Sandbox] = self.client.gather(futures, errors="skip")
+        answers = self.client.run(remote.offered, wanted, on_error="return").values()
+        found = [answer for answer in answers if isinstance(answer, Sandbox)]
         if found:
             return found
-        error = futures[0].exception()
+        error = next((e for e in answers if not isinstance(e, CommClosedError)), None)
+        if error is None:
+            return self._offers(wanted)  # All have gone.
         if isinstance(error, UsageError):
             raise error
         raise UsageError(

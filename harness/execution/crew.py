@@ -97,24 +97,23 @@ class Crew(Closing):
             self._let_go()
 
     def close(self) -> None:
-        """Let the workers end what they hold ready; nothing is waited for."""
+        """Let the workers end what they hold ready, or soon will; wait for nothing."""
         from distributed import fire_and_forget  # noqa: PLC0415
 
         self._let_go()
         if self._client.status == "running":
-            for address in self._ready:
+            for address in (*self._ready, *self._joining):
                 fire_and_forget(self._submit(address, remote.leave, self._key))
+        for joining in self._joining.values():
+            joining.release()
         self._ready.clear()
+        self._joining.clear()
 
     def _let_go(self) -> None:
         self._waiting.clear()
-        for future in (
-            *(f for f, _ in self._running.values()),
-            *self._joining.values(),
-        ):
+        for future, _ in self._running.values():
             future.release()
         self._running.clear()
-        self._joining.clear()
 
     def _submit(
         self, address: str, function: Callable[..., Any], *args: Any

@@ -8,7 +8,7 @@ import pickle
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from statistics import median
@@ -59,7 +59,7 @@ class Joined(NamedTuple):
     arithmetic: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Work(ABC):
     """One kind of work on a track, for every worker alike."""
 
@@ -100,7 +100,7 @@ class Trained(NamedTuple):
     weights: dict[str, Array]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Training(Work):
     """Train models of a bank; an item is an index."""
 
@@ -123,13 +123,12 @@ class Made(NamedTuple):
     waited: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Running(Work):
     """Run submissions from a warm template; an item is a job."""
 
     originals: Sequence[Mapping[str, Array]]
     isolation: Sandbox
-    _here: dict[str, Any] = field(default_factory=dict, init=False)
 
     def prepare(self, n_neighbours: int) -> str:
         """Start the template, at the level of isolation that all have agreed on."""
@@ -139,8 +138,8 @@ class Running(Work):
         if more := set(own.not_enforced) - set(agreed.not_enforced):
             return f"its isolation does not enforce: {', '.join(sorted(more))}"
         device, originals = self.track.device, list(map(dict, self.originals))
-        self._here["neighbours"] = n_neighbours
-        self._here["executor"] = LocalExecutor(self.task, device, originals, 1, own)
+        self._n_neighbours = n_neighbours
+        self._executor = LocalExecutor(self.task, device, originals, 1, own)
         return ""
 
     def do(self, item: Job) -> Made:
@@ -151,7 +150,7 @@ class Running(Work):
             cap = self.track.evaluation.cap
             bounded = item.bounded(Budget(cap, median(calibration.seconds)))
             request = replace(bounded, original=request.original)
-        request = within_share(request, self._here["neighbours"])
+        request = within_share(request, self._n_neighbours)
         (outcome,) = self._executor.work([replace(item, request=request)])
         outcome.failure_of_its_own()  # One of ours is raised, and tried elsewhere.
         report, run = replace(outcome.report, weights=None), outcome.run
@@ -167,20 +166,14 @@ class Running(Work):
 
     def close(self) -> None:
         """End the template."""
-        if self._here:
-            self._executor.close()
-
-    @property
-    def _executor(self) -> LocalExecutor:
-        executor: LocalExecutor = self._here["executor"]
-        return executor
+        self._executor.close()
 
     @cached_property
     def _calibration(self) -> Calibration:
         """Measure a retraining as the runs are made, if it is not kept."""
         oracle = read_submission(oracle_path())
         device, level = self.track.device.partition(":")[0], self.isolation.level
-        jobs = self._here["neighbours"]
+        jobs = self._n_neighbours
         key = CalibrationKey(self.track, device, jobs, level, oracle.sha256)
         found = read_calibration(key)
         if found is None:

@@ -35,11 +35,14 @@ class Answered(Future):
 
 @dataclass
 class Cluster:
-    """Doubles numbers. What `trouble` raises, or does to it, befalls a worker."""
+    """Doubles numbers. What `trouble` raises, or does to it, befalls a worker.
+
+    One that has joined as None is still about to.
+    """
 
     present: set[str]
     trouble: Callable[[str, int], None] = lambda address, item: None
-    joined: Callable[[str], Joined] = lambda address: Joined("", address, "same")
+    joined: Callable[[str], Joined | None] = lambda address: Joined("", address, "same")
     status: str = "running"
     done: list[tuple[str, int]] = field(default_factory=list)
 
@@ -59,7 +62,7 @@ class Cluster:
             future.status = "error"
             future.set_exception(error)
         else:
-            if address in self.present:
+            if address in self.present and answer is not None:
                 future.status = "finished"
                 future.set_result(answer)
         return future
@@ -209,6 +212,17 @@ def test_a_worker_that_has_forgotten_the_work_joins_again(doubled, cluster):
 
     assert doubled(1, 2, 3) == {1: 2, 2: 4, 3: 6}
     assert not forgotten
+
+
+def test_who_is_still_getting_ready_is_told_at_the_end_as_well(cluster, said):
+    """It would hold a template and an evaluator for nobody."""
+    cluster.joined = lambda address: Joined() if address == FIRST else None
+
+    with Crew(cluster, "work", said.append) as crew:
+        assert [done.answer for done in crew.do([1])] == [2]
+        assert cluster.done == [(FIRST, 1)]
+
+    assert {address for address, _ in cluster.done[1:]} == {FIRST, OTHER}
 
 
 def test_arithmetic_may_differ_and_is_said_once(doubled, cluster, said):

@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -43,8 +44,16 @@ def works(campaign, user_cache):
         yield work
 
 
+needs_dask = pytest.mark.skipif(
+    find_spec("distributed") is None, reason="needs pip install 'unlearn-eval[cluster]'"
+)
+
+
 @pytest.mark.campaign
-@pytest.mark.parametrize("work", ["Scoring", "Building"])
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    "work", ["Scoring", "Building", pytest.param("Cluster", marks=needs_dask)]
+)
 def test_nothing_is_lost_repeated_or_left_behind_by_kills(campaign, works, work):
     words = campaign.run_campaign(works(work), KILLS, seed=1)
 

@@ -10,8 +10,9 @@ from safetensors.numpy import load_file, save
 
 from harness.models.weights import Array, stack_weights
 from harness.reference.bank import BANK, ReferenceBank, read_bank, write_bank
-from harness.reference.build import BuildPlan, build_bank
+from harness.reference.build import build_bank
 from harness.reference.location import built_folder
+from harness.reference.plan import BuildPlan
 
 
 @pytest.fixture

@@ -14,9 +14,10 @@ import pytest
 from harness.errors import UsageError
 from harness.models.records import write_record
 from harness.reference.bank import read_bank
-from harness.reference.build import BuildPlan, build_bank
+from harness.reference.build import build_bank
 from harness.reference.location import built_folder
 from harness.reference.member import member_path
+from harness.reference.plan import BuildPlan
 from harness.track import find_track
 
 

@@ -10,9 +10,10 @@ from safetensors.numpy import load_file, save
 from harness.errors import CheckFailed, UsageError
 from harness.reference import bank_key, find_bank
 from harness.reference.bank import BANK, MANIFEST, ORIGINALS, read_bank, write_bank
-from harness.reference.build import BuildPlan, build_bank, finished_originals
+from harness.reference.build import build_bank
 from harness.reference.location import built_folder
 from harness.reference.member import original_path, read_original, write_original
+from harness.reference.plan import BuildPlan, finished_originals
 from harness.reference.training import member_seed, train_and_keep
 from harness.reference.verify import verify_bank
 from harness.tasks.registry import find_task

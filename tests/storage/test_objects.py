@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -9,8 +10,10 @@ import pytest
 from harness.errors import UnlearnEvalError, UsageError
 from harness.reference import build as build_module
 from harness.reference import find_bank
-from harness.reference.build import BuildPlan, build_bank, build_part
+from harness.reference import location as location_module
+from harness.reference.build import build_bank, build_part
 from harness.reference.member import keep_member
+from harness.reference.plan import BuildPlan
 from harness.reference.shared import SharedBank, use_bank
 from harness.results.store import ResultFolder
 from harness.storage.cache import CACHE_VARIABLE
@@ -129,6 +132,47 @@ def test_what_was_made_and_not_yet_shared_is_shared_later(
 
     assert len(training) == 3
     assert len(objects.names(name)) == 3
+
+
+def test_two_builders_at_once_end_with_one_bank(  # noqa: PLR0917
+    machine, training, track, bank, url, tmp_path, monkeypatch
+):
+    """Each with a cache of its own, and before either has shared anything."""
+    use_bank(url)
+    machine("one")
+    both, train, put = threading.Barrier(2), build_module._train_all, []
+    put_if_absent = Objects.put_if_absent
+
+    def together(plan, indices):
+        both.wait(timeout=60)
+        yield from train(plan, indices)
+
+    def counted(objects, name, content) -> bool:
+        won = put_if_absent(objects, name, content)
+        put.extend([name] * won)
+        return won
+
+    def own_cache():
+        return tmp_path / str(threading.get_ident())
+
+    monkeypatch.setattr(build_module, "_train_all", together)
+    monkeypatch.setattr(location_module, "cache_root", own_cache)
+    monkeypatch.setattr(Objects, "put_if_absent", counted)
+    monkeypatch.setattr(Objects, "put", lambda *_: 1 / 0)
+
+    with ThreadPoolExecutor(2) as pool:
+        plans = [plan_of(track), plan_of(track)]
+        built = list(pool.map(lambda plan: build_bank(plan, lambda done: None), plans))
+
+    assert sorted(training) == sorted([-1, *range(8)] * 2)
+    objects, name = shared(track, url)
+    assert len(put) == len(set(put)) == len(objects.names(name)) == 9
+    assert built[0].folder != built[1].folder
+    for found in built:
+        for name, array in vars(bank.retrained).items():
+            assert np.array_equal(getattr(found.retrained, name), array), name
+        for name, array in bank.original_weights[0].items():
+            assert np.array_equal(found.original_weights[0][name], array)
 
 
 @pytest.mark.parametrize("damage", ["flipped", "cut"])

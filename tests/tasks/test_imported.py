@@ -9,7 +9,8 @@ import torch
 
 from harness.errors import UsageError
 from harness.reference import bank_key
-from harness.reference.build import BuildPlan, build_bank
+from harness.reference.build import build_bank
+from harness.reference.plan import BuildPlan
 from harness.tasks.registry import find_task
 from harness.track import Track, find_track
 

@@ -10,7 +10,8 @@ from PIL import Image
 
 from harness.errors import UsageError
 from harness.reference import find_bank
-from harness.reference.build import BuildPlan, build_bank
+from harness.reference.build import build_bank
+from harness.reference.plan import BuildPlan
 from harness.run.inputs import RUN_SETS, read_inputs, sets_named, write_inputs
 from harness.tasks.registry import find_task
 from harness.track import find_track
