@@ -2,9 +2,8 @@
 
 import os
 import shutil
-import warnings
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import count
@@ -35,7 +34,7 @@ from harness.reference.member import (
     original_path,
     read_original,
 )
-from harness.reference.parallel import Parallel, delayed
+from harness.reference.parallel import Parallel, delayed, stopped_quietly
 from harness.reference.shared import SharedBank, shared_bank
 from harness.storage.files import explained, make_folder
 from harness.storage.lock import only_one
@@ -186,7 +185,7 @@ def _trained(
     plan: BuildPlan, indices: list[int], train: Train
 ) -> Generator[int, None, None]:
     """Train models, and share each as it comes."""
-    with _stopped_quietly(train(plan, indices)) as trained:
+    with stopped_quietly(train(plan, indices)) as trained:
         for index in trained:
             if plan.shared is not None:
                 plan.shared.offer(plan.folder, index)
@@ -247,19 +246,6 @@ def _tidy(plan: BuildPlan, size: int) -> None:
         original_path(plan.folder, index).unlink(missing_ok=True)
     if not member_paths(plan.folder):
         shutil.rmtree(plan.folder / "members", ignore_errors=True)
-
-
-@contextmanager
-def _stopped_quietly(
-    trained: Generator[int, None, None],
-) -> Iterator[Generator[int, None, None]]:
-    """Keep joblib from warning of unfinished work somebody who has just stopped it."""
-    try:
-        yield trained
-    finally:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*tasks which were still being")
-            trained.close()
 
 
 def _train_all(plan: BuildPlan, indices: list[int]) -> Generator[int, None, None]:
