@@ -33,7 +33,7 @@ class Pair(NamedTuple):
 
 
 def all_pairs(rows: Sequence[Measured]) -> list[Pair]:
-    """Compare each with each: they are measured, and a pair takes a millisecond."""
+    """Compare each with each: all are measured, and a pair takes some milliseconds."""
     places = combinations(range(len(rows)), 2)
     return [Pair((i, j), paired(rows[i], rows[j])) for i, j in places]
 
@@ -51,7 +51,7 @@ def pairs_page(track: str, rows: Sequence[Material], pairs: Sequence[Pair]) -> s
 
 def _choice(row: Material) -> Choice:
     result, known = row.result, row.confidences
-    epsilon = [] if known is None else known.epsilon.round(2).tolist()
+    epsilon: list[float] = [] if known is None else known.epsilon.round(2).tolist()
     return Choice(
         name=result.name,
         title=title_of(result),
