@@ -234,7 +234,7 @@ def validate(
     Parameters are those of `score`.
     """
     settings = _settings(track, split_seed, device, data_dir=data_dir)
-    with _file_of(submission) as path, _listener(progress) as listener:
+    with _file_of(submission) as path, _listener(progress, lines=False) as listener:
         return validate_submission(
             path, settings, listener, isolation=choose(isolation)
         )
@@ -343,13 +343,8 @@ def _folder(output: str | Path) -> Path:
     return local_folder(output) if isinstance(output, str) else output.expanduser()
 
 
-@contextmanager
-def _listener(progress: bool) -> Iterator[ProgressListener]:
-    listener = ProgressListener(quiet=not progress, bars=progress)
-    try:
-        yield listener
-    finally:
-        listener.end()
+def _listener(progress: bool, *, lines: bool = True) -> ProgressListener:
+    return ProgressListener(quiet=not progress, bars=progress, lines=lines)
 
 
 @contextmanager

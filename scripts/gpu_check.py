@@ -43,6 +43,7 @@ from harness.tasks.images.engine import make_training_set, train
 from harness.tasks.images.graphed import GraphedTraining
 from harness.tasks.images.task import ImageTask
 from harness.tasks.registry import find_task
+from harness.tasks.sample import measured_sets
 from harness.track import Track, find_track
 
 SUBMISSIONS = ("identity", "finetune", "retrain")
@@ -137,7 +138,7 @@ def engine(task: Task, *, graph: bool, n_models: int = 3) -> dict[str, Any]:
     sets = task.sets()
     augmentation = task.track.recipe.augmentation
     data = make_training_set(task.stored(sets.retain), augmentation, device)
-    evaluate = task.evaluator(sets.measured(task.track.data)._asdict(), device)
+    evaluate = task.evaluator(measured_sets(sets, task.track.data)._asdict(), device)
 
     def fresh(seed: int) -> torch.nn.Module:
         return task.network(seed).to(device)

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from harness.cli import options
-from harness.cli.progress import ProgressListener
+from harness.cli.progress import ProgressListener, resuming
 from harness.competition.codabench import Competition, write_bundle
 from harness.competition.programs import ingest as ingest_submission
 from harness.competition.programs import rate as rate_result
@@ -99,6 +99,7 @@ def codabench(
 @click.option("--data", type=_FOLDER, required=True, help="The phase's input data.")
 @click.option("--submission", type=_FOLDER, required=True, help="What was sent.")
 @click.option("--output", type=_FOLDER, required=True, help="For the result.")
+@resuming("finished runs")
 def ingest(data: Path, submission: Path, output: Path) -> int:
     """Do the runs of a submission, where a platform's worker asks for them."""
     listener = ProgressListener(quiet=False, bars=False)

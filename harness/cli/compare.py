@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from harness.cli import options
+from harness.cli.progress import ProgressListener
 from harness.errors import ExitCode
 from harness.metrics.uncertainty.paired import PairedDifference
 from harness.results.lookup import find_result
@@ -27,7 +28,8 @@ def compare(first: str, second: str, track: str, output: Path, as_json: bool) ->
     """
     track = find_track(track).name
     folders = [find_result(name, output, track) for name in (first, second)]
-    found = compare_results(*folders)
+    with ProgressListener(quiet=as_json, bars=True, lines=False) as listener:
+        found = compare_results(*folders, counter=listener)
     if as_json:
         told = {} if found.calibrated is None else _content(found.calibrated, found)
         content = {

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import click
@@ -38,26 +38,25 @@ class Check(NamedTuple):
 @options.as_json
 def doctor(as_json: bool) -> int:
     """Check this installation: packages, data, banks, what runs are kept apart by."""
-    checks = examine()
+    checks = []
+    for check in examine():
+        checks.append(check)
+        if not as_json:
+            click.echo(f"{'ok ' if check.ok else 'BAD'} {check.name}: {check.words}")
     if as_json:
         options.echo_json({"checks": [check._asdict() for check in checks]})
-    else:
-        for check in checks:
-            click.echo(f"{'ok ' if check.ok else 'BAD'} {check.name}: {check.words}")
     healthy = all(check.ok or not check.needed for check in checks)
     return ExitCode.OK if healthy else ExitCode.CHECK_FAILED
 
 
-def examine() -> list[Check]:
-    """Look at everything that scoring needs; nothing is changed."""
-    return [
-        Check("machine", True, this_machine().describe()),
-        _torch(),
-        _guarded("cache", _cache),
-        _guarded("data", _data),
-        _guarded("bank", _bank),
-        *_isolation(),
-    ]
+def examine() -> Iterator[Check]:
+    """Look at everything that scoring needs, a check at a time; nothing is changed."""
+    yield Check("machine", True, this_machine().describe())
+    yield _torch()
+    yield _guarded("cache", _cache)
+    yield _guarded("data", _data)
+    yield _guarded("bank", _bank)
+    yield from _isolation()
 
 
 def _torch() -> Check:

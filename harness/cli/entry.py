@@ -70,16 +70,20 @@ def run(args: list[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return int(ExitCode.USAGE)
-    except (KeyboardInterrupt, click.Abort):
-        click.echo(
-            "Interrupted. Run the same command again to resume: "
-            "finished runs are kept.",
-            err=True,
-        )
+    except (KeyboardInterrupt, click.Abort) as error:
+        click.echo(f"Interrupted. {_how_to_go_on(error)}", err=True)
         return int(ExitCode.INTERRUPTED)
     except SystemExit:
         # click's way to end when whoever read our output has had enough of it.
         return int(ExitCode.OK)
+
+
+def _how_to_go_on(error: BaseException) -> str:
+    """Take what the command had to say of it; click wraps its interrupt."""
+    cause = error.__cause__ or error
+    if isinstance(cause, KeyboardInterrupt) and cause.args:
+        return str(cause.args[0])
+    return "Run the same command again; it begins anew."
 
 
 def _interrupt(*_: Any) -> None:

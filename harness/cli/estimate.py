@@ -6,6 +6,7 @@ import click
 import numpy as np
 
 from harness.cli import options
+from harness.cli.progress import ProgressListener
 from harness.errors import ExitCode, UsageError
 from harness.metrics.inputs.array_file import read_confidences
 from harness.metrics.official.epsilon import DELTA
@@ -40,7 +41,9 @@ def estimate(file: Path, delta: float, official_only: bool, as_json: bool) -> in
     if remedy := _instead(file):
         raise UsageError(f"{as_address(file) or file} is no file of arrays: {remedy}.")
     models = read_confidences(file)
-    found = estimate_arrays(*models, delta=delta, everything=not official_only)
+    with ProgressListener(quiet=as_json, bars=True, lines=False) as listener:
+        listener.begin("measuring", 1, 0)
+        found = estimate_arrays(*models, delta=delta, everything=not official_only)
     if as_json:
         options.echo_json(to_json(found))
     else:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import click
 
 from harness.cli import options
-from harness.cli.progress import ProgressListener
+from harness.cli.progress import ProgressListener, resuming
 from harness.errors import ExitCode, UsageError
 from harness.execution.cluster import Cluster
 from harness.leaderboard.board import Board, default_board
@@ -128,10 +128,12 @@ def leaderboard(
             "that --split-seed is the track's public one; give the private split's."
         )
     private = None if split_seed is None else find_track(track, split_seed=split_seed)
-    request = Request(output, public, private, options.chosen_jobs(n_jobs))
+    listener = ProgressListener(quiet=quiet, bars=progress, lines=bool(rerun))
+    request = Request(output, public, private, options.chosen_jobs(n_jobs), listener)
     place = Board(board or default_board(), public.name)
     if check:
-        return _check(place, request, as_json, verified=verified)
+        with listener:
+            return _check(place, request, as_json, verified=verified)
     if rerun:
         settings = ScoreSettings(
             track=public,
@@ -147,18 +149,23 @@ def leaderboard(
             data_dir=data_dir,
             secret=organizers_secret(),
         )
-        listener = ProgressListener(quiet=quiet, bars=progress)
-        keep = _Keep(record, sign)
-        with options.chosen_cluster(scheduler, n_jobs, listener.say) as cluster:
+        keep, drawn = _Keep(record, sign), f" with --seed {settings.seed}"
+        how = "Run the same command again" + (drawn if seed is None else "")
+        with (
+            resuming("finished runs", how),
+            listener,
+            options.chosen_cluster(scheduler, n_jobs, listener.say) as cluster,
+        ):
             return _rerun(place, settings, rerun, listener, keep, as_json, cluster)
-    if update:
-        table = update_board(place, request, sign)
-    else:
-        if record or sign:
-            record_confirmed(place, request, sign)
-        table = rank_stored(
-            request, place if board or default_board().exists() else None
-        )
+    with listener:
+        if update:
+            table = update_board(place, request, sign)
+        else:
+            if record or sign:
+                record_confirmed(place, request, sign)
+            table = rank_stored(
+                request, place if board or default_board().exists() else None
+            )
     if as_json:
         options.echo_json(table.to_dict())
     else:
@@ -200,11 +207,8 @@ def _rerun(
     eligibility = Eligibility.of(settings.track)
     rows = rows_to_rerun(board, eligibility, names, own_submissions())
     listener.say(f"{len(rows)} submissions again, with --seed {settings.seed}")
-    try:
-        with scorer_on(cluster, settings, listener, Level.FULL) as scorer:
-            results = scorer.score_all([path for _, path in rows])
-    finally:
-        listener.end()
+    with scorer_on(cluster, settings, listener, Level.FULL) as scorer:
+        results = scorer.score_all([path for _, path in rows])
     groups = [group for group, _ in rows]
     reruns = compare_reruns([group.first for group in groups], results)
     if keep.record or keep.key:

@@ -1,10 +1,16 @@
 """Show progress on stderr: a bar on a terminal, a few plain lines elsewhere."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Self
+
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -17,17 +23,40 @@ from harness.status import Status
 
 _PLAIN_STEPS = 4
 _LONGEST = 4000
+#: Rich forgets after half a minute how fast it went; a model may take longer.
+_REMEMBERED_SECONDS = 86_400.0
+
+
+@contextmanager
+def resuming(kept: str, how: str = "Run the same command again") -> Iterator[None]:
+    """Say on Ctrl-C that another call goes on with what is kept, and how to call."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        told = error.args or (f"{how} to resume: {kept} are kept.",)
+        raise KeyboardInterrupt(*told) from None
 
 
 class ProgressListener:
-    """Tells a person on stderr how it goes."""
+    """Tells a person on stderr how it goes.
 
-    def __init__(self, *, quiet: bool, bars: bool) -> None:
+    Without `lines`, work that takes a minute or so is shown on bars or not at all.
+    """
+
+    def __init__(self, *, quiet: bool, bars: bool, lines: bool = True) -> None:
         self._console = Console(stderr=True, quiet=quiet, highlight=False)
         can_draw = self._console.is_terminal or self._console.is_jupyter
         self._bars = bars and can_draw and not quiet
+        self._lines = lines
         self._progress: Progress | None = None
         self._what, self._total, self._done, self._started = "", 0, 0, 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # A bar has hidden the cursor.
+        self.end()
 
     def say(self, text: str) -> None:
         """Show one line of news."""
@@ -41,7 +70,7 @@ class ProgressListener:
             self._progress = _bar(self._console)
             self._progress.start()
             self._progress.add_task(what, total=total, completed=done)
-        else:
+        elif self._lines:
             resumed = f", {done} of them done before" if done else ""
             self.say(f"{what}: {total} to do{resumed}")
 
@@ -50,7 +79,7 @@ class ProgressListener:
         self._done += 1
         if self._progress is not None:
             self._progress.advance(self._progress.task_ids[0])
-        elif self._done % max(1, self._total // _PLAIN_STEPS) == 0:
+        elif self._lines and self._done % max(1, self._total // _PLAIN_STEPS) == 0:
             self.say(f"{self._what}: {self._done} of {self._total}")
 
     def end(self) -> None:
@@ -82,6 +111,19 @@ def _bar(console: Console) -> Progress:
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
+        _Pace(),
         console=console,
         transient=True,
+        speed_estimate_period=_REMEMBERED_SECONDS,
     )
+
+
+class _Pace(ProgressColumn):
+    """How fast pieces of work come, once there are some."""
+
+    def render(self, task: Task) -> Text:
+        """Return it in words."""
+        speed = task.speed
+        if not speed:
+            return Text("")
+        return Text(f"{speed:.1f} per s" if speed > 1 else f"{1 / speed:.1f} s each")

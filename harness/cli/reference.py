@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from harness.cli import options
-from harness.cli.progress import ProgressListener
+from harness.cli.progress import ProgressListener, resuming
 from harness.errors import ExitCode, UsageError
 from harness.reference import ReferenceBank, find_largest_bank
 from harness.reference.bank import BANK, MANIFEST, ORIGINALS
@@ -47,6 +47,7 @@ def reference() -> None:
 )
 @options.quiet
 @options.progress
+@resuming("finished models")
 def build(
     track: str,
     split_seed: int | None,
@@ -79,9 +80,6 @@ def build(
     total = wanted if part is None else len(part)
     if part is not None and part.start == 0:
         total += len(plan.original_indices)
-    listener = ProgressListener(quiet=quiet, bars=progress)
-    if plan.jobs > 1 and why_serial():
-        listener.say(f"{why_serial()}.")
     begun = False
 
     def step(done: int) -> None:
@@ -92,15 +90,17 @@ def build(
         else:
             listener.advance()
 
-    try:
-        with options.chosen_cluster(scheduler, n_jobs, listener.say) as cluster:
-            train = None if cluster is None else cluster.trainer(plan)
-            if part is not None:
-                build_part(plan, part, step, train)
-                return ExitCode.OK
-            bank = build_bank(plan, step, listener.say, train)
-    finally:
-        listener.end()
+    with (
+        ProgressListener(quiet=quiet, bars=progress) as listener,
+        options.chosen_cluster(scheduler, n_jobs, listener.say) as cluster,
+    ):
+        if plan.jobs > 1 and why_serial():
+            listener.say(f"{why_serial()}.")
+        train = None if cluster is None else cluster.trainer(plan)
+        if part is not None:
+            build_part(plan, part, step, train)
+            return ExitCode.OK
+        bank = build_bank(plan, step, listener.say, train)
     if output is not None:
         for name in (BANK, ORIGINALS, MANIFEST):
             write_atomic(output / name, (bank.folder / name).read_bytes())
@@ -154,7 +154,10 @@ def verify(
     """
     chosen = options.chosen_track(track, split_seed, device)
     bank = find_largest_bank(find_task(chosen, data_dir))
-    verification = verify_bank(bank, chosen, n_models, seed=seed, data_dir=data_dir)
+    with ProgressListener(quiet=as_json, bars=True, lines=False) as listener:
+        verification = verify_bank(
+            bank, chosen, n_models, seed=seed, data_dir=data_dir, counter=listener
+        )
     if as_json:
         options.echo_json(verification._asdict())
     else:

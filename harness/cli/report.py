@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from harness.cli import options
+from harness.cli.progress import ProgressListener
 from harness.errors import ExitCode
 from harness.results.lookup import find_result
 from harness.scoring.reporting import make_report
@@ -46,7 +47,14 @@ def report(
     """
     name = find_track(track).name
     folders = [find_result(each, runs, name) for each in results]
-    made = make_report(folders, track=track, data_dir=data_dir, pictures=pictures)
+    with ProgressListener(quiet=False, bars=True, lines=False) as listener:
+        made = make_report(
+            folders,
+            track=track,
+            data_dir=data_dir,
+            pictures=pictures,
+            counter=listener,
+        )
     made.write(output)
     click.echo(f"Wrote {output}.", err=True)
     return ExitCode.OK

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from harness.cli import options
-from harness.cli.progress import ProgressListener
+from harness.cli.progress import ProgressListener, resuming
 from harness.cli.show import echo_card
 from harness.errors import ExitCode, UsageError
 from harness.results.schema import Result
@@ -82,6 +82,7 @@ REPORT = "report.html"
 @options.quiet
 @options.verbose
 @options.progress
+@resuming("finished runs")
 def score(
     paths: tuple[Path, ...],
     track: str,
@@ -139,19 +140,16 @@ def score(
     if official:
         _refuse_unknown_costs(found)
         isolation = _official_isolation(settings, isolation)
-    listener = ProgressListener(quiet=quiet, bars=progress)
-    try:
-        with (
-            options.chosen_cluster(scheduler, n_jobs, listener.say) as cluster,
-            scorer_on(cluster, settings, listener, isolation) as scorer,
-        ):
-            if stop is None:
-                results = scorer.score_all(found)
-            else:
-                results = [score_until(scorer, path, stop) for path in found]
-            folders = _folders(scorer, found, results) if html else []
-    finally:
-        listener.end()
+    with (
+        ProgressListener(quiet=quiet, bars=progress) as listener,
+        options.chosen_cluster(scheduler, n_jobs, listener.say) as cluster,
+        scorer_on(cluster, settings, listener, isolation) as scorer,
+    ):
+        if stop is None:
+            results = scorer.score_all(found)
+        else:
+            results = [score_until(scorer, path, stop) for path in found]
+        folders = _folders(scorer, found, results) if html else []
     if as_json:
         options.echo_json({"results": [result.to_dict() for result in results]})
     else:
@@ -159,10 +157,23 @@ def score(
             echo_card(result, verbose=verbose)
     if len(results) > 1 and not (as_json and quiet):
         click.echo("\n" + summary_table(results), err=as_json)
+    if folders:
+        with ProgressListener(quiet=quiet, bars=progress, lines=False) as listener:
+            _write_reports(folders, track, data_dir, listener)
+    return _exit_code(results, fail_under)
+
+
+def _write_reports(
+    folders: list[ResultFolder],
+    track: str,
+    data_dir: Path | None,
+    listener: ProgressListener,
+) -> None:
+    listener.begin("reports", len(folders), 0)
     for folder in folders:
         page = make_report([folder], track=track, data_dir=data_dir)
-        click.echo(f"Wrote {page.write(folder.path / REPORT)}.", err=True)
-    return _exit_code(results, fail_under)
+        listener.say(f"Wrote {page.write(folder.path / REPORT)}.")
+        listener.advance()
 
 
 def _folders(

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from harness.cli import options
+from harness.cli.progress import ProgressListener
 from harness.errors import ExitCode
 from harness.leaderboard.board import default_board
 from harness.leaderboard.site import SiteRequest, write_site
@@ -25,16 +26,19 @@ def site(
 ) -> int:
     """Write the leaderboards as a static site into FOLDER.
 
-    A page a track, a page a submission, and one for each row against the next.
+    A page a track, a page a submission, one for each row against the next, and one
+    for any two rows.
     """
-    request = SiteRequest(
-        boards=board or default_board(),
-        target=folder,
-        data_dir=data_dir,
-        pictures=pictures,
-        n_jobs=options.chosen_jobs(n_jobs),
-    )
-    written = write_site(request)
+    with ProgressListener(quiet=False, bars=True, lines=False) as listener:
+        request = SiteRequest(
+            boards=board or default_board(),
+            target=folder,
+            data_dir=data_dir,
+            pictures=pictures,
+            n_jobs=options.chosen_jobs(n_jobs),
+            counter=listener,
+        )
+        written = write_site(request)
     pages = sum(track.pages for track in written) + 1
     click.echo(f"Wrote {pages} pages; begin at {folder / 'index.html'}.", err=True)
     return ExitCode.OK

@@ -51,21 +51,21 @@ def validate(
     found = find_entries(paths)
     chosen = options.chosen_track(track, split_seed, device)
     settings = ScoreSettings(track=chosen, n_models=2, n_jobs=1, data_dir=data_dir)
-    listener = ProgressListener(quiet=as_json, bars=False)
     seeds = None if seed is None else [seed]
     validations, sandbox = [], None
-    for path in found:
-        # What reading alone finds wrong is told at once, before anything is started.
-        if sandbox is None and (
-            holds_checkpoints(path) or not read_submission(path).problems
-        ):
-            sandbox = choose(isolation)
-        validation = validate_submission(
-            path, settings, listener, seeds=seeds, isolation=sandbox
-        )
-        validations.append(validation)
-        if not as_json:
-            click.echo(_words(validation))
+    with ProgressListener(quiet=as_json, bars=True, lines=False) as listener:
+        for path in found:
+            # What reading alone finds wrong is told before anything is started.
+            if sandbox is None and (
+                holds_checkpoints(path) or not read_submission(path).problems
+            ):
+                sandbox = choose(isolation)
+            validation = validate_submission(
+                path, settings, listener, seeds=seeds, isolation=sandbox
+            )
+            validations.append(validation)
+            if not as_json:
+                click.echo(_words(validation))
     if as_json:
         options.echo_json({"validations": [v.to_dict() for v in validations]})
     ok = all(validation.ok for validation in validations)

@@ -11,6 +11,7 @@ from harness.processes import WorkerDied, WorkerProcess
 from harness.processes.channel import ChannelClosed, receive_bytes, send_bytes
 from harness.run.inputs import sets_named, write_inputs
 from harness.tasks.base import Sets, Task
+from harness.tasks.sample import measured_sets
 
 #: What models are evaluated on; a run sees no test set.
 EVALUATED_SETS = ("retain", "forget", "test")
@@ -26,7 +27,7 @@ def write_evaluator_inputs(
     folder: Path, task: Task, device: str, original: Mapping[str, Array], sets: Sets
 ) -> None:
     """Write what an evaluator needs into a folder."""
-    given = sets_named(sets.measured(task.track.data), EVALUATED_SETS)
+    given = sets_named(measured_sets(sets, task.track.data), EVALUATED_SETS)
     write_inputs(folder, task, device, [original], given)
 
 

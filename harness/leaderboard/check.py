@@ -98,7 +98,13 @@ def check_board(board: Board, request: Request, secret: bytes = b"") -> Check:
     committed = parse_csv(texts[0], board.csv.name)
     eligibility = Eligibility.of(request.track)
     stored = board.results(eligibility)
-    evidence = gather(stored, eligibility, n_jobs=request.n_jobs, everything=True)
+    evidence = gather(
+        stored,
+        eligibility,
+        n_jobs=request.n_jobs,
+        everything=True,
+        counter=request.counter,
+    )
     fresh = [replace(s, result=evidence[s.path].result) for s in stored]
     rows = _rows(board, request, committed, fresh, (eligibility, evidence))
     computed = table_of(rows, private=is_private(committed))

@@ -12,7 +12,7 @@ from harness.leaderboard.eligibility import Eligibility
 from harness.leaderboard.stored import StoredResult
 from harness.metrics.uncertainty.scored_submission import ScoredSubmission
 from harness.models.records import RunRecord
-from harness.reference.parallel import Parallel, delayed
+from harness.reference.parallel import Counter, delayed, work_through
 from harness.results.schema import Efficiency, Metrics, Result
 from harness.results.store import EXAMPLES, read_examples
 from harness.scoring.any_measurement import AnyMeasurement
@@ -53,17 +53,19 @@ def gather(
     *,
     n_jobs: int,
     everything: bool = False,
+    counter: Counter | None = None,
 ) -> EvidenceOf:
     """Compute what rows need of the arrays of eligible results; or `everything`."""
     reference, cap = eligibility.reference, eligibility.track.evaluation.cap
     # Here and now, so that they travel with it and no process computes them again.
     for each in filter(None, (reference, reference.calibrated)):
         _ = each.ceilings, each.floors
-    # No memory mapped for a few megabytes: a killed process would leave it behind.
-    found = Parallel(n_jobs=min(n_jobs, max(1, len(results))), max_nbytes=None)(
+    tasks = [
         delayed(evidence_of)(each, reference, cap, everything=everything)
         for each in results
-    )
+    ]
+    what = f"results of {eligibility.track.name}"
+    found = work_through(tasks, n_jobs, what, counter)
     return {each.path: told for each, told in zip(results, found, strict=True)}
 
 

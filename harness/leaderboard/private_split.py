@@ -18,6 +18,7 @@ from harness.leaderboard.ranking import in_order, ranked_rows
 from harness.leaderboard.replicates import Replicates, by_submission
 from harness.leaderboard.stored import Refused, StoredResult, vet
 from harness.leaderboard.verified import Vouched
+from harness.reference.parallel import Counter
 from harness.track import Track
 
 if TYPE_CHECKING:
@@ -38,12 +39,16 @@ Standings = Mapping[str, PrivateStanding]
 
 
 def rank_private(
-    track: Track, results: Sequence[StoredResult], n_jobs: int
+    track: Track,
+    results: Sequence[StoredResult],
+    n_jobs: int,
+    counter: Counter | None = None,
 ) -> tuple[Standings, tuple[Refused, ...]]:
     """Vet the results of the private split, and rank them among themselves."""
     eligibility = Eligibility.of(track)
     groups, refused = private_replicates(eligibility, results)
-    evidence = gather([group.first for group in groups], eligibility, n_jobs=n_jobs)
+    firsts = [group.first for group in groups]
+    evidence = gather(firsts, eligibility, n_jobs=n_jobs, counter=counter)
     # Nobody could know this split: a row of it needs no other to confirm it.
     known = {group.first.name: Vouched(confirmed=True) for group in groups}
     standings = {

@@ -21,10 +21,11 @@ from harness.leaderboard.drawn import (
     number,
 )
 from harness.leaderboard.layout import sentences
+from harness.leaderboard.pairs import PAIRS, all_pairs, pairs_page
 from harness.leaderboard.planes import Point, plane
 from harness.leaderboard.replicates import by_submission
 from harness.leaderboard.stored import read_one
-from harness.reference.parallel import Parallel, delayed
+from harness.reference.parallel import Counter, delayed, work_through
 from harness.results.report.figures import unique
 from harness.results.report.material import Contents, Pictures
 from harness.results.report.page import render, report_of
@@ -39,13 +40,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class SiteRequest:
-    """Which `boards` go where, with the forget examples themselves or without."""
+    """Which `boards` go where, with the forget examples themselves or without.
+
+    A `counter` hears how many pages are made.
+    """
 
     boards: Path
     target: Path
     data_dir: Path | None = None
     pictures: bool = True
     n_jobs: int = 1
+    counter: Counter | None = None
 
 
 class TrackPage(NamedTuple):
@@ -60,7 +65,7 @@ def write_site(request: SiteRequest) -> list[TrackPage]:
     """Write the pages of all boards in a folder; return what was written.
 
     A page is a submission's report, or the difference of two rows that follow each
-    other in the ranking.
+    other in the ranking; one more for each board has the differences of any two rows.
 
     Raises
     ------
@@ -102,14 +107,17 @@ def _write_track(board: Board, request: SiteRequest) -> TrackPage:
     pages = _write_submissions(board, table, request)
     compared = [
         name
-        for row in _ranked(table)
+        for row in records(table)
         if (name := row["submission"]) in pages
         and pages[name].measured.comparable.official is not None
     ]
-    for first, second in pairwise(compared):
-        ours, theirs = pages[first], pages[second]
-        name = _pair(first, second)
-        write_atomic(target / name / PAGE, _difference(ours, theirs))
+    if len(compared) > 1:
+        _write_pairs(target, [pages[name].measured for name in compared])
+    ranked = {row["submission"] for row in _ranked(table)}
+    neighbours = list(pairwise(name for name in compared if name in ranked))
+    write = delayed(_write_difference)
+    tasks = [write(target, pages[first], pages[next_]) for first, next_ in neighbours]
+    work_through(tasks, 1, f"comparisons of {board.track}", request.counter)
     html = render(
         "board.html.j2",
         title=f"Leaderboard of {board.track}",
@@ -117,12 +125,14 @@ def _write_track(board: Board, request: SiteRequest) -> TrackPage:
         sentences=sentences(table),
         sections=list(drawn_sections(table, set(pages))),
         planes=unique(list(_planes(table))),
-        pairs=[(*both, quote(_pair(*both))) for both in pairwise(compared)],
+        pairs=[(*both, quote(_pair(*both))) for both in neighbours],
+        pairs_page=PAIRS if len(compared) > 1 else "",
         score=cell_text,
     )
     write_atomic(target / PAGE, html)
     rows = [row for row in records(table) if row["role"] != Role.CONTROL]
-    return TrackPage(board.track, rows, len(pages) + max(len(compared) - 1, 0) + 1)
+    n_pages = 1 + len(pages) + len(neighbours) + (len(compared) > 1)
+    return TrackPage(board.track, rows, n_pages)
 
 
 class _Page(NamedTuple):
@@ -149,12 +159,13 @@ def _write_submissions(
         request.data_dir,
         pictures=request.pictures,
     )
-    measured = Parallel(n_jobs=min(request.n_jobs, len(folders)), max_nbytes=None)(
-        delayed(_write_submission)(
-            folder, places, pictures, request.target / board.track / name / PAGE
-        )
+    write, target = delayed(_write_submission), request.target / board.track
+    tasks = [
+        write(folder, places, pictures, target / name / PAGE)
         for name, folder in folders.items()
-    )
+    ]
+    what = f"reports of {board.track}"
+    measured = work_through(tasks, request.n_jobs, what, request.counter)
     return {
         name: _Page(each, pictures)
         for name, each in zip(folders, measured, strict=True)
@@ -175,7 +186,13 @@ def _write_submission(
     return measured
 
 
-def _difference(first: _Page, second: _Page) -> str:
+def _write_pairs(target: Path, rows: Sequence[Measured]) -> None:
+    materials = [each.material for each in rows]
+    html = pairs_page(materials[0].result.provenance.track, materials, all_pairs(rows))
+    write_atomic(target / PAIRS, html)
+
+
+def _write_difference(target: Path, first: _Page, second: _Page) -> None:
     both = (first.measured, second.measured)
     names = [each.material.result.name for each in both]
     contents = Contents(
@@ -185,7 +202,7 @@ def _difference(first: _Page, second: _Page) -> str:
         home=f"../{PAGE}",
         pages=tuple(f"../{quote(name)}/{PAGE}" for name in names),
     )
-    return report_of(contents).html
+    report_of(contents).write(target / _pair(*names) / PAGE)
 
 
 def _pair(first: str, second: str) -> str:

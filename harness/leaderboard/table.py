@@ -22,6 +22,7 @@ from harness.leaderboard.ranking import RULE, standings
 from harness.leaderboard.replicates import Replicates, by_submission, merged
 from harness.leaderboard.stored import Refused, StoredResult, Vetted, read_all, vet
 from harness.leaderboard.verified import confirmed_names, vouched, write_record
+from harness.reference.parallel import Counter
 from harness.storage.shipped import shipped_submissions
 from harness.track import Track
 
@@ -34,13 +35,14 @@ class Request:
     """Which results are ranked, and how.
 
     Results of the `track`, the public split, lie in `output`; a `private` split
-    decides the order.
+    decides the order. A `counter` hears how many results are measured.
     """
 
     output: Path
     track: Track
     private: Track | None
     n_jobs: int
+    counter: Counter | None = None
 
     @property
     def folder(self) -> Path:
@@ -226,7 +228,9 @@ def _table(
         raise _none_to_rank(request, refused)
     groups = by_submission(results)
     firsts = [group.first for group in groups]
-    evidence = gather(firsts, eligibility, n_jobs=request.n_jobs)
+    evidence = gather(
+        firsts, eligibility, n_jobs=request.n_jobs, counter=request.counter
+    )
     known = dict(vouched(backing, groups))
     if request.private is not None:
         others, _ = private_replicates(Eligibility.of(request.private), hidden)
@@ -234,7 +238,9 @@ def _table(
             known[name] = known[name]._replace(confirmed=True)
     rows = standings(groups, evidence, eligibility, known)
     if request.private is not None:
-        told, refused_too = rank_private(request.private, hidden, request.n_jobs)
+        told, refused_too = rank_private(
+            request.private, hidden, request.n_jobs, request.counter
+        )
         rows = with_private(rows, told)
         refused += refused_too
     return Table(eligibility, tuple(rows), request.private is not None, refused)
@@ -253,5 +259,5 @@ def private_standings(request: Request) -> Standings:
     if request.private is None:
         return {}
     _, hidden = _stored(request, may_be_empty=True)
-    told, _ = rank_private(request.private, hidden, request.n_jobs)
+    told, _ = rank_private(request.private, hidden, request.n_jobs, request.counter)
     return told

@@ -1,14 +1,12 @@
 """Build a bank: train what is missing, keep each model as it comes, pack at the end."""
 
 import os
-import warnings
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
 
 from harness.processes.lifetime import end_with
 from harness.reference.bank import ReferenceBank
 from harness.reference.packing import large_enough, only_builder, pack
-from harness.reference.parallel import Parallel, delayed
+from harness.reference.parallel import Parallel, delayed, stopped_quietly
 from harness.reference.plan import BuildPlan, exchange_finished
 
 Step = Callable[[int], None]
@@ -77,24 +75,11 @@ def _trained(
     plan: BuildPlan, indices: list[int], train: Train
 ) -> Generator[int, None, None]:
     """Train models, and share each as it comes."""
-    with _stopped_quietly(train(plan, indices)) as trained:
+    with stopped_quietly(train(plan, indices)) as trained:
         for index in trained:
             if plan.shared is not None:
                 plan.shared.offer(plan.folder, index)
             yield index
-
-
-@contextmanager
-def _stopped_quietly(
-    trained: Generator[int, None, None],
-) -> Iterator[Generator[int, None, None]]:
-    """Keep joblib from warning of unfinished work somebody who has just stopped it."""
-    try:
-        yield trained
-    finally:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*tasks which were still being")
-            trained.close()
 
 
 def _train_all(plan: BuildPlan, indices: list[int]) -> Generator[int, None, None]:

@@ -19,6 +19,7 @@ from harness.reference.member import keep_member
 from harness.seeds import derive_seed
 from harness.tasks.base import Evaluator, Trainer
 from harness.tasks.registry import find_task
+from harness.tasks.sample import measured_sets
 from harness.track.schema import Track
 
 
@@ -44,7 +45,7 @@ def _prepared(track: Track, folder: str, data_dir: Path | None) -> _Prepared:
         device,
         task.trainer(sets.retain, device),
         task.trainer(sets.training, device),
-        task.evaluator(sets.measured(track.data)._asdict(), device),
+        task.evaluator(measured_sets(sets, track.data)._asdict(), device),
     )
 
 

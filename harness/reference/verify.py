@@ -14,7 +14,7 @@ from harness.models.outputs import SETS, ModelOutputs
 from harness.models.records import ModelRecord
 from harness.models.weights import Array
 from harness.reference.bank import ReferenceBank
-from harness.reference.parallel import Parallel, delayed
+from harness.reference.parallel import Counter, delayed, work_through
 from harness.track.schema import Track
 
 #: How often an honest bank may fail a comparison by its distribution, by chance.
@@ -38,17 +38,19 @@ class _Finding(NamedTuple):
     line: str
 
 
-def verify_bank(
+def verify_bank(  # noqa: PLR0913 - what may be left out by name
     bank: ReferenceBank,
     track: Track,
     n_models: int,
     *,
     seed: int | None,
     data_dir: Path | None,
+    counter: Counter | None = None,
 ) -> Verification:
     """Train the original models and some members again and compare.
 
-    `seed` chooses the members; by default nobody can know them beforehand.
+    `seed` chooses the members; by default nobody can know them beforehand. A `counter`
+    hears how many are trained.
     """
     from harness.reference.training import train_member  # noqa: PLC0415
 
@@ -60,9 +62,12 @@ def verify_bank(
     indices = [member.index for member in (*originals, *members)]
     bank_seed = bank.manifest.seed
     task = delayed(train_member)
-    trained: list[tuple[ModelRecord, dict[str, Array]]] = Parallel(
-        n_jobs=1 if is_gpu(track.device) else 2
-    )(task(track, bank_seed, index, data_dir) for index in indices)
+    trained: list[tuple[ModelRecord, dict[str, Array]]] = work_through(
+        [task(track, bank_seed, index, data_dir) for index in indices],
+        1 if is_gpu(track.device) else 2,
+        f"models of {track.name} trained again",
+        counter,
+    )
     arithmetic = this_machine().arithmetic_on(track.device)
     same_machine = bank.manifest.arithmetic == arithmetic
     findings = [

@@ -8,6 +8,7 @@ from harness.metrics.uncertainty.paired import PairedDifference, difference_of
 from harness.metrics.uncertainty.scored_submission import ScoredSubmission
 from harness.metrics.uncertainty.scoring_noise import LEAST_HALVED
 from harness.reference import find_bank_of_results
+from harness.reference.parallel import Counter, delayed, work_through
 from harness.results.schema import Result
 from harness.results.store import ResultFolder, read_examples
 from harness.scoring.any_measurement import AnyMeasurement
@@ -40,12 +41,17 @@ class ComparedResults(NamedTuple):
 
 
 def compare_results(
-    first: ResultFolder, second: ResultFolder, *, n_models: int | None = None
+    first: ResultFolder,
+    second: ResultFolder,
+    *,
+    n_models: int | None = None,
+    counter: Counter | None = None,
 ) -> ComparedResults:
     """Return the paired differences of two results.
 
     With `n_models` only so many models of each original count, so that results of
-    different N can be compared at the smaller one.
+    different N can be compared at the smaller one. A `counter` hears how many of the
+    two are measured.
 
     Raises
     ------
@@ -59,12 +65,10 @@ def compare_results(
     made, n_models = a.provenance, n_models or a.n_models
     bank = find_bank_of_results(made.track, made.bank_key, n_models)
     reference = Reference.of_bank(bank, n_models, made.delta)
-    ours, theirs = (
-        Comparable.of(
-            measure_runs(read_examples(f.path)[: n_models * made.originals], reference)
-        )
-        for f in (first, second)
-    )
+    measure = delayed(_comparable)
+    n_runs = n_models * made.originals
+    tasks = [measure(folder, n_runs, reference) for folder in (first, second)]
+    ours, theirs = work_through(tasks, 1, "results", counter)
     return ComparedResults((a.name, b.name), *ours.differences(theirs))
 
 
@@ -100,6 +104,10 @@ class Comparable(NamedTuple):
                 difference, quantity=f"calibrated {difference.quantity}"
             )
         return _difference(self.official, other.official), calibrated
+
+
+def _comparable(folder: ResultFolder, n_runs: int, reference: Reference) -> Comparable:
+    return Comparable.of(measure_runs(read_examples(folder.path)[:n_runs], reference))
 
 
 def _difference(

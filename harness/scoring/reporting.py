@@ -13,6 +13,7 @@ from harness.metrics.uncertainty.paired import PairedDifference
 from harness.models.outputs import Floats, ModelOutputs
 from harness.models.records import RunRecord, stack
 from harness.reference import find_bank_of_results
+from harness.reference.parallel import Counter, delayed, work_through
 from harness.results.report.material import (
     Confidences,
     Contents,
@@ -43,6 +44,7 @@ def make_report(
     track: str = "",
     data_dir: Path | None = None,
     pictures: bool = True,
+    counter: Counter | None = None,
 ) -> Report:
     """Make a page of one stored result, or of two with their differences.
 
@@ -56,6 +58,8 @@ def make_report(
         Where the data lie already.
     pictures : bool
         Show the forget examples themselves.
+    counter : Counter, optional
+        Hears how many of the results are measured.
 
     Raises
     ------
@@ -72,7 +76,9 @@ def make_report(
     first = folders[0]
     shown, places = forget_examples(first, track, data_dir, pictures=pictures)
     two = len(folders) == 2
-    measured = [measure_folder(each, places, compared=two) for each in folders]
+    measure = delayed(measure_folder)
+    tasks = [measure(each, places, compared=two) for each in folders]
+    measured = work_through(tasks, 1, "results", counter)
     contents = Contents(
         materials=tuple(each.material for each in measured),
         pictures=shown,

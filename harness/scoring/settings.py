@@ -6,6 +6,7 @@ from typing import Protocol
 
 from harness.errors import UsageError
 from harness.machine import available_cores
+from harness.reference.parallel import Counter
 from harness.results.schema import Result
 from harness.run.entry import Entry
 from harness.track.schema import Track
@@ -88,7 +89,7 @@ class ScoreSettings:
         return self.track.device.partition(":")[0]
 
 
-class Listener(Protocol):
+class Listener(Counter, Protocol):
     """Hears of progress; shows it or not.
 
     A result may be told by another thread, while the next submission's runs go on.
@@ -96,15 +97,6 @@ class Listener(Protocol):
 
     def say(self, text: str) -> None:
         """Hear one line of news."""
-
-    def begin(self, what: str, total: int, done: int) -> None:
-        """Hear that `total` pieces of work begin, of which `done` are done."""
-
-    def advance(self) -> None:
-        """Hear that one more piece is done."""
-
-    def end(self) -> None:
-        """Hear that the work begun last has ended."""
 
     def result(self, result: Result, reused: bool) -> None:
         """Hear of a submission's result."""

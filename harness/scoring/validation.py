@@ -102,8 +102,13 @@ def validate_submission(
     )
     device, originals = settings.track.device, bank.original_weights
     parts = (task, device, originals, side_by_side, isolation)
+    outcomes = []
+    listener.begin(entry.name, len(requests), 0)
     with LocalExecutor(*parts) as executor:
-        outcomes = list(executor.work([Job(*each) for each in enumerate(requests)]))
+        for outcome in executor.work([Job(*each) for each in enumerate(requests)]):
+            outcomes.append(outcome)
+            listener.advance()
+    listener.end()
     outcomes.sort(key=lambda outcome: outcome.job.index)
     return _summary(entry, outcomes, settings.device)
 

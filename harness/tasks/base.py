@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.models.outputs import ModelOutputs
-from harness.seeds import derive_seed
 from harness.tasks.imported import ImportedFunction
-from harness.track.schema import DataSpec, Track, require
+from harness.track.schema import Track, require
 
 if TYPE_CHECKING:  # Most commands need no torch, and its import takes a second.
     import torch
@@ -38,16 +37,6 @@ class Sets(NamedTuple):
     retain: Examples
     validation: Examples
     test: Examples
-
-    def measured(self, spec: DataSpec) -> "Sets":
-        """Keep of the retain set what its accuracy is measured on."""
-        size = spec.retain_sample
-        if not size:
-            return self
-        seed = derive_seed("retain-sample", spec.split_seed) % 2**32
-        order = np.random.RandomState(seed).permutation(len(self.retain.targets))
-        places = np.sort(order[:size])
-        return self._replace(retain=Examples(*(each[places] for each in self.retain)))
 
     @property
     def training(self) -> Examples:

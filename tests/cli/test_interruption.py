@@ -101,6 +101,56 @@ def test_a_bar_gives_the_cursor_back_when_it_is_interrupted(
     assert ended.err.rindex("\x1b[?25h") > ended.err.rindex("\x1b[?25l")  # and back.
 
 
+def interrupted(*_, **__):
+    raise KeyboardInterrupt
+
+
+KEPT = r"Run the same command again to resume: finished runs are kept\."
+ANEW = r"Run the same command again; it begins anew\."
+HOW_TO_GO_ON = [
+    ("score m.py --isolation none", "score.scorer_on", KEPT),
+    ("validate m.py --isolation none", "validate.choose", ANEW),
+    ("reference build", "reference.build_bank", KEPT.replace("runs", "models")),
+    ("reference verify", "reference.find_largest_bank", ANEW),
+    ("leaderboard", "leaderboard.rank_stored", ANEW),
+    ("leaderboard --update", "leaderboard.update_board", ANEW),
+    ("leaderboard --check", "leaderboard.check_board", ANEW),
+    ("leaderboard --rerun all --seed 5", "leaderboard._rerun", KEPT),
+    # Another seed would be drawn, and nothing that is kept be found.
+    (
+        "leaderboard --rerun all",
+        "leaderboard._rerun",
+        KEPT.replace("again", r"again with --seed \d+"),
+    ),
+    ("site s", "site.write_site", ANEW),
+    ("report m", "report.find_result", ANEW),
+    ("compare a b", "compare.find_result", ANEW),
+    ("estimate a.npz", "estimate.read_confidences", ANEW),
+    ("doctor", "doctor.examine", ANEW),
+    ("bundle codabench b --private-split-seed 9", "bundle.write_bundle", ANEW),
+    (
+        "bundle ingest --data d --submission s --output o",
+        "bundle.ingest_submission",
+        KEPT,
+    ),
+    ("bundle rate --reference r --received s --output o", "bundle.rate_result", ANEW),
+]
+
+
+@pytest.mark.usefixtures("cache")
+@pytest.mark.parametrize("case", HOW_TO_GO_ON, ids=[each[0] for each in HOW_TO_GO_ON])
+def test_each_long_command_says_how_to_go_on(cli, write, monkeypatch, case):
+    words, place, told = case
+    monkeypatch.chdir(write("def unlearning(net, retain, forget, val): ...").parent)
+    Path("method.py").rename("m.py")
+    monkeypatch.setattr(f"harness.cli.{place}", interrupted)
+
+    ended = cli(*words.split())
+
+    assert ended.code == 130
+    assert re.fullmatch(rf"\s*Interrupted\. {told}\n", ended.err)
+
+
 def kept(tmp_path) -> int:
     return len(list(tmp_path.rglob("runs/0*.safetensors")))
 

@@ -3,6 +3,7 @@
 import pytest
 
 from harness.cli.progress import ProgressListener, one_line
+from harness.reference.parallel import delayed, work_through
 from harness.status import Status
 from tests.typed_results import measured, typed_result
 
@@ -60,6 +61,50 @@ def test_a_bar_is_shown_on_a_terminal_unless_it_is_not_wanted(capsys, monkeypatc
 
     assert "\x1b[" in with_bar
     assert "work: 3 of 3" in capsys.readouterr().err
+
+
+def test_a_bar_says_how_fast_it_goes_and_what_is_left_however_slow(capsys, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "120")
+    now = 0.0
+    with ProgressListener(quiet=False, bars=True) as listener:
+        listener._console.get_time = lambda: now
+        listener.begin("models", 10, 4)
+        for _ in range(3):
+            now += 60
+            listener.advance()
+
+    told = capsys.readouterr().err
+    assert "60.0 s each" in told
+    assert "7/10" in told
+    assert "0:03:00" in told  # elapsed, and left
+
+
+def test_what_takes_a_minute_or_so_writes_no_lines(capsys):
+    work(ProgressListener(quiet=False, bars=True, lines=False), 8)
+
+    assert capsys.readouterr() == ("", "")
+
+
+def test_work_is_counted_and_comes_in_order():
+    class Counts:
+        told = ()
+
+        def begin(self, *words):
+            self.told += (words,)
+
+        def advance(self):
+            self.told += ("one",)
+
+        def end(self):
+            self.told += ("end",)
+
+    counts = Counts()
+
+    found = work_through([delayed(divmod)(n, 2) for n in (5, 4)], 1, "halves", counts)
+
+    assert found == [(2, 1), (2, 0)]
+    assert counts.told == (("halves", 2, 0), "one", "one", "end")
 
 
 @pytest.mark.parametrize(

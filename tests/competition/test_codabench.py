@@ -10,25 +10,31 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness.competition import codabench
 from harness.competition.codabench import COLUMNS, SAMPLES
 from harness.competition.setup import SETUP
+from harness.reference.build import BuildPlan, build_bank
 from harness.results.store import RESULT
 from harness.sandbox import Level, Sandbox
 from harness.track import find_track
 
+PRIVATE_SEED = 99
+
+
+@pytest.fixture(scope="module")
+def private_bank(track_file, cache):
+    """A bank of the private split, of just as many models as a phase needs."""
+    private = find_track(str(track_file), split_seed=PRIVATE_SEED)
+    plan = BuildPlan(track=private, n_models=private.evaluation.n_models, jobs=2)
+    return build_bank(plan, lambda done: None)
+
 
 @pytest.fixture
-def written(cli, bank, track_file, tmp_path, monkeypatch):
-    """A bundle of the tiny track; its private split has the public one's bank."""
-    find = codabench.bank_of
-    public = find_track(str(track_file))
-    monkeypatch.setattr(codabench, "bank_of", lambda _, n: find(public, n))
+def written(cli, bank, private_bank, track_file, tmp_path):
+    """A bundle of the tiny track."""
     where = ("--track", track_file, "--isolation", "none", "--start", "2026-11-01")
 
-    ended = cli(
-        "bundle", "codabench", tmp_path / "b", *where, "--private-split-seed", 99
-    )
+    private = ("--private-split-seed", PRIVATE_SEED)
+    ended = cli("bundle", "codabench", tmp_path / "b", *where, *private)
 
     assert ended.code == 0, ended.err
     assert ended.out.startswith(f"Wrote {tmp_path / 'b.zip'}. It holds secrets")
@@ -107,9 +113,9 @@ def test_one_split_for_both_phases_is_refused(cli, bank, track_file, tmp_path):
 class Worker:
     """Codabench's, as far as folders and commands go: two steps in two containers."""
 
-    def __init__(self, cli, bundle: Path, root: Path) -> None:
+    def __init__(self, cli, bundle: Path, root: Path, phase: int = 0) -> None:
         self._cli, self._bundle, self._root = cli, bundle, root
-        self._task = document(bundle)["tasks"][0]
+        self._task = document(bundle)["tasks"][phase]
 
     def step(self, kind: str, **folders: Path):
         """Run a program with its folders where the platform would mount them."""
@@ -142,7 +148,8 @@ def worker(cli, executor, written, tmp_path):
     return lambda name: Worker(cli, written, tmp_path / name)
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+# The first is run in the private phase, below.
+@pytest.mark.parametrize("name", SAMPLES[1:])
 def test_a_sample_is_run_and_rated_as_on_the_platform(worker, written, tmp_path, name):
     ended, scores = worker("app").submit(written / "solutions" / name)
 
@@ -158,6 +165,29 @@ def test_a_sample_is_run_and_rated_as_on_the_platform(worker, written, tmp_path,
     assert json.loads(stored.read_text())["score"]["value"] == pytest.approx(
         scores["official_score"], abs=1e-6
     )
+
+
+def test_the_private_phase_is_run_and_rated_on_a_split_and_bank_of_its_own(
+    cli, private_bank, written, own_cache, tmp_path
+):
+    """As in a fresh container, where no bank is but the bundle's."""
+    private = Worker(cli, written, tmp_path / "private", phase=1)
+
+    ended, scores = private.submit(written / "solutions" / SAMPLES[0])
+
+    assert ended.code == 0, ended.err
+    assert 0 < scores["score"] <= 1.5
+    sent = tmp_path / "private/ingestion/output"
+    (stored,) = sent.rglob(RESULT)
+    made = json.loads(stored.read_text())["provenance"]
+    assert made["split_seed"] == PRIVATE_SEED
+    assert made["bank_key"] == private_bank.key
+    # What is sent to the other phase gets no score there.
+    public = Worker(cli, written, tmp_path / "public")
+    reference = written / "public/reference_data"
+    ended, _ = public.step("scoring", input__ref=reference, input__res=sent)
+    assert ended.code == 4
+    assert "of another phase" in ended.err
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from harness.models.weights import WeightSpec, load_weights
 from harness.processes import WorkerDied
 from harness.run.inputs import read_inputs
 from harness.tasks.registry import find_task
+from harness.tasks.sample import measured_sets
 from harness.track import find_track
 
 OUTPUTS = ("forget_confidence", "test_confidence")
@@ -99,15 +100,15 @@ def test_of_a_large_retain_set_a_fixed_sample_is_measured(
 
     inputs = read_inputs(tmp_path)
 
-    measured = split.measured(sampled.track.data)
+    measured = measured_sets(split, sampled.track.data)
     assert np.array_equal(inputs.sets["retain"].inputs, measured.retain.inputs)
     assert len(measured.retain.targets) == 40
     whole = {image.tobytes() for image in split.retain.inputs}
     assert len({image.tobytes() for image in measured.retain.inputs} & whole) == 40
-    other = split.measured(replace(sampled.track.data, split_seed=7))
+    other = measured_sets(split, replace(sampled.track.data, split_seed=7))
     assert not np.array_equal(other.retain.inputs, measured.retain.inputs)
     assert sampled.track.hash != task.track.hash
-    assert split.measured(task.track.data) is split
+    assert measured_sets(split, task.track.data) is split
 
 
 def test_confidences_are_those_of_each_image_alone(outputs, original, task, split):

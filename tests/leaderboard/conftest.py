@@ -322,8 +322,32 @@ def _remembered() -> Iterator[None]:
         yield
 
 
+class Counts:
+    """Hears what is begun, and counts what is done of it."""
+
+    def __init__(self) -> None:
+        self.told: dict[str, tuple[int, int]] = {}
+
+    def begin(self, what: str, total: int, done: int) -> None:
+        self._what, self.told[what] = what, (total, done)
+
+    def advance(self) -> None:
+        total, done = self.told[self._what]
+        self.told[self._what] = (total, done + 1)
+
+    def end(self) -> None:
+        """Nothing is drawn."""
+
+
 @pytest.fixture(scope="session")
-def drawn_site(_remembered, eligibility, known_metrics, tmp_path_factory) -> Path:
+def counts() -> Counts:
+    return Counts()
+
+
+@pytest.fixture(scope="session")
+def drawn_site(
+    _remembered, eligibility, known_metrics, counts, tmp_path_factory
+) -> Path:
     """A site of two rows that are ranked and one that failed."""
     base = tmp_path_factory.mktemp("site")
     draw = Drawer(base / "runs", eligibility, known_metrics)
@@ -331,8 +355,9 @@ def drawn_site(_remembered, eligibility, known_metrics, tmp_path_factory) -> Pat
     draw("weak", 0.8)
     draw.failed("broken")
     board = Board(base / "board", "drawn")
-    update_board(board, Request(base / "runs", eligibility.track, None, 1))
-    write_site(SiteRequest(boards=board.folder, target=base / "site"))
+    update_board(board, Request(base / "runs", eligibility.track, None, 1, counts))
+    request = SiteRequest(boards=board.folder, target=base / "site", counter=counts)
+    write_site(request)
     return base / "site"
 
 

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.pages import hostile_material, material, report
+from harness.leaderboard.pairs import Pair, pairs_page
+from tests.pages import difference, hostile_material, material, report
 
 sync_api = pytest.importorskip(
     "playwright.sync_api", reason="no playwright; make setup-browser installs it"
 )
 AXE = Path(sys.prefix, "browser", "node_modules", "axe-core", "axe.min.js")
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
-PAGES = ("one", "two", "site", "board", "submission", "pair")
+PAGES = ("one", "two", "site", "board", "submission", "pair", "any", "strangers")
 
 
 @pytest.fixture(scope="module")
@@ -32,12 +33,18 @@ def chromium():
 def files(drawn_site, tmp_path_factory):
     folder = tmp_path_factory.mktemp("reports")
     hostile = hostile_material()
+    strangers = folder / "strangers.html"
+    strangers.write_text(
+        pairs_page("t", [hostile] * 2, [Pair((0, 1), (difference(),))])
+    )
     return {
+        "strangers": strangers,
         "one": report(hostile).write(folder / "one.html"),
         "two": report(material(), material("other")).write(folder / "two.html"),
         "site": drawn_site / "index.html",
         "board": drawn_site / "drawn" / "index.html",
         "submission": drawn_site / "drawn" / "good" / "index.html",
+        "any": drawn_site / "drawn" / "compare.html",
         "pair": drawn_site / "drawn" / "good-against-weak" / "index.html",
     }
 
@@ -123,6 +130,35 @@ def test_one_walks_from_the_tracks_to_a_report(opened):
 
     assert page.get_by_role("heading", level=1).inner_text() == "Good"
     assert not faults
+
+
+def test_any_two_rows_are_chosen_and_drawn(opened):
+    page, faults = opened("any")
+    told = page.locator("tr[data-pair] td p").all_inner_texts()
+    assert page.locator("#verdicts p").all_inner_texts() == told
+
+    page.get_by_label("One row").focus()
+    page.keyboard.press("ArrowDown")
+    assert not page.locator("#chosen").is_visible()  # A row against itself.
+    page.get_by_label("against").select_option(label="Good")
+
+    assert page.url.endswith("#1-0")
+    assert page.locator("#verdicts p").all_inner_texts() == told
+    assert page.locator("#one-says").inner_text().startswith("Weak scores")
+    assert page.locator("#drawn circle").count() == 20
+    words = page.locator("#command").inner_text()
+    assert words == "unlearn-eval compare weak good --track drawn"
+    page.get_by_role("link", name="All of Weak").click()
+    assert page.get_by_role("heading", level=1).inner_text() == "Weak"
+    assert not faults
+
+
+def test_without_javascript_every_pair_is_there(opened):
+    page, _ = opened("any", java_script_enabled=False)
+
+    assert page.get_by_text("JavaScript is needed").is_visible()
+    assert not page.locator("#choose").is_visible()
+    assert page.locator("tr[data-pair]").count() == 1
 
 
 def test_without_javascript_all_can_be_read(opened):

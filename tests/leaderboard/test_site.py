@@ -1,12 +1,15 @@
 """The site, the reports of stored results, and their cards again."""
 
 import json
+import re
 
 import pytest
 
+from harness.leaderboard.pairs import Pair, pairs_page
 from harness.leaderboard.table import Request, rank_stored
 from harness.results.schema import Isolation
-from tests.pages import Page
+from tests.leaderboard.conftest import FORGOTTEN
+from tests.pages import HOSTILE, Page, difference, hostile_material
 
 
 def page(path):
@@ -14,10 +17,11 @@ def page(path):
 
 
 def test_every_link_leads_to_a_page_or_to_a_place_on_one(drawn_site):
-    pages = list(drawn_site.rglob("index.html"))
+    pages = list(drawn_site.rglob("*.html"))
 
     assert sorted(str(each.relative_to(drawn_site)) for each in pages) == [
         "drawn/broken/index.html",
+        "drawn/compare.html",
         "drawn/good-against-weak/index.html",
         "drawn/good/index.html",
         "drawn/index.html",
@@ -44,6 +48,42 @@ def test_a_board_shows_its_rows_in_order_with_their_intervals(drawn_site):
     assert all(strip["aria-label"].startswith("interval") for strip in strips)
     assert board.count("figure") == 2
     assert "good against weak" in words
+
+
+def test_all_work_is_counted(drawn_site, counts):
+    assert counts.told == {
+        "results of drawn": (3, 3),
+        "reports of drawn": (3, 3),
+        "comparisons of drawn": (1, 1),
+    }
+
+
+def test_any_two_rows_are_compared_as_the_command_does(drawn_site, draw, cli):
+    compared = cli("compare", draw("good"), draw("weak", 0.8))
+
+    found = page(drawn_site / "drawn" / "compare.html")
+
+    p_value, _, verdict = compared.out.splitlines()[-1].partition("; ")
+    told = verdict.replace("good", "Good").replace("weak", "Weak")
+    assert f"{told} {p_value}." in found.words
+    rows = [a for _, a in found.tags if "data-e" in a]
+    assert [row["data-name"] for row in rows] == ["good", "weak"]
+    assert all(len(row["data-e"].split()) == FORGOTTEN for row in rows)
+    # Without JavaScript the table is all there is, and says so.
+    assert "JavaScript is needed; the table below has every pair" in found.words
+    assert [a["id"] for _, a in found.tags if "hidden" in a] == ["choose", "chosen"]
+
+
+def test_strangers_words_stay_words_where_any_two_are_compared():
+    rows = [hostile_material(), hostile_material()]
+
+    html = pairs_page(HOSTILE, rows, [Pair((0, 1), (difference(),))])
+
+    found = Page(html)
+    assert found.count("script") == 2
+    assert found.count("img") == 0
+    assert not [a for _, a in found.tags if any(name.startswith("on") for name in a)]
+    assert not re.search("[\x1b\u202e]", html)
 
 
 def test_tracks_stand_side_by_side(drawn_site):

@@ -162,19 +162,27 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_harmless,
     )
-    script = _source(environment, "page.js")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    script, of_pairs = (
+        Markup(_source(environment, name)) for name in ("page.js", "compare.js")
+    )
     environment.globals |= {
-        "script": Markup(script),
+        "script": script,
+        "compare_script": of_pairs,
         "style": Markup(_source(environment, "page.css")),
         # Whatever else found its way into a page: no browser runs it.
-        "script_digest": f"sha256-{digest}",
+        "script_digests": Markup(f"{_digest(script)} {_digest(of_pairs)}"),
         "version": __version__,
         "data_uri": data_uri,
         "tile": TILE,
         "is_address": is_address,
     }
     return environment
+
+
+def _digest(script: str) -> str:
+    """Return what a policy calls a script."""
+    digest = hashlib.sha256(script.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
 def _source(environment: Environment, name: str) -> str:

@@ -9,6 +9,7 @@ from rich.progress import (
     TaskID,
     TextColumn,
     TimeElapsedColumn,
+    TimeRemainingColumn,
 )
 from rich.progress import Progress as Bar
 
@@ -49,6 +50,7 @@ class Progress:
             BarColumn(bar_width=24),
             TextColumn("{task.fields[amount]}", markup=False),
             TimeElapsedColumn(),
+            TimeRemainingColumn(),
             console=self._console,
             transient=True,
         )
@@ -59,6 +61,8 @@ class Progress:
         """Take the bytes done so far in the present stage."""
         if self._bar is not None:
             amount = _megabytes(done, self._total)
+            if seconds := self._bar.tasks[0].elapsed:
+                amount += f", {done / 1e6 / seconds:.1f} MB/s" if amount else ""
             self._bar.update(self._task, completed=done, amount=amount)
 
     def _stop(self) -> None:

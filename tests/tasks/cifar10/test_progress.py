@@ -26,6 +26,7 @@ def test_a_terminal_shows_the_stages_their_bytes_and_the_news():
     assert "waiting for [another]" in shown
     assert "Downloading" in shown
     assert "17 of 170 MB" in shown
+    assert "MB/s" in shown
     assert "Packing" in shown
     assert "3 MB" in shown
 
