@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 from torch.utils.data._utils import pin_memory as pinning
 from torch.utils.data._utils.collate import default_collate_fn_map
@@ -114,7 +114,7 @@ class TensorExamples(Dataset[Sample]):
     ) -> None:
         self.inputs, self.targets = inputs, targets
         self._for_workers = for_workers
-        self.transform = transform or _as_they_are
+        self.transform = transform or nn.Identity()
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -138,10 +138,6 @@ class TensorExamples(Dataset[Sample]):
         if self._for_workers is None or get_worker_info() is None:
             return self.inputs, self.targets
         return self._for_workers
-
-
-def _as_they_are(inputs: Tensor) -> Tensor:
-    return inputs
 
 
 def _places(indices: Any, device: torch.device) -> Tensor:

@@ -21,10 +21,10 @@ class ImageEvaluator:
     def __init__(
         self,
         sets: Mapping[str, tuple[Tensor, Tensor]],
-        transform: Callable[[Tensor], Tensor],
         device: torch.device,
+        transform: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
-        self._transform = transform
+        self._transform = transform or nn.Identity()
         self._sets = {of: tuple(t.to(device) for t in sets[of]) for of in SETS}
         self._targets = {of: sets[of][1].cpu().numpy() for of in SETS}
         n_forget, n_test = (len(self._targets[of]) for of in ("forget", "test"))

@@ -167,7 +167,7 @@ class ImageTask(Task):
         from harness.tasks.images.inference import ImageEvaluator  # noqa: PLC0415
 
         stored = {name: self.stored(sets[name]) for name in sets}
-        return ImageEvaluator(stored, self.transform, device)
+        return ImageEvaluator(stored, device, self.transform)
 
     def show(self, index: int) -> Shown:
         """Show a forgotten image as a PNG, with the name of its class."""
