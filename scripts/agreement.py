@@ -272,13 +272,16 @@ def _agreement_words(pairs: Sequence[tuple[Row, Row]]) -> str:
         sum(is_inside(a.measures[name], b.measures[name]) for a, b in ranked)
         for name in (CALIBRATED, SCORE)
     ]
-    scores = np.array([(a.score.goodness, b.score.goodness) for a, b in ranked])
+    taus = [
+        short(tau(*np.array([[r.measures[name].goodness for r in p] for p in ranked]).T))
+        for name in (CALIBRATED, SCORE)
+    ]
     return (
         f"Of the {len(ranked)} ranked submissions the second value lies in the first's "
         f"95 % interval for a repetition for {inside[0]} (calibrated) and {inside[1]} "
         "(official); "
         "Kendall's τ-b between "
-        f"the two rankings is {short(tau(*scores.T))}."
+        f"the two rankings is {taus[0]} (calibrated) and {taus[1]} (official)."
     )
 
 

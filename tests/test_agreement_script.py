@@ -177,7 +177,7 @@ def test_second_scores_outside_the_interval_are_counted():
 
     assert "Of the 3 ranked submissions" in text
     assert "for 2 (calibrated) and 2 (official); Kendall's τ-b between" in text
-    assert "the two rankings is 1.00" in text
+    assert "the two rankings is 1.00 (calibrated) and 1.00 (official)." in text
     assert "| a | 0.3000 (0.2000, 0.4000) | 0.4500 | **no** |" in text
 
 
