@@ -272,10 +272,12 @@ def _agreement_words(pairs: Sequence[tuple[Row, Row]]) -> str:
         sum(is_inside(a.measures[name], b.measures[name]) for a, b in ranked)
         for name in (CALIBRATED, SCORE)
     ]
-    taus = [
-        short(tau(*np.array([[r.measures[name].goodness for r in p] for p in ranked]).T))
+    scorings = list(zip(*ranked, strict=True))
+    orders = [
+        [np.array([row.measures[name].goodness for row in rows]) for rows in scorings]
         for name in (CALIBRATED, SCORE)
     ]
+    taus = [short(tau(*order)) for order in orders]
     return (
         f"Of the {len(ranked)} ranked submissions the second value lies in the first's "
         f"95 % interval for a repetition for {inside[0]} (calibrated) and {inside[1]} "
