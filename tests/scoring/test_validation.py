@@ -101,7 +101,7 @@ def test_it_never_measures_a_retraining(
     monkeypatch.setattr("harness.scoring.validation.find_bank", lambda track: bank)
 
     assert validate(method).ok
-    assert heard.begun == []
+    assert heard.begun == [("method", 2, 0)]
     assert executor.started == [0, 1]
     assert not (own_cache / "calibration").exists()
 
