@@ -1,10 +1,12 @@
 """Banks and runs on a Dask cluster: the same bits, and what is said of them.
 
-The workers are threads of this process, which speak over TCP as others do: processes
-would import torch and Dask anew. What befalls a killed one, ``test_crew.py`` shows
-without Dask, and the campaign of ``scripts/kill_campaign.py`` with processes.
+Where none is killed, the workers are threads of this process, which speak over TCP as
+others do: processes would import torch and Dask anew.
 """
 
+import os
+import select
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -28,6 +30,20 @@ distributed = pytest.importorskip(
 )
 
 
+METHOD = '''"""Shake the weights, and take a moment."""
+
+import time
+import torch
+
+
+def unlearning(net, retain, forget, validation):
+    time.sleep(0.2)
+    with torch.no_grad():
+        for p in net.parameters():
+            p += 0.01 * torch.randn_like(p)
+'''
+
+
 @pytest.fixture(scope="module")
 def client(cache):
     """A client of two workers."""
@@ -45,6 +61,24 @@ def client(cache):
         yield client
         for key in list(remote._ready):
             remote.leave(key)
+
+
+@pytest.fixture
+def killable(cache):
+    """A client of two processes, which a nanny starts again when they are killed."""
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=":0"
+        ) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+    ):
+        yield client
+
+
+def descendants(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    children = [int(child) for task in tasks for child in task.read_text().split()]
+    return children + [pid for child in children for pid in descendants(child)]
 
 
 def test_a_bank_has_the_same_bits_and_goes_on_after_an_interruption(
@@ -74,31 +108,41 @@ def test_a_bank_has_the_same_bits_and_goes_on_after_an_interruption(
     assert said == []
 
 
-def test_runs_have_the_same_bits_and_are_held_against_their_machine(  # noqa: PLR0917
-    client, track_file, settings, executor, method, tmp_path
+def test_runs_have_the_same_bits_though_a_worker_is_killed(  # noqa: PLR0917
+    killable, track_file, settings, executor, write, tmp_path, monkeypatch
 ):
+    path, killed = write(METHOD), []
     quiet = api.ProgressListener(quiet=True, bars=False)
     with Scorer(settings(), quiet, Sandbox(Level.NONE)) as scorer:
-        here = scorer.score(method)
+        here = scorer.score(path)
     runs_here = _runs(tmp_path / "runs")
 
+    def kill_one(listener) -> None:
+        if not killed:
+            pid = next(iter(killable.run(os.getpid).values()))
+            killed.extend(map(os.pidfd_open, [pid, *descendants(pid)]))
+            os.kill(pid, signal.SIGKILL)
+
+    monkeypatch.setattr(api.ProgressListener, "advance", kill_one)
     there = api.score(
-        method,
+        path,
         track=str(track_file),
         output=tmp_path / "cluster",
         isolation="none",
-        executor=client.scheduler.address,
+        executor=killable.scheduler.address,
         progress=False,
     )
 
     assert there.status == Status.SCORED, there.reason
+    assert len(killed) >= 3  # with its template and its evaluator, which end as well
+    assert all(select.select([file], [], [], 60)[0] for file in killed)
     runs_there = _runs(tmp_path / "cluster")
     for column in ("seed", "weights_sha256", "forget_accuracy", "test_accuracy"):
         assert runs_there[column].tolist() == runs_here[column].tolist()
     assert there.metrics.score == here.metrics.score
     _assert_held_against_its_machine(there, runs_there)
     again = api.score(
-        method,
+        path,
         track=str(track_file),
         output=tmp_path / "cluster",
         isolation="none",
