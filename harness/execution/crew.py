@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 #: How often one looks for workers that came or went while nothing ends.
 _LOOK_SECONDS = 1.0
-_FETCH_SECONDS = 60.0
+#: An answer that is there is asked for so many times, so long each.
+_FETCHES, _FETCH_SECONDS = 30, 2.0
 #: An item with which so many workers were lost is to blame for it.
 _MOST_LOST = 5
 #: Machines on which an item is tried, where there are so many.
@@ -263,17 +264,21 @@ def host_of(address: str) -> str:
 def _answer(future: "Future[Any]") -> Any:
     from distributed import KilledWorker  # noqa: PLC0415
 
-    if future.status not in ("finished", "error"):
-        raise Lost
-    try:
-        error = future.exception(timeout=_FETCH_SECONDS)
-        if error is None:
-            return future.result(timeout=_FETCH_SECONDS)
-    except (OSError, asyncio.CancelledError):
-        raise Lost from None
-    if isinstance(error, KilledWorker):
-        raise Lost
-    raise error
+    for _ in range(_FETCHES):
+        if future.status not in ("finished", "error"):
+            break  # It has gone with its worker, for which Dask would wait.
+        try:
+            error = future.exception(timeout=_FETCH_SECONDS)
+            if error is None:
+                return future.result(timeout=_FETCH_SECONDS)
+        except TimeoutError:
+            continue
+        except (OSError, asyncio.CancelledError):
+            break
+        if isinstance(error, KilledWorker):
+            break
+        raise error
+    raise Lost
 
 
 def _nobody(refused: dict[str, str]) -> str:

@@ -156,6 +156,29 @@ def test_what_was_lost_with_its_worker_is_done_elsewhere(doubled, cluster):
     assert doubled(1, 2, 3) == {1: 2, 2: 4, 3: 6}
 
 
+def test_an_answer_that_went_with_its_worker_is_not_waited_for(
+    doubled, cluster, monkeypatch
+):
+    """Dask would wait for that worker to come back; all others would be idle."""
+    waited = []
+
+    def gone(future: Answered, timeout: float) -> None:
+        waited.append(timeout)
+        future.status = "pending"
+        raise TimeoutError
+
+    def trouble(address: str, item: int) -> None:
+        if item == 2 and not waited:
+            monkeypatch.setattr(Answered, "result", gone)
+        else:
+            monkeypatch.setattr(Answered, "result", Future.result)
+
+    cluster.trouble, cluster.present = trouble, {FIRST}
+
+    assert doubled(2) == {2: 4}
+    assert 0 < sum(waited) < 5
+
+
 def test_what_takes_every_worker_with_it_is_given_up(doubled, cluster):
     others = iter(range(2, 100))
 
