@@ -3,9 +3,7 @@
 `make campaign` runs the kills; ``scripts/kill_campaign.py`` makes a hundred.
 """
 
-import importlib.util
 import signal
-import sys
 import tempfile
 from functools import cache
 from importlib.util import find_spec
@@ -13,23 +11,13 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "kill_campaign.py"
+from scripts import kill_campaign
+
 KILLS = 4
 
 
 @pytest.fixture(scope="module")
-def campaign():
-    """The script's functions."""
-    spec = importlib.util.spec_from_file_location("kill_campaign", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["kill_campaign"] = module  # Where dataclasses look.
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["kill_campaign"]
-
-
-@pytest.fixture(scope="module")
-def works(campaign, user_cache):
+def works(user_cache):
     """Each work in a folder of its own, with what all tests of it need built once.
 
     Not in pytest's folder, as the path of a socket must be short.
@@ -38,8 +26,8 @@ def works(campaign, user_cache):
 
         @cache
         def work(name):
-            place = campaign.Place(Path(folder).resolve() / name)
-            return getattr(campaign, name)(place)
+            place = kill_campaign.Place(Path(folder).resolve() / name)
+            return kill_campaign.WORKS[name](place)
 
         yield work
 
@@ -52,10 +40,10 @@ needs_dask = pytest.mark.skipif(
 @pytest.mark.campaign
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
-    "work", ["Scoring", "Building", pytest.param("Cluster", marks=needs_dask)]
+    "work", ["score", "bank", pytest.param("cluster", marks=needs_dask)]
 )
-def test_nothing_is_lost_repeated_or_left_behind_by_kills(campaign, works, work):
-    words = campaign.run_campaign(works(work), KILLS, seed=1)
+def test_nothing_is_lost_repeated_or_left_behind_by_kills(works, work):
+    words = kill_campaign.run_campaign(works(work), KILLS, seed=1)
 
     assert f"{KILLS} kills survived" in words
 
@@ -63,8 +51,8 @@ def test_nothing_is_lost_repeated_or_left_behind_by_kills(campaign, works, work)
 @pytest.mark.parametrize(
     ("work", "begun", "number"),
     [
-        ("Scoring", "first: 6 to do", signal.SIGINT),
-        ("Building", "6 to do", signal.SIGTERM),
+        ("score", "first: 6 to do", signal.SIGINT),
+        ("bank", "6 to do", signal.SIGTERM),
     ],
 )
 def test_a_signal_ends_it_in_one_line_with_nothing_left(works, work, begun, number):
