@@ -85,7 +85,8 @@ def call_submission(request: RunRequest, prepared: Prepared) -> bytes | Failure:
     except ContractBroken as error:
         return Failure(Status.INVALID, str(error))
     except BaseException as error:
-        return _failure(error, request.filename)
+        hint = failure_hint(error, prepared.inputs.task)
+        return _failure(error, request.filename, hint)
 
 
 def _seed_everything(seed: int) -> None:
@@ -221,7 +222,7 @@ def _compare(state: dict[str, Any], spec: WeightSpec) -> None:
         raise ContractBroken(f"unlearning returned {difference}.{hint}")
 
 
-def _failure(error: BaseException, filename: str) -> Failure:
+def _failure(error: BaseException, filename: str, hint: str) -> Failure:
     words = f"{type(error).__name__}: {error}".strip().rstrip(":")
     first_line = words.partition("\n")[0][:300]
     status = Status.ERROR
@@ -229,9 +230,8 @@ def _failure(error: BaseException, filename: str) -> Failure:
         phrase in str(error) for phrase in _OUT_OF_MEMORY_WORDS
     ):
         status = Status.OUT_OF_MEMORY
-    if hint := failure_hint(error):
-        hint = f" ({hint})"
-    return Failure(status, f"it raised {first_line}{hint}.", _tail(error, filename))
+    more = f" ({hint})" if hint else ""
+    return Failure(status, f"it raised {first_line}{more}.", _tail(error, filename))
 
 
 def _tail(error: BaseException, filename: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import CodeType
 
 from harness.run.messages import missing_module
+from harness.tasks.base import Task
 
 #: Folders of the competition's machine that could be written to.
 _WRITABLE = ("/kaggle/tmp", "/kaggle/working", "/kaggle/temp")
@@ -66,7 +67,7 @@ def reads_dicts(source: str) -> bool:
     return any("image" in keys and keys & _TARGETS for keys in found.values())
 
 
-def failure_hint(error: BaseException) -> str:
+def failure_hint(error: BaseException, task: Task) -> str:
     """Say what would help against what a submission fails of; mostly nothing."""
     words = str(error)
     if isinstance(error, ModuleNotFoundError) and error.name:
@@ -86,4 +87,14 @@ def failure_hint(error: BaseException) -> str:
         return "it asks for a GPU, and a run has what its argument device says"
     if "torchvision::nms does not exist" in words:
         return "torch and torchvision do not fit together: run unlearn-eval doctor"
-    return ""
+    return _task_hint(task)
+
+
+def _task_hint(task: Task) -> str:
+    """Say what the track is of, to code that may not know."""
+    if task.kind == "images" or hasattr(sys.modules.get("submission"), "TASKS"):
+        return ""
+    return (
+        f"the track is of {task.kind or task.track.data.dataset}: code for images "
+        'alone may say that it is by TASKS = ("images",)'
+    )
