@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from harness.execution.remote import Training
 from harness.processes import own_gpu as own_gpu_module
 from harness.processes.own_gpu import own_gpu
 from harness.reference.plan import BuildPlan
@@ -45,6 +46,19 @@ def test_what_a_process_held_is_free_when_it_has_ended(another):
         os._exit(own_gpu("cuda") != "cuda:0")
     assert os.waitpid(pid, 0)[1] == 0
     assert own_gpu("cuda") == "cuda:0"
+
+
+def test_a_clusters_worker_that_finds_none_is_refused(another):
+    track = find_track("cifar10-fast")
+    known = {"data_dir": None, "data_hash": "another", "engine_version": "", "seed": 0}
+    work = Training(track=track, **known)
+    for _ in range(2):
+        own_gpu(track.device)
+        another()
+
+    assert work.prepare(1) == (
+        "other processes have all its GPUs; start one worker for each"
+    )
 
 
 def test_a_bank_is_built_by_one_process_for_each_gpu(another, monkeypatch):
