@@ -86,14 +86,15 @@ def rows(options: Options) -> Iterator[Row]:
     """Try one thing after the other; an error ends one of them alone."""
     task = find_task(options.track, options.data_dir)
     tried = partial(attempt, options.ends)
-    weights = []
+    weights: list[torch.Tensor | None] = []
     for name, graph in (("as a graph", True), ("step by step", False)):
         row = tried(f"engine, {name}", partial(engine, task, graph=graph))
         weights.append(row.found.pop("weights", None))
         yield row
     yield tried("graph against steps", lambda: difference(*weights))
     yield tried("bank", lambda: bank(options))
-    sandbox, tables, failed = choose(options.isolation), [], False
+    sandbox, failed = choose(options.isolation), False
+    tables: list[dict[str, str] | None] = []
     for n_jobs in options.jobs:
         name = f"score, -j {n_jobs}"
         row = tried(name, partial(scores, options, sandbox, name, n_jobs))
@@ -373,7 +374,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=9.0, help="at most, in all")
     parser.add_argument("--json", type=Path, default=Path("gpu_check.json"))
     given = parser.parse_args(argv)
-    ends, found = time.monotonic() + 60 * given.minutes, []
+    ends = time.monotonic() + 60 * given.minutes
+    found: list[Row] = []
     torch.set_num_threads(1)  # On a CPU only then the same seed gives the same bits.
     with tempfile.TemporaryDirectory() as scratch:
         options = options_of(given, Path(scratch), ends)
