@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -149,8 +150,9 @@ def engine(task: Task, *, graph: bool, n_models: int = 3) -> dict[str, Any]:
         raise TypeError("the engine of images is tried, on a track of images")
     device = torch.device(task.track.device)
     if device.type == "cuda":
-        torch.cuda.set_device(device.index or 0)
         ask_for_same_bits()
+        torch.cuda.init()
+        torch.cuda.set_device(device.index or 0)
         torch.cuda.reset_peak_memory_stats(device)
     sets = task.sets()
     augmentation = task.track.recipe.augmentation
@@ -162,7 +164,10 @@ def engine(task: Task, *, graph: bool, n_models: int = 3) -> dict[str, Any]:
 
     recipe = task.track.recipe
     if graph:
-        trained = GraphedTraining(recipe, data, fresh).train
+        with warnings.catch_warnings():
+            # It would go on step by step.
+            warnings.filterwarnings("error", message=".*cannot be recorded")
+            trained = GraphedTraining(recipe, data, fresh).train
     else:
         trained = lambda seed: train(fresh(seed), recipe, data, seed=seed)  # noqa: E731
 
