@@ -22,7 +22,8 @@ def test_it_tries_everything_and_writes_what_it_found(
 ):
     path = tmp_path / "found.json"
     words = (
-        f"--track {track_file} --device cpu -n 4 -j 1 --isolation none --json {path}"
+        f"--track {track_file} --device cpu -n 4 -j 1 --isolation none "
+        f"--minutes 60 --json {path}"
     )
     code = gpu_check.main(words.split())
 
