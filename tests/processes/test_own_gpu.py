@@ -1,14 +1,16 @@
 """Each process takes a GPU of its own, and lets go of it when it ends."""
 
 import os
+import time
 
 import pytest
+import torch
 
 from harness.execution.remote import Training
 from harness.processes import own_gpu as own_gpu_module
 from harness.processes.own_gpu import own_gpu
 from harness.reference.plan import BuildPlan
-from harness.reference.training import _own_device
+from harness.reference.training import _clock, _own_device
 from harness.track import find_track
 
 
@@ -72,3 +74,14 @@ def test_a_bank_is_built_by_one_process_for_each_gpu(another, monkeypatch):
         assert _own_device(plan.track.device).type == "cuda"
         another()
     assert chosen == [0, 1, 0]  # Whoever finds none shares the first.
+
+
+def test_training_there_is_timed_once_all_of_it_is_done(monkeypatch):
+    awaited = []
+    monkeypatch.setattr("torch.cuda.synchronize", awaited.append)
+    monkeypatch.setattr("time.perf_counter", lambda: 7.0 * len(awaited))
+    device = torch.device("cuda:1")
+
+    assert _clock(device) == 7.0
+    assert awaited == [device]
+    assert _clock(torch.device("cpu")) <= time.process_time()
