@@ -151,12 +151,12 @@ def engine(task: Task, *, graph: bool, n_models: int = 3) -> dict[str, Any]:
     device = torch.device(task.track.device)
     if device.type == "cuda":
         ask_for_same_bits()
-        torch.cuda.init()
         torch.cuda.set_device(device.index or 0)
-        torch.cuda.reset_peak_memory_stats(device)
     sets = task.sets()
     augmentation = task.track.recipe.augmentation
     data = make_training_set(task.stored(sets.retain), augmentation, device)
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
     evaluate = task.evaluator(measured_sets(sets, task.track.data)._asdict(), device)
 
     def fresh(seed: int) -> torch.nn.Module:
