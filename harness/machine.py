@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distributions, version
+from itertools import takewhile
 from pathlib import Path
 
 
@@ -101,7 +102,9 @@ def gpus_of(device: str) -> tuple[str, ...]:
     if allowed is None:
         names = tuple(map(str, range(len(_gpu_facts()))))
     else:
-        names = tuple(name.strip() for name in allowed.split(",") if name.strip())
+        named = map(str.strip, allowed.split(","))
+        # CUDA sees nothing from the first name on that is none, such as -1.
+        names = tuple(takewhile(lambda name: name and name[0] != "-", named))
     place = device.partition(":")[2]
     return names[int(place) :][:1] if place else names
 
@@ -162,9 +165,9 @@ def _gpu() -> str:
     facts = _gpu_facts()
     if not facts:
         return ""
-    name, driver = facts[0]
+    names = " and ".join(dict.fromkeys(name for name, _ in facts))
     return (
-        f"{len(facts)} x {name}, driver {driver}, cuDNN {_cudnn_version()}, "
+        f"{len(facts)} x {names}, driver {facts[0][1]}, cuDNN {_cudnn_version()}, "
         "TF32 in the convolutions of runs"
     )
 

@@ -2,20 +2,26 @@
 
     scripts/gpu_check.sh [--device cuda] [--json gpu_check.json]
 
-Identity, fine-tuning and retraining at one run and at four a time, one seed twice, the
-engine step by step and as a graph, seconds and accuracy and memory of a model. What
-fails is told and the rest goes on, so that one borrowed hour shows all that is wrong;
-then the exit code is 4. With ``--device cpu`` and a small track it runs anywhere.
+The engine step by step and as a graph, seconds and accuracy and memory of a model;
+identity, fine-tuning and retraining at one run and at four a time, one seed twice. What
+fails, or takes more than half of the minutes that are left, is told, and the rest goes
+on; what was found is written after each part. So one borrowed quarter of an hour shows
+all that is wrong; then the exit code is 4. With ``--device cpu`` and a small track it
+runs anywhere.
 """
 
 import argparse
 import csv
 import json
+import os
+import signal
 import sys
 import tempfile
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -23,7 +29,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image
 
 from harness.cli.options import chosen_jobs
 from harness.cli.progress import ProgressListener
@@ -33,53 +38,29 @@ from harness.models.gpu import ask_for_same_bits
 from harness.reference.build import build_bank
 from harness.reference.plan import BuildPlan
 from harness.results.schema import Result
-from harness.sandbox import AUTO, Sandbox, choose
+from harness.sandbox import AUTO, Level, Sandbox, choose
 from harness.scoring.scorer import Scorer
 from harness.scoring.settings import ScoreSettings
+from harness.status import Status
+from harness.storage.cache import CACHE_VARIABLE
 from harness.storage.files import write_atomic
 from harness.storage.shipped import shipped_submissions
 from harness.tasks.base import Task
-from harness.tasks.images.engine import make_training_set, train
+from harness.tasks.images.engine import compute_dtype, make_training_set, train
 from harness.tasks.images.graphed import GraphedTraining
 from harness.tasks.images.task import ImageTask
 from harness.tasks.registry import find_task
 from harness.tasks.sample import measured_sets
 from harness.track import Track, find_track
+from harness.track.schema import DataSpec
 
 SUBMISSIONS = ("identity", "finetune", "retrain")
+#: Of the runs of a submission the median is told.
+FIGURES = ("wall_seconds", "test_accuracy", "peak_bytes")
 #: Classes of the random images, and pixels of a side.
 CLASSES, SIDE = 10, 32
-RANDOM = """\
-name = "random-images"
-description = "random images of CIFAR-10's shape, a ResNet-9"
-device = "cuda"
-[data]
-dataset = "image-folder"
-folder = "images"
-train_size = {train}
-forget_size = {forget}
-validation_size = {held_out}
-test_size = {held_out}
-split_seed = 0
-[data.options]
-image_size = 32
-n_classes = 10
-[network]
-name = "resnet9"
-[recipe]
-epochs = 10
-batch_size = 512
-learning_rate = 0.4
-warmup_fraction = 0.2
-momentum = 0.9
-weight_decay = 5e-4
-augmentation = "flip-crop"
-[evaluation]
-n_models = 4
-bank_size = 8
-cap = 0.20
-delta = 1e-5
-"""
+#: Less is too little to begin anything.
+LEAST_SECONDS = 5.0
 
 
 class Row(NamedTuple):
@@ -99,32 +80,68 @@ class Options(NamedTuple):
     jobs: tuple[int, ...]
     isolation: str
     folder: Path
+    ends: float
 
 
 def rows(options: Options) -> Iterator[Row]:
     """Try one thing after the other; an error ends one of them alone."""
     task = find_task(options.track, options.data_dir)
-    yield attempt("engine, step by step", lambda: engine(task, graph=False))
-    yield attempt("engine, as a graph", lambda: engine(task, graph=True))
-    yield attempt("bank", lambda: bank(options))
-    sandbox = choose(options.isolation)
-    tables = []
+    tried = partial(attempt, options.ends)
+    weights: list[torch.Tensor | None] = []
+    for name, graph in (("as a graph", True), ("step by step", False)):
+        row = tried(f"engine, {name}", partial(engine, task, graph=graph))
+        weights.append(row.found.pop("weights", None))
+        yield row
+    yield tried("graph against steps", lambda: difference(*weights))
+    yield tried("bank", lambda: bank(options))
+    sandbox, failed = choose(options.isolation), False
+    tables: list[dict[str, str] | None] = []
     for n_jobs in options.jobs:
         name = f"score, -j {n_jobs}"
-        found = attempt(name, partial(scores, options, sandbox, n_jobs))
-        tables.append(found.found.pop("weights", None))
-        yield found
-    yield attempt("one seed twice", lambda: seed_twice(options, sandbox, tables[0]))
+        row = tried(name, partial(scores, options, sandbox, name, n_jobs))
+        tables.append(row.found.pop("weights", None))
+        failed = failed or bool(row.error)
+        yield row
+    if failed and sandbox.level != Level.NONE:
+        name, bare = "score, no isolation", choose(Level.NONE)
+        row = tried(name, partial(scores, options, bare, name, 1))
+        row.found.pop("weights", None)
+        yield row
+    yield tried("one seed twice", lambda: seed_twice(options, sandbox, tables[0]))
 
 
-def attempt(what: str, work: Callable[[], dict[str, Any]]) -> Row:
-    """Do one thing, and time it."""
+def attempt(ends: float, what: str, work: Callable[[], dict[str, Any]]) -> Row:
+    """Do one thing in half of the time that is left, and time it.
+
+    What it finds wrong itself is its ``error``.
+    """
     start = time.perf_counter()
+    found: dict[str, Any] = {}
     try:
-        found, error = work(), ""
+        with at_most((ends - time.monotonic()) / 2):
+            found = work()
+        error = found.pop("error", "")
     except Exception:  # whatever a GPU that nobody has tried raises
-        found, error = {}, traceback.format_exc()
+        error = traceback.format_exc()
     return Row(what, {"seconds": time.perf_counter() - start, **found}, error)
+
+
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError in the main thread when the time is over."""
+    if seconds < LEAST_SECONDS:
+        raise TimeoutError("no time was left for it")
+
+    def ring(*_: object) -> None:
+        raise TimeoutError(f"it took more than {seconds:.0f} s, half of what was left")
+
+    handler = signal.signal(signal.SIGALRM, ring)
+    before = signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, *before)
+        signal.signal(signal.SIGALRM, handler)
 
 
 def engine(task: Task, *, graph: bool, n_models: int = 3) -> dict[str, Any]:
@@ -134,10 +151,12 @@ def engine(task: Task, *, graph: bool, n_models: int = 3) -> dict[str, Any]:
     device = torch.device(task.track.device)
     if device.type == "cuda":
         ask_for_same_bits()
-        torch.cuda.reset_peak_memory_stats(device)
+        torch.cuda.set_device(device.index or 0)
     sets = task.sets()
     augmentation = task.track.recipe.augmentation
     data = make_training_set(task.stored(sets.retain), augmentation, device)
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
     evaluate = task.evaluator(measured_sets(sets, task.track.data)._asdict(), device)
 
     def fresh(seed: int) -> torch.nn.Module:
@@ -145,28 +164,45 @@ def engine(task: Task, *, graph: bool, n_models: int = 3) -> dict[str, Any]:
 
     recipe = task.track.recipe
     if graph:
-        trained = GraphedTraining(recipe, data, fresh).train
+        with warnings.catch_warnings():
+            # It would go on step by step.
+            warnings.filterwarnings("error", message=".*cannot be recorded")
+            trained = GraphedTraining(recipe, data, fresh).train
     else:
         trained = lambda seed: train(fresh(seed), recipe, data, seed=seed)  # noqa: E731
 
-    def one(seed: int) -> tuple[float, float, bytes]:
+    def one(seed: int) -> tuple[float, float, torch.Tensor]:
         start = now(device)
         network = trained(seed)
         seconds = now(device) - start
-        weights = [t.cpu().numpy().tobytes() for t in network.state_dict().values()]
-        return seconds, float(evaluate(network).accuracy("test")[0]), b"".join(weights)
+        weights = [t.flatten().double() for t in network.state_dict().values()]
+        share = float(evaluate(network).accuracy("test")[0])
+        return seconds, share, torch.cat(weights).cpu()
 
     times, shares, weights = zip(*(one(seed) for seed in range(n_models)), strict=True)
-    found = {
+    found: dict[str, Any] = {
+        "arithmetic": str(compute_dtype(device)),
         "seconds_first_model": times[0],
         "seconds_a_model": float(np.median(times[1:])),
         "test_accuracy": float(np.mean(shares)),
-        "same_seed_same_bits": one(0)[2] == weights[0],
+        "same_seed_same_bits": torch.equal(one(0)[2], weights[0]),
+        "weights": weights[0],
     }
     if device.type == "cuda":
         peak = torch.cuda.max_memory_allocated(device)
         found |= {"peak_gpu_bytes": peak}
     return found
+
+
+def difference(
+    graphed: torch.Tensor | None, plain: torch.Tensor | None
+) -> dict[str, Any]:
+    """Hold the same model of both ways of training against each other."""
+    if graphed is None or plain is None:
+        raise ValueError("one of the two has failed")
+    apart = (graphed - plain).norm() / plain.norm()
+    same = torch.equal(graphed, plain)
+    return {"same_bits": same, "relative_difference": float(apart)}
 
 
 def now(device: torch.device) -> float:
@@ -191,11 +227,13 @@ def bank(options: Options) -> dict[str, Any]:
     }
 
 
-def scores(options: Options, sandbox: Sandbox, n_jobs: int) -> dict[str, Any]:
+def scores(
+    options: Options, sandbox: Sandbox, name: str, n_jobs: int
+) -> dict[str, Any]:
     """Score the submissions with so many runs asked for at a time."""
-    settings = settings_of(options, f"runs-j{n_jobs}", n_jobs)
+    settings = settings_of(options, name, n_jobs)
     shipped = shipped_submissions()
-    paths = [shipped / f"{name}.py" for name in SUBMISSIONS]
+    paths = [shipped / f"{each}.py" for each in SUBMISSIONS]
     with Scorer(settings, listener(), sandbox) as scorer:
         results = scorer.score_all(paths)
     found: dict[str, Any] = {
@@ -204,27 +242,31 @@ def scores(options: Options, sandbox: Sandbox, n_jobs: int) -> dict[str, Any]:
     found["isolation"] = results[0].provenance.isolation.level
     found["runs_at_a_time"] = settings.n_jobs
     found["weights"] = weights_of(settings.output)
-    return found
+    well = (Status.SCORED, Status.OVER_BUDGET)
+    failed = [f"{r.name}: {r.status}, {r.reason}" for r in results]
+    failed = [f for f, r in zip(failed, results, strict=True) if r.status not in well]
+    return found | {"error": "\n".join(failed)}
 
 
 def submission_row(result: Result, output: Path) -> dict[str, Any]:
-    """Tell what a scored submission cost, and what it got."""
+    """Tell what a submission cost, and what it got, if any of its runs ended well."""
     efficiency, runs = result.metrics.efficiency, runs_of(output, result.name)
-    return {
+    found = {
         "status": str(result.status),
         "reason": result.reason,
         "ratio": None if efficiency is None else efficiency.ratio,
-        "wall_seconds": float(np.median([float(run["wall_seconds"]) for run in runs])),
-        "test_accuracy": float(np.mean([float(run["test_accuracy"]) for run in runs])),
-        "peak_bytes": max(int(run["peak_bytes"]) for run in runs),
     }
+    if runs:
+        table = {n: [float(run[n]) for run in runs] for n in FIGURES}
+        found |= {name: float(np.median(column)) for name, column in table.items()}
+    return found
 
 
 def seed_twice(
     options: Options, sandbox: Sandbox, before: dict[str, str] | None
 ) -> dict[str, Any]:
     """Make the runs of fine-tuning again: the same seeds, in other processes."""
-    settings = settings_of(options, "runs-again", 1)
+    settings = settings_of(options, "again", 1)
     with Scorer(settings, listener(), sandbox) as scorer:
         scorer.score(shipped_submissions() / "finetune.py")
     again = weights_of(settings.output)
@@ -268,23 +310,43 @@ def runs_of(output: Path, name: str) -> list[dict[str, str]]:
 
 
 def random_track(folder: Path, n_images: int) -> Track:
-    """Write images that are noise on a pattern of their class, and their track."""
+    """Write images that are noise on a pattern of their class; `cifar10-fast` on them.
+
+    One file each, of the plainest format: they are read a few times.
+    """
     rng = np.random.default_rng(0)
     patterns = rng.normal(128, 40, (CLASSES, SIDE // 8, SIDE // 8, 3))
+    patterns = patterns.repeat(8, axis=1).repeat(8, axis=2).astype(np.float32)
     held_out = n_images // 20
     for part, count in (("train", n_images), ("test", 2 * held_out)):
-        for place in range(count):
-            label = place % CLASSES
-            pattern = patterns[label].repeat(8, axis=0).repeat(8, axis=1)
-            pixels = pattern + rng.normal(0, 60, pattern.shape)
-            path = folder / "images" / part / str(label) / f"{place}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            picture = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
-            picture.save(path, compress_level=1)
-    forget = max(1, n_images // 50 // CLASSES) * CLASSES
-    sizes = {"train": n_images, "forget": forget, "held_out": held_out}
-    (folder / "random.toml").write_text(RANDOM.format(**sizes))
-    return find_track(str(folder / "random.toml"))
+        for label, pattern in enumerate(patterns):
+            place = folder / "images" / part / str(label)
+            place.mkdir(parents=True)
+            for index in range(label, count, CLASSES):
+                noise = rng.standard_normal(pattern.shape, dtype=np.float32)
+                pixels = (pattern + 60 * noise).clip(0, 255).astype(np.uint8)
+                head = f"P6 {SIDE} {SIDE} 255\n".encode()
+                (place / f"{index}.ppm").write_bytes(head + pixels.tobytes())
+    fast = find_track("cifar10-fast")
+    data = DataSpec(
+        dataset="image-folder",
+        folder=str(folder / "images"),
+        options=(("image_size", SIDE), ("n_classes", CLASSES)),
+        train_size=n_images,
+        forget_size=max(1, n_images // 50 // CLASSES) * CLASSES,
+        validation_size=held_out,
+        test_size=held_out,
+        split_seed=0,
+    )
+    size = min(fast.recipe.batch_size, n_images // CLASSES)
+    return replace(
+        fast,
+        name="random-images",
+        description="random images of CIFAR-10's shape",
+        data=data,
+        recipe=replace(fast.recipe, batch_size=size),
+        evaluation=replace(fast.evaluation, n_models=4, bank_size=8),
+    )
 
 
 def table(found: list[Row]) -> str:
@@ -314,34 +376,44 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("-j", "--jobs", type=int, nargs="+", default=[1, 4])
     parser.add_argument("--images", type=int, default=50_000, help="random ones")
     parser.add_argument("--isolation", default=AUTO)
+    parser.add_argument("--minutes", type=float, default=9.0, help="at most, in all")
     parser.add_argument("--json", type=Path, default=Path("gpu_check.json"))
     given = parser.parse_args(argv)
-    start = time.perf_counter()
+    ends = time.monotonic() + 60 * given.minutes
+    found: list[Row] = []
     torch.set_num_threads(1)  # On a CPU only then the same seed gives the same bits.
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        known = find_track(given.track) if given.track else None
-        track = replace(
-            known or random_track(folder, given.images),
-            device=given.device,
-            options=f"--device {given.device}",
-        )
-        jobs, parts = tuple(given.jobs), (track, given.data_dir, given.n_models)
-        found = []
-        for row in rows(Options(*parts, jobs, given.isolation, folder)):
+        options = options_of(given, Path(scratch), ends)
+        for row in rows(options):
             found.append(row)
             print(table([row]), flush=True)
-    seconds = time.perf_counter() - start
+            write(given, options.track, found)
+    print(f"{this_machine().describe()}\nwrote {given.json}")
+    return ExitCode.CHECK_FAILED if any(r.error for r in found) else ExitCode.OK
+
+
+def options_of(given: argparse.Namespace, folder: Path, ends: float) -> Options:
+    """Find the track, or make one, whose bank and costs are not kept."""
+    if given.track:
+        known = find_track(given.track)
+    else:
+        os.environ[CACHE_VARIABLE] = str(folder / "cache")
+        known = random_track(folder, given.images)
+    track = replace(known, device=given.device, options=f"--device {given.device}")
+    jobs, parts = tuple(given.jobs), (track, given.data_dir, given.n_models)
+    return Options(*parts, jobs, given.isolation, folder, ends)
+
+
+def write(given: argparse.Namespace, track: Track, found: list[Row]) -> None:
+    """Write what was found so far: whoever lends a GPU may take it back."""
     content = {
         "machine": asdict(this_machine()),
         "device": given.device,
         "track": track.name,
-        "seconds": seconds,
+        "seconds": sum(row.found["seconds"] for row in found),
         "rows": [row._asdict() for row in found],
     }
     write_atomic(given.json, json.dumps(content, indent=2, default=str).encode())
-    print(f"{this_machine().describe()}\n{seconds:.0f} s in all; wrote {given.json}")
-    return ExitCode.CHECK_FAILED if any(r.error for r in found) else ExitCode.OK
 
 
 if __name__ == "__main__":

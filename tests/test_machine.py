@@ -68,6 +68,8 @@ def test_a_device_names_its_gpus_as_the_driver_counts_them(two_gpus, monkeypatch
     assert usual_jobs("cpu") == available_cores()
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,GPU-ab")
     assert gpus_of("cuda:1") == ("GPU-ab",)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1, -1, 0")
+    assert gpus_of("cuda") == ("1",)
 
 
 def test_arithmetic_on_a_gpu_names_it_and_its_libraries_however_many(two_gpus):
@@ -81,3 +83,10 @@ def test_arithmetic_on_a_gpu_names_it_and_its_libraries_however_many(two_gpus):
         assert replace(machine, gpu=change).arithmetic_on("cuda") != ours
     one = machine.gpu.replace("2 x", "1 x")
     assert replace(machine, gpu=one).arithmetic_on("cuda:1") == ours
+
+
+def test_gpus_of_two_kinds_are_both_named(monkeypatch):
+    facts = (("NVIDIA H200", "570.1"), ("NVIDIA L4", "570.1"))
+    monkeypatch.setattr("harness.machine._gpu_facts", lambda: facts)
+
+    assert machine_module._gpu().startswith("2 x NVIDIA H200 and NVIDIA L4, driver 570")

@@ -27,6 +27,7 @@ from harness.machine import (
 from harness.metrics import METRICS_VERSION
 from harness.models.records import ModelRecord, RunRecord
 from harness.models.weights import Array
+from harness.processes.own_gpu import own_gpu
 from harness.run.calibration import (
     Calibration,
     CalibrationKey,
@@ -78,6 +79,8 @@ class Work(ABC):
         del n_neighbours
         if is_gpu(self.track.device) and not gpus_of(self.track.device):
             return f"it has no {self.track.device}"
+        if own_gpu(self.track.device) is None:
+            return "other processes have all its GPUs; start one worker for each"
         if self.task.data_hash != self.data_hash:
             return _differs("data", self.task.data_hash, self.data_hash)
         if self.task.engine_version != self.engine_version:
@@ -137,7 +140,8 @@ class Running(Work):
         agreed, own = self.isolation, choose(self.isolation.level)
         if more := set(own.not_enforced) - set(agreed.not_enforced):
             return f"its isolation does not enforce: {', '.join(sorted(more))}"
-        device, originals = self.track.device, list(map(dict, self.originals))
+        originals = list(map(dict, self.originals))
+        device = own_gpu(self.track.device) or self.track.device
         self._n_neighbours = n_neighbours
         self._executor = LocalExecutor(self.task, device, originals, 1, own)
         return ""

@@ -25,7 +25,9 @@ _BOOTSTRAP = (
     "import_module(sys.argv[2]).main(int(sys.argv[3]), sys.argv[4:])"
 )
 _GRACE_SECONDS = 5.0
-_KEPT_VARIABLES = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
+#: The order says which GPUs are meant by their numbers.
+_GPUS = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER")
+_KEPT_VARIABLES = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", *_GPUS)
 #: What torchvision says when it was built for another torch.
 TORCH_MISMATCH = "torchvision::nms does not exist"
 

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from harness.errors import CheckFailed
-from harness.machine import is_gpu
+from harness.machine import is_gpu, usual_jobs
 from harness.models.records import ModelRecord, read_record
 from harness.models.weights import Array
 from harness.reference.bank import ReferenceBank, bank_key, read_bank
@@ -47,9 +47,10 @@ class BuildPlan:
         return [-1 - place for place in range(self.track.evaluation.originals)]
 
     def side_by_side(self, n_models: int) -> int:
-        """Trainings at a time: on a GPU one, for several would share its time."""
-        most = 1 if is_gpu(self.track.device) else self.jobs
-        return min(most, max(1, n_models))
+        """Trainings at a time: on each GPU one, for several would share its time."""
+        device = self.track.device
+        most = usual_jobs(device) if is_gpu(device) else self.jobs
+        return min(most, self.jobs, max(1, n_models))
 
     @property
     def folder(self) -> Path:

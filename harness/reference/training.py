@@ -15,6 +15,7 @@ from harness.models.gpu import ask_for_same_bits
 from harness.models.outputs import NonFiniteOutputs
 from harness.models.records import ModelRecord
 from harness.models.weights import Array
+from harness.processes.own_gpu import own_gpu
 from harness.reference.member import keep_member
 from harness.seeds import derive_seed
 from harness.tasks.base import Evaluator, Trainer
@@ -36,9 +37,7 @@ class _Prepared(NamedTuple):
 def _prepared(track: Track, folder: str, data_dir: Path | None) -> _Prepared:
     """Prepare once; `folder`, where an imported network lies, is no part of a track."""
     torch.set_num_threads(1)
-    device = torch.device(track.device)
-    if device.type == "cuda":
-        ask_for_same_bits()
+    device = _own_device(track.device)
     task = find_task(track, data_dir)
     sets = task.sets()
     return _Prepared(
@@ -47,6 +46,18 @@ def _prepared(track: Track, folder: str, data_dir: Path | None) -> _Prepared:
         task.trainer(sets.training, device),
         task.evaluator(measured_sets(sets, track.data)._asdict(), device),
     )
+
+
+def _own_device(wanted: str) -> torch.device:
+    """Take a GPU that no other process of ours trains on; share one if there is none.
+
+    All that is done without naming a GPU is done there, too.
+    """
+    device = torch.device(own_gpu(wanted) or wanted)
+    if device.type == "cuda":
+        torch.cuda.set_device(device.index or 0)
+        ask_for_same_bits()
+    return device
 
 
 def member_seed(track: Track, bank_seed: int, index: int) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from harness.machine import is_gpu, this_machine
+from harness.machine import is_gpu, this_machine, usual_jobs
 from harness.models.outputs import SETS, ModelOutputs
 from harness.models.records import ModelRecord
 from harness.models.weights import Array
@@ -64,7 +64,7 @@ def verify_bank(  # noqa: PLR0913 - what may be left out by name
     task = delayed(train_member)
     trained: list[tuple[ModelRecord, dict[str, Array]]] = work_through(
         [task(track, bank_seed, index, data_dir) for index in indices],
-        1 if is_gpu(track.device) else 2,
+        usual_jobs(track.device) if is_gpu(track.device) else 2,
         f"models of {track.name} trained again",
         counter,
     )

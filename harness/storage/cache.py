@@ -3,8 +3,6 @@
 import os
 from pathlib import Path
 
-import platformdirs
-
 CACHE_VARIABLE = "UNLEARN_EVAL_CACHE"
 
 
@@ -16,4 +14,6 @@ def cache_root() -> Path:
     chosen = os.environ.get(CACHE_VARIABLE)
     if chosen:
         return Path(chosen).expanduser().absolute()
+    import platformdirs  # noqa: PLC0415 - who names a folder can do without
+
     return Path(platformdirs.user_cache_dir("unlearn-eval")).absolute()

@@ -207,6 +207,35 @@ def test_a_wrong_address_is_one_sentence(cli, track_file, own_cache, monkeypatch
         assert ended.err.count("\n") == 1
 
 
+def test_the_certificates_of_dasks_own_settings_are_used(cache):
+    pytest.importorskip("cryptography", reason="comes with moto")
+    import dask  # noqa: PLC0415
+
+    keys = distributed.Security.temporary()
+    tls = "distributed.comm.tls"
+    settings = {
+        "distributed.comm.require-encryption": True,
+        f"{tls}.ca-file": keys.tls_ca_file,
+        f"{tls}.client.cert": keys.tls_client_cert,
+        f"{tls}.client.key": keys.tls_client_key,
+    }
+    with distributed.LocalCluster(
+        n_workers=1,
+        threads_per_worker=1,
+        processes=False,
+        protocol="tls://",
+        security=keys,
+        memory_limit=None,
+        dashboard_address=":0",
+    ) as local:
+        address = local.scheduler_address
+        assert address.startswith("tls://")
+        with pytest.raises(UsageError, match="no Dask scheduler answers at 'tls"):
+            Cluster(address, print)
+        with dask.config.set(settings), Cluster(address, print) as found:
+            assert found.isolation("none").level == Level.NONE
+
+
 def test_without_dask_the_remedy_is_named(cli, track_file, own_cache, monkeypatch):
     monkeypatch.setattr(cluster_module, "find_spec", lambda name: None)
 

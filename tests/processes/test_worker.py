@@ -8,6 +8,7 @@ import pytest
 
 from harness.processes import WorkerProcess
 from harness.processes.channel import ChannelClosed, receive_bytes
+from harness.processes.worker import worker_environment
 
 
 @pytest.fixture
@@ -52,6 +53,12 @@ def test_a_torch_without_its_torchvision_is_told_with_the_remedy(worker_of):
     assert "torch and torchvision do not fit together" in message
     assert "pip install" in message
     assert "torchvision" in message.partition("pip install")[2]
+
+
+def test_a_gpu_is_counted_in_the_order_in_which_it_was_named(monkeypatch):
+    for name in ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"):
+        monkeypatch.setenv(name, "as asked")
+        assert worker_environment()[name] == "as asked"
 
 
 def test_nothing_of_the_users_environment_reaches_a_worker(worker_of, monkeypatch):

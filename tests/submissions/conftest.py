@@ -182,9 +182,9 @@ def bench(tensors) -> Bench:
 
 
 @pytest.fixture(scope="session")
-def resnet9():
+def whitened():
     """The network of the track cifar10-fast, untrained."""
-    return fresh(BUILDERS["resnet9"], 10, 0).eval()
+    return fresh(BUILDERS["wide-whitened-cnn"], 10, 0).eval()
 
 
 @pytest.fixture(scope="session")

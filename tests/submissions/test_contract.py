@@ -167,7 +167,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not(
     assert not torch.allclose(first, other, rtol=1e-3, atol=1e-6)
 
 
-@pytest.mark.parametrize("architecture", ["resnet9", "resnet18"])
+@pytest.mark.parametrize("architecture", ["whitened", "resnet18"])
 def test_it_runs_on_the_other_tracks_networks(submission, bench, architecture, request):
     original = request.getfixturevalue(architecture)
     sets = bench.sets(batch_size=2, size=2)

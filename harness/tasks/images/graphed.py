@@ -23,12 +23,17 @@ from harness.track.schema import Recipe
 
 #: Steps before recording, in which libraries choose and optimizers make their state.
 _WARM_UP = 3
+Step = Callable[[], None]
+#: Does a step, which draws from a generator, and returns what does the same again: on
+#: the same tensors, with the numbers that it was done with.
+Record = Callable[[Step, torch.Generator], Step]
 
 
 class GraphedTraining:
     """Trains networks that `fresh` makes from a seed, by one recipe on one set.
 
-    Off a GPU, and where a step cannot be recorded, the same steps are done one by one.
+    By default a step is recorded on a GPU. Off one, and where it cannot be recorded,
+    the same steps are done one by one.
     """
 
     def __init__(
@@ -36,6 +41,7 @@ class GraphedTraining:
         recipe: Recipe,
         training_set: TrainingSet,
         fresh: Callable[[int], nn.Module],
+        record: Record | None = None,
     ) -> None:
         self._recipe, self._set, self._fresh = recipe, training_set, fresh
         self._device = training_set.targets.device
@@ -44,10 +50,8 @@ class GraphedTraining:
         self._rate = torch.zeros((), device=self._device)
         self._optimizer = recipe_optimizer(self._network, recipe, self._rate)
         self._generator = torch.Generator(device=self._device)
-        self._step = self._do_step
-        self._warm_up()
-        if self._device.type == "cuda":
-            self._record()
+        usual = cuda_graph if self._device.type == "cuda" else one_by_one
+        self._step = self._recorded(record or usual)
 
     def train(self, seed: int) -> nn.Module:
         """Train a fresh network; it comes back in evaluation mode."""
@@ -86,32 +90,44 @@ class GraphedTraining:
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
 
-    def _warm_up(self) -> None:
-        if self._device.type != "cuda":
-            self._do_step()
-            return
-        cuda: Any = torch.cuda  # Half of it has no types.
-        here = cuda.current_stream(self._device)
-        beside = cuda.Stream(self._device)
-        beside.wait_stream(here)
-        with cuda.stream(beside):
-            for _ in range(_WARM_UP):
-                self._do_step()
-        here.wait_stream(beside)
-
-    def _record(self) -> None:
-        graph = torch.cuda.CUDAGraph()
-        graph.register_generator_state(self._generator)
-        self._optimizer.zero_grad()
+    def _recorded(self, record: Record) -> Step:
         try:
-            with torch.cuda.graph(graph):
-                self._do_step()
+            return record(self._do_step, self._generator)
         except RuntimeError as error:
             warnings.warn(
                 f"a training step cannot be recorded ({error}); steps are done one by "
                 "one, which takes longer.",
-                stacklevel=2,
+                stacklevel=3,
             )
+            # The other may think that it is being recorded still.
             self._generator = torch.Generator(device=self._device)
-        else:
-            self._step = graph.replay
+            return self._do_step
+
+
+def one_by_one(step: Step, generator: torch.Generator) -> Step:
+    """Record nothing; an optimizer has its state after the step."""
+    del generator
+    step()
+    return step
+
+
+def cuda_graph(step: Step, generator: torch.Generator) -> Step:
+    """Record a step as a CUDA graph, on the generator's GPU, whichever is current.
+
+    On another one there would be nothing to record, and nothing would be repeated.
+    """
+    cuda: Any = torch.cuda  # Half of it has no types.
+    device = generator.device
+    with cuda.device(device):
+        here, beside = cuda.current_stream(device), cuda.Stream(device)
+        beside.wait_stream(here)
+        with cuda.stream(beside):
+            for _ in range(_WARM_UP):
+                step()
+        here.wait_stream(beside)
+        graph = cuda.CUDAGraph()
+        graph.register_generator_state(generator)
+        with cuda.graph(graph, stream=beside):
+            step()
+    replay: Step = graph.replay
+    return replay

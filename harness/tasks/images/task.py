@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 #: Part of a bank's address: raise it whenever a change in this folder changes a
 #: trained model.
 ENGINE_VERSION = 1
-NETWORKS = ("small-cnn", "resnet9", "resnet18")
+NETWORKS = ("small-cnn", "whitened-cnn", "wide-whitened-cnn", "resnet9", "resnet18")
 
 
 class Images(NamedTuple):

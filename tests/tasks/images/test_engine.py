@@ -162,6 +162,14 @@ def test_what_comes_out_is_float32_and_ready_to_evaluate(track, training_set, tr
     assert all(torch.isfinite(t).all() for t in network.state_dict().values())
 
 
+def test_bfloat16_that_a_gpu_only_emulates_is_not_used(monkeypatch):
+    def supported(including_emulation=True):
+        return including_emulation
+
+    monkeypatch.setattr("torch.cuda.is_bf16_supported", supported)
+    assert compute_dtype(torch.device("cuda")) == torch.float32
+
+
 def test_training_changes_no_image(track, task, split, train):
     training_set = make_training_set(task.stored(split.forget), "flip", CPU)
     before = training_set.pixels.clone()

@@ -1,4 +1,4 @@
-"""The three architectures."""
+"""The architectures."""
 
 import sys
 from dataclasses import replace
@@ -12,7 +12,13 @@ from harness.tasks.images.task import NETWORKS
 from harness.tasks.registry import find_task
 from harness.track.schema import NetworkSpec
 
-PARAMETERS = {"small-cnn": 70_954, "resnet9": 6_573_130, "resnet18": 11_181_642}
+PARAMETERS = {
+    "small-cnn": 70_954,
+    "whitened-cnn": 157_114,
+    "wide-whitened-cnn": 1_972_538,
+    "resnet9": 6_573_130,
+    "resnet18": 11_181_642,
+}
 
 
 @pytest.fixture
@@ -79,9 +85,21 @@ def test_an_unknown_network_is_refused_with_those_that_are_known(task_of):
         task_of("vgg")
 
     assert str(caught.value) == (
-        "network.name = 'vgg' is not legal: it must be one of small-cnn, resnet9, "
-        "resnet18, or an import path module:function."
+        "network.name = 'vgg' is not legal: it must be one of small-cnn, "
+        "whitened-cnn, wide-whitened-cnn, resnet9, resnet18, or an import path "
+        "module:function."
     )
+
+
+def test_the_whitening_is_orthonormal_and_known_to_nobodys_weights(task_of):
+    """So it can hold nothing of any image, and no submission can lose or change it."""
+    network = task_of("whitened-cnn").network(seed=0)
+    kernels = network.stem[0].kernels.flatten(1)
+
+    assert torch.allclose(kernels[:12] @ kernels[:12].T, torch.eye(12), atol=1e-6)
+    assert torch.equal(kernels[12:], -kernels[:12])
+    named = [*network.state_dict(), *dict(network.named_parameters())]
+    assert not [name for name in named if "kernels" in name]
 
 
 def test_its_convolutions_are_channels_last(each):
