@@ -203,7 +203,9 @@ def _metric_row(metric: MetricValue) -> MetricRow:
         return MetricRow(metric, "", None)
     ends = (metric.value, metric.low, metric.high, metric.null)
     strip = Scale.around(ends).strip(*ends)
-    return MetricRow(metric, interval_text(metric.low, metric.high), strip)
+    is_bound = metric.low is None or metric.high is None
+    interval = "a 95 % bound" if is_bound else interval_text(metric.low, metric.high)
+    return MetricRow(metric, interval, strip)
 
 
 def _command(result: Result) -> str:
