@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from harness.results.report.cards import cards_of
 from harness.results.report.figures import costs_against_cap, for_a_page
 from harness.results.report.material import Material, Pictures
 from harness.results.report.page import MOST_ROWS, html_card
@@ -44,6 +45,16 @@ def test_who_was_sent_it_is_told_what_it_is_about_and_what_the_words_mean(page):
     assert "official F" in words.partition("F against the number of models")[2]
     (told,) = (a["content"] for _, a in page.tags if a.get("name") == "description")
     assert told.startswith("My method scores 0.0500")
+
+
+def test_of_examples_with_one_epsilon_the_worst_is_that_of_which_most_is_proven():
+    made = material(n_examples=6)
+    known = replace(made.confidences, epsilon=made.confidences.epsilon * 0 + 50)
+
+    worst, best = cards_of(replace(made, confidences=known), Pictures())
+
+    assert [card.place for card in worst] == [5, 4, 3]
+    assert [card.place for card in best] == [0, 1, 2]
 
 
 def test_there_is_no_half_run():
