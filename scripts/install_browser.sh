@@ -1,6 +1,6 @@
 #!/bin/sh
-# Install what pages are tested with: Chromium, its driver and axe-core. Say so where
-# that cannot be done; the tests are skipped then.
+# Install what pages are tested with: Chromium, its driver and axe-core. Fail where that
+# cannot be done, so that CI does not skip the tests of pages and call it well.
 python=.venv/bin/python
 missing=""
 command -v chromium >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 ||
@@ -13,5 +13,7 @@ PIP_CONSTRAINT=constraints.txt $python -m pip install --quiet \
   missing="$missing playwright"
 npm install --silent --no-save --no-audit --no-fund --prefix .venv/browser \
   axe-core@4.14.1 >/dev/null 2>&1 || missing="$missing axe-core (npm)"
-[ -z "$missing" ] || echo "Not installed, so that pages are not tested in a browser: $missing"
-exit 0
+[ -z "$missing" ] || {
+  echo "Not installed, so that pages are not tested in a browser: $missing" >&2
+  exit 1
+}

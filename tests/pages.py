@@ -78,6 +78,9 @@ def material(
         precision=tuple(SampleSizeRow(n, 0.1, 0.08, 0.12) for n in (8, 16)),
         metrics=(
             MetricValue("KLOM mean", 1.2, 1.0, 1.4, Direction.LOWER, 0.7, None, 8),
+            MetricValue(
+                "certified ε", 0.21, None, None, Direction.NULL, 0.0003, None, 8
+            ),
             missing("U-LiRA", Direction.LOWER, "needs N ≥ 200"),
         ),
     )

@@ -35,7 +35,7 @@ PAGES = ("overview", "evaluation", "submissions")
 COLUMNS = (
     ("score", "Score", "desc"),
     ("official_score", "Official score", "desc"),
-    ("forgetting_quality", "Forgetting quality F", "desc"),
+    ("forgetting_quality", "Official F", "desc"),
     ("retain_accuracy", "Retain accuracy", "desc"),
     ("test_accuracy", "Test accuracy", "desc"),
     ("cost", "Cost (retrainings)", "asc"),
@@ -89,7 +89,12 @@ def write_bundle(folder: Path, plan: Competition) -> Path:
     _write_programs(folder)
     _write_samples(folder)
     cap = f"{public.evaluation.cap:.2f}"
-    words = {"track": public.name, "n_models": str(n_models), "cap": cap}
+    words = {
+        "track": public.name,
+        "n_models": str(n_models),
+        "originals": str(public.evaluation.originals),
+        "cap": cap,
+    }
     _write_pages(folder, words)
     # JSON is YAML.
     write_atomic(folder / "competition.yaml", to_json(_document(plan)))

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from harness.leaderboard.cells import Cells, records
 from harness.leaderboard.columns import Column
+from harness.leaderboard.controls import CEILING
 from harness.leaderboard.layout import Section, sections
 from harness.results.report.page import render
 from harness.results.report.strips import Scale, Strip
@@ -36,18 +37,20 @@ def html_table(table: "pd.DataFrame", refused: Sequence[object]) -> str:
 def drawn_sections(
     table: "pd.DataFrame", pages: set[str]
 ) -> Iterator[tuple[Section, list[Drawn]]]:
-    """Yield the table's parts, with intervals drawn on one scale for all of them."""
-    found = [
-        [number(row, name) for name in names_of_score(row)] for row in records(table)
-    ]
+    """Yield the table's parts, intervals drawn on one scale with the ceiling's mark."""
+    known = records(table)
+    found = [[number(row, name) for name in names_of_score(row)] for row in known]
+    top = next((row for row in known if row["submission"] == CEILING), None)
     scale = Scale.around([0.0, *(value for row in found for value in row)])
     for section in sections(table):
         rows = []
         for row in section.rows:
-            value, low, high = (number(row, name) for name in names_of_score(row))
+            names = names_of_score(row)
+            value, low, high = (number(row, name) for name in names)
+            mark = None if top is None else number(top, names[0])
             name = row["submission"]
             page = f"{quote(name)}/{PAGE}" if name in pages else ""
-            strip = None if value is None else scale.strip(value, low, high)
+            strip = None if value is None else scale.strip(value, low, high, mark)
             rows.append(Drawn(row, page, strip))
         yield section, rows
 

@@ -95,10 +95,14 @@ def write_site(request: SiteRequest) -> list[TrackPage]:
     return found
 
 
-def _best_first(name: str, by_name: Sequence[dict[str, Cells]]) -> tuple[float, str]:
-    """Sort by the best rank on any track."""
-    ranks = [float(rows[name]["rank"] or "inf") for rows in by_name if name in rows]
-    return min(ranks), name
+def _best_first(
+    name: str, by_name: Sequence[dict[str, Cells]]
+) -> tuple[float, float, str]:
+    """Sort by the best rank on any track, then by the best share of its ceiling."""
+    cells = [rows[name] for rows in by_name if name in rows]
+    ranks = [float(row["rank"] or "inf") for row in cells]
+    shares = [row["calibrated_share"] or row["share_of_ceiling"] for row in cells]
+    return min(ranks), -max(float(share or 0) for share in shares), name
 
 
 def _write_track(board: Board, request: SiteRequest) -> TrackPage:
@@ -123,6 +127,7 @@ def _write_track(board: Board, request: SiteRequest) -> TrackPage:
         title=f"Leaderboard of {board.track}",
         track=board.track,
         sentences=sentences(table),
+        any_row=records(table)[0],
         sections=list(drawn_sections(table, set(pages))),
         planes=unique(list(_planes(table))),
         pairs=[(*both, quote(_pair(*both))) for both in neighbours],
@@ -217,7 +222,13 @@ def _planes(table: "pd.DataFrame") -> Iterator[Markup]:
     """Yield score against cost, and F against utility."""
     rows = _ranked(table)
     costs = [_point(row, row["efficiency_ratio"], names_of_score(row)) for row in rows]
-    yield plane([p for p in costs if p], "cost, in retrainings", "score", cap=0.2)
+    kind = "calibrated " if any(row["calibrated_score"] for row in rows) else ""
+    yield plane(
+        [p for p in costs if p],
+        "cost, as a share of one retraining",
+        f"{kind}score",
+        cap=0.2,
+    )
     useful = []
     for row in rows:
         ratios = [number(row, name) for name in ("ra_ratio", "ta_ratio")]
@@ -227,7 +238,9 @@ def _planes(table: "pd.DataFrame") -> Iterator[Markup]:
         if len(known) == 2:
             product = str(known[0] * known[1])
             useful.append(_point(row, product, (quality, quality, quality)))
-    yield plane([p for p in useful if p], "utility, RA × TA", "F")
+    yield plane(
+        [p for p in useful if p], "utility, RA × TA (1: as retraining)", f"{kind}F"
+    )
 
 
 def _point(row: Cells, across: str, names: tuple[str, str, str]) -> Point | None:

@@ -45,7 +45,7 @@ def document(folder: Path):
     return yaml.safe_load((folder / "competition.yaml").read_text())
 
 
-def test_the_description_has_what_the_format_asks_for(written):
+def test_the_description_has_what_the_format_asks_for(written, track_file):
     found = document(written)
 
     assert found["version"] == 2
@@ -60,6 +60,14 @@ def test_the_description_has_what_the_format_asks_for(written):
     assert missing == []
     assert all((written / page["file"]).read_text() for page in found["pages"])
     assert "{{" not in "".join(p.read_text() for p in written.rglob("*.md"))
+    rules = " ".join((written / "pages/evaluation.md").read_text().split())
+    evaluation = find_track(str(track_file)).evaluation
+    n, originals = evaluation.n_models, evaluation.originals
+    assert f"called {n} times on each of {originals} original networks" in rules
+    # Each column is told what it is.
+    for title in ("Score", "Official score", "Official F", "Cost"):
+        assert f"*{title}*" in rules
+        assert any(title in c["title"] for c in found["leaderboards"][0]["columns"])
     with zipfile.ZipFile(written.with_suffix(".zip")) as archive:
         assert "competition.yaml" in archive.namelist()
 

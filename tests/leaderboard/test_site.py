@@ -6,6 +6,7 @@ import re
 import pytest
 
 from harness.leaderboard.pairs import Pair, pairs_page
+from harness.leaderboard.planes import Point, plane
 from harness.leaderboard.table import Request, rank_stored
 from harness.results.schema import Isolation
 from tests.leaderboard.conftest import FORGOTTEN
@@ -29,6 +30,9 @@ def test_every_link_leads_to_a_page_or_to_a_place_on_one(drawn_site):
         "index.html",
     ]
     for each in pages:
+        told = [a for _, a in page(each).tags if a.get("name") == "description"]
+        assert len(told) == 1
+        assert told[0]["content"].strip()
         for link in page(each).all("href"):
             path, _, name = link.partition("#")
             if not link.startswith("data:"):
@@ -46,8 +50,22 @@ def test_a_board_shows_its_rows_in_order_with_their_intervals(drawn_site):
     strips = [a for _, a in board.tags if (a.get("class") or "").startswith("strip")]
     assert len(strips) >= 3
     assert all(strip["aria-label"].startswith("interval") for strip in strips)
+    marked = [a for _, a in board.tags if a.get("class") == "m"]
+    assert len(marked) == len(strips)  # The ceiling, beside each interval.
+    assert len({a["style"] for a in marked}) == 1
+    assert "Ceiling, floor" in words
     assert board.count("figure") == 2
     assert "good against weak" in words
+
+
+def test_of_a_crowd_the_first_rows_are_named():
+    crowd = [Point(f"row-{n:02}", 0.15 + n / 1e4, 0.04, 0.04, 0.04) for n in range(30)]
+
+    drawn = plane([*crowd, Point("alone", 0.02, 0.01, 0.01, 0.01)], "cost", "score")
+
+    named = re.findall(r">(row-\d\d|alone)<", drawn)
+    assert {"row-00", "alone"} <= set(named)
+    assert len(named) < 8  # More would cover each other.
 
 
 def test_all_work_is_counted(drawn_site, counts):

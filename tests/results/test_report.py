@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from harness.results.report.figures import for_a_page
+from harness.results.report.cards import cards_of
+from harness.results.report.figures import costs_against_cap, for_a_page
 from harness.results.report.material import Material, Pictures
 from harness.results.report.page import MOST_ROWS, html_card
 from harness.status import Status
@@ -22,14 +23,43 @@ def test_it_says_what_a_card_says_and_takes_the_score_apart(page):
     words = " ".join(page.words.split())
 
     assert "My method scores 0.0500 (95 % interval 0.0400 to 0.0600), 25% of" in words
-    assert "0.0500 ≈ F 0.0520 × RA 0.990 × TA 0.980" in words
+    assert "0.0500 ≈ calibrated F 0.0520 × 0.990 of retraining's RA × 0.980" in words
+    assert "retraining itself gets 0.1900" in words
     assert "attack-gap: needs care" in words
     assert "Retrained models against held-out retrained models: median 1.18" in words
     assert "Median ε is largest for dog9" in words
     assert "the cap is 0.20, and 0% of the runs are above it" in words
     assert "U-LiRAneeds N ≥ 200" in words
+    assert "certified ε0.2100a 95 % bound0.0003" in words
+    assert "nearest to retraining is best" in words
     assert "none; not enforced: files, network" in words
     assert "unlearn-eval score method.py --track cifar10-quick" in words
+
+
+def test_who_was_sent_it_is_told_what_it_is_about_and_what_the_words_mean(page):
+    words = " ".join(page.words.split())
+
+    for word in ("ε of an example", "Forgetting quality F", "Ceiling, floor"):
+        assert word in words
+    assert "#words" in page.all("href")
+    assert "official F" in words.partition("F against the number of models")[2]
+    (told,) = (a["content"] for _, a in page.tags if a.get("name") == "description")
+    assert told.startswith("My method scores 0.0500")
+
+
+def test_of_examples_with_one_epsilon_the_worst_is_that_of_which_most_is_proven():
+    made = material(n_examples=6)
+    known = replace(made.confidences, epsilon=made.confidences.epsilon * 0 + 50)
+
+    worst, best = cards_of(replace(made, confidences=known), Pictures())
+
+    assert [card.place for card in worst] == [5, 4, 3]
+    assert [card.place for card in best] == [0, 1, 2]
+
+
+def test_there_is_no_half_run():
+    """A scale from 0 to 1 run would have a mark at 0.8."""
+    assert ">0.8<" not in costs_against_cap([0.15, 0.18], 0.2)
 
 
 def test_every_example_has_a_line_that_links_reach(page):
@@ -142,7 +172,7 @@ def test_a_failed_result_has_its_traceback_and_no_figures():
 def test_two_results_have_their_difference_and_a_scatter():
     found = Page(report(material(), material("other")).html)
 
-    assert "not separable at N = 8" in found.words
+    assert "Not separable at N = 8" in found.words
     assert "Points below the line are forgotten better by the second." in found.words
     assert len(set(found.all("id"))) == len(found.all("id"))
 

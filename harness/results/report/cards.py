@@ -1,10 +1,12 @@
 """Single examples: the picture or passage, and both distributions of confidence."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from markupsafe import Markup
 
+from harness.metrics.literature.example_table import ExampleRow
 from harness.results.report.material import Confidences, Material, Pictures
 from harness.results.report.strips import distributions
 from harness.tasks.base import Shown
@@ -32,6 +34,13 @@ def class_name(material: Material, pictures: Pictures, place: int) -> str:
     return f"class {material.rows[place].label}" if pictures.placed else ""
 
 
+def worst_first(known: Confidences, rows: Sequence[ExampleRow]) -> list[int]:
+    """Order examples by ε; where many have 50, the largest, by what is proven."""
+    certified = [row.certified_epsilon for row in rows]
+    order: list[int] = np.lexsort((np.negative(certified), -known.epsilon)).tolist()
+    return order
+
+
 def cards_of(
     material: Material, pictures: Pictures
 ) -> tuple[tuple[Card, ...], tuple[Card, ...]]:
@@ -39,7 +48,7 @@ def cards_of(
     known = material.confidences
     if known is None:
         return (), ()
-    order = np.argsort(-known.epsilon, kind="stable").tolist()
+    order = worst_first(known, material.rows)
     n = min(_CARDS, len(order) // 2)
     both = order[:n], order[: len(order) - n - 1 : -1]
     worst, best = (

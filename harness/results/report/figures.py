@@ -113,11 +113,17 @@ def epsilon_histogram(epsilon: Floats, retraining: Floats | None) -> Markup:
                 linewidth=1.6,
                 label="retraining itself",
             )
-        axes.set_xlabel("ε of a forget example")
-        axes.set_ylabel("examples")
+        axes.set_xlabel("ε of a forget example (0: not to be told from retraining)")
+        _count(axes, "forget examples")
         axes.legend()
 
     return draw(paint)
+
+
+def _count(axes: "Axes", what: str) -> None:
+    """Of what is counted there is no half."""
+    axes.locator_params("y", integer=True)
+    axes.set_ylabel(what)
 
 
 def quality_against_models(rows: Sequence[SampleSizeRow]) -> Markup:
@@ -131,8 +137,8 @@ def quality_against_models(rows: Sequence[SampleSizeRow]) -> Markup:
         axes.set_xscale("log", base=2)
         axes.set_xticks(sizes, [str(size) for size in sizes])
         axes.set_ylim(bottom=0)
-        axes.set_xlabel("N, models of either kind")
-        axes.set_ylabel("F")
+        axes.set_xlabel("N, unlearned models and as many retrained ones")
+        axes.set_ylabel("official F")
 
     return draw(paint)
 
@@ -154,8 +160,9 @@ def costs_against_cap(costs: Sequence[float], cap: float) -> Markup:
             color=BAD,
         )
         axes.set_xlim(left=0)
-        axes.set_xlabel("cost of a run, in retrainings")
-        axes.set_ylabel("runs")
+        axes.locator_params("x", nbins=6)
+        axes.set_xlabel("cost of a run, as a share of one retraining")
+        _count(axes, "runs")
 
     return draw(paint)
 

@@ -9,14 +9,13 @@ from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness import __version__
 from harness.plain_text import escape_controls
 from harness.results.report import figures
-from harness.results.report.cards import class_name, of_example
+from harness.results.report.cards import class_name, of_example, worst_first
 from harness.results.report.figures import unique
 from harness.results.report.material import Contents, Material, Pictures
 from harness.results.report.pictures import TILE, data_uri, tiles
@@ -124,7 +123,7 @@ def _example_lines(contents: Contents) -> Iterator[ExampleLine]:
     if len(measured) < len(known):
         return
     pictures, first = contents.pictures, contents.materials[0]
-    order = np.argsort(-measured[0].epsilon, kind="stable").tolist()
+    order = worst_first(measured[0], first.rows)
     if len(order) > MOST_ROWS:
         order = [*order[: MOST_ROWS // 2], *order[-MOST_ROWS // 2 :]]
     tile_of = {place: tile for tile, place in enumerate(sorted(order))}

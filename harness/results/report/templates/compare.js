@@ -13,7 +13,9 @@
     return made;
   };
 
-  const draw = (places) => {
+  const short = (title) => (title.length > 30 ? `${title.slice(0, 29)}…` : title);
+
+  const draw = (places, titles) => {
     const [across, up] = places.map((p) => rows[p].e.split(" ").map(Number));
     const most = Math.max(0.1, Math.min(10, Math.max(...across, ...up)));
     const x = (value) => left + (size * Math.min(value, most)) / most;
@@ -31,9 +33,9 @@
       line(left, bottom, left + size, bottom), line(left, top, left, bottom),
       line(left, bottom, left + size, top), ...ticks, ...points,
       part("text", { x: left + size / 2, y: bottom + 32, "text-anchor": "middle" },
-        "ε of the one row"),
+        `ε, ${short(titles[0])}`),
       part("text", { transform: `rotate(-90) translate(${-(top + size / 2)} 12)`,
-        "text-anchor": "middle" }, "ε of the other row"),
+        "text-anchor": "middle" }, `ε, ${short(titles[1])}`),
     );
   };
 
@@ -56,7 +58,7 @@
     at("drawn-words").textContent = `ε of each forget example: across, of ${titles[0]}; ` +
       `up, of ${titles[1]}. Points below the line are forgotten better by the second; ` +
       "what is beyond 10 stands at 10.";
-    draw(places);
+    draw(places, titles);
   };
 
   // An address such as compare.html#3-7 opens on its pair.
