@@ -304,6 +304,17 @@ def socket_name():
 def idle():
     return int(Path("/sys/devices/system/cpu/cpu0/cpuidle/state1/usage").read_text())
 
+def interrupts():
+    counts = [path.read_text() for path in Path("/proc/irq").glob("*/spurious")]
+    return sum(int(re.search(r"count (\\d+)", text)[1]) for text in counts) or none()
+
+def file_system():
+    looks = [path.read_text() for path in Path("/proc/fs").glob("*/*/*_info")]
+    return sum(int(re.search(r"\\d+", text)[0]) for text in looks) or none()
+
+def none():
+    raise OSError("nothing to be seen")
+
 def process():
     return os.getpid()
 
@@ -333,6 +344,8 @@ CHANNEL_WAYS = (
     "shared_memory",
     "socket_name",
     "idle",
+    "interrupts",
+    "file_system",
     "process",
     "pipe",
 )

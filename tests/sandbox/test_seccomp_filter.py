@@ -282,6 +282,7 @@ def test_what_hides_or_counts_for_the_whole_machine_is_refused(architecture, rul
     for option in (57, 71, 77):
         assert of("getsockopt", 3, 1, option) == "EPERM"
     assert of("getsockopt", 3, 1, 3) == ALLOWED
+    assert of("fcntl", 3, 1036) == "EPERM"
     # Names that older kernels number.
     assert of("bind", 3, 0, 2) == of("setsockopt", 3, 1, 16) == "EPERM"
     assert of("bind", 3, 0, 110) == ALLOWED

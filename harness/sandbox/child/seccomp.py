@@ -67,7 +67,8 @@ _FORBIDDEN_ARGUMENTS = (
     # To no address, so that the kernel gives a name; before Linux 5.17, by counting.
     ("bind", 2, (2,)),
     # F_SETOWN, F_SETOWN_EX, F_SETLEASE, F_NOTIFY: signals and watches on others.
-    ("fcntl", 1, (8, 15, 1024, 1026)),
+    # F_SET_RW_HINT: before Linux 6.9 a mark on any file that can be read.
+    ("fcntl", 1, (8, 15, 1024, 1026, 1036)),
     # SO_COOKIE, SO_NETNS_COOKIE, SO_PEERPIDFD: the whole machine's numbers.
     ("getsockopt", 2, (57, 71, 77)),
     # PR_SET_SECCOMP: filters are kernel memory. PR_TASK_PERF_EVENTS_DISABLE and
