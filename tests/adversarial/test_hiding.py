@@ -31,6 +31,15 @@ def test_all_cpu_time_is_counted(lab, way):
 @pytest.mark.claims("memory")
 @pytest.mark.parametrize("way", MEMORY_WAYS)
 def test_memory_of_no_process_is_counted_or_refused(lab, way):
+    assert_counted(lab, way)
+
+
+@pytest.mark.parametrize("way", ["dead_leader", "mappings"])
+def test_without_a_cgroup_it_is_found_by_looking(uncounted, way):
+    assert_counted(uncounted, way)
+
+
+def assert_counted(lab, way):
     baseline = lab.call("def unlearning(net, *sets):\n    return net\n").usage
     words = {"WAY": way, "BYTES": BYTES, "HOLD": 1.5}
     report = lab.call(MEMORY_SOURCE, memory_bytes=8 << 30, **words)
