@@ -19,8 +19,10 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "unlearn-eval needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@# In the environment it holds for what builds the package, too.
-	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet \
+	@# In the environment it holds for what builds the package, too: by the first name
+	@# until pip 25.2, by the second from 25.3 on.
+	PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
+	  $(BIN)/python -m pip install --quiet \
 	  --disable-pip-version-check --editable '.[dev,notebooks]'
 	@sh scripts/install_bubblewrap.sh
 	@touch $(READY)

@@ -72,6 +72,10 @@ def record_differences(backing: Path, groups: Iterable[Replicates]) -> list[Diff
             if digest not in (None, digest_of(each)):
                 runs = f"{place}runs of seed {each.seed}"
                 found.append(Difference(runs, str(digest)[:12], digest_of(each)[:12]))
+        if record.confirmed not in ("", digest_of(group.first)):
+            runs = f"{place}runs that a private split confirmed"
+            now = digest_of(group.first)[:12]
+            found.append(Difference(runs, record.confirmed[:12], now))
         if signers.exists() and not is_signed(path, signers):
             found.append(Difference(f"{place}signature", "none that counts", "one"))
     return found

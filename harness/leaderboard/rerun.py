@@ -21,6 +21,10 @@ from harness.status import Status
 
 ALL = "all"
 ALPHA = 0.05
+#: What must come out again; the first of these that a result has is its `ranked_score`.
+_SCORES = ("calibrated_score", "score")
+
+_OTHER_SCORE = ", but the official score is not what was stored"
 
 
 @dataclass(frozen=True)
@@ -28,9 +32,9 @@ class Rerun:
     """What became of one submission, then and now, by the score that ranks.
 
     It is `inside` when the status is the same, and the new score lies in the stored
-    95 % interval for a second scoring, where both have a score; `reproduced` widens
-    that interval for the number of submissions that were run again, so that all of
-    them pass together in 95 % of the cases.
+    95 % interval for a second scoring, where both have a score; `reproduced` asks that
+    of the official score too, and widens the intervals for the number of scores that
+    are compared, so that all of them pass together in 95 % of the cases.
     """
 
     submission: str
@@ -53,6 +57,7 @@ class Rerun:
         return (
             f"{self.submission}: {self.now:.4f}, {verdict} "
             f"{self.low:.4f} to {self.high:.4f} (stored {self.stored:.4f})"
+            f"{'' if self.reproduced or not self.inside else _OTHER_SCORE}"
         )
 
     def to_dict(self) -> dict[str, object]:
@@ -143,6 +148,8 @@ def record_reruns(
 def _rerun(stored: Result, now: Result, n_rows: int) -> Rerun:
     score = figure(now, "ranked_score")
     same_status = stored.status == now.status
+    compared = [name for name in _SCORES if figure(stored, name) is not None]
+    times = widening(n_rows * max(1, len(compared)))
     return Rerun(
         submission=stored.name,
         stored=figure(stored, "ranked_score"),
@@ -151,13 +158,14 @@ def _rerun(stored: Result, now: Result, n_rows: int) -> Rerun:
         now=score,
         status_stored=stored.status,
         status_now=now.status,
-        inside=same_status and _lies_in(score, stored, 1.0),
-        reproduced=same_status and _lies_in(score, stored, widening(n_rows)),
+        inside=same_status and _lies_in(score, stored, 1.0, "ranked_score"),
+        reproduced=same_status
+        and all(_lies_in(figure(now, each), stored, times, each) for each in compared),
     )
 
 
 def widening(n_rows: int) -> float:
-    """Return how many times wider an interval must be to hold for many rows at once.
+    """Return how many times wider an interval must be to hold for many at once.
 
     Bonferroni: each of `n_rows` normal deviations may leave its interval with a chance
     of 5 % / `n_rows`.
@@ -165,10 +173,9 @@ def widening(n_rows: int) -> float:
     return float(ndtri(1 - ALPHA / 2 / n_rows) / ndtri(1 - ALPHA / 2))
 
 
-def _lies_in(score: float | None, stored: Result, times: float) -> bool:
+def _lies_in(score: float | None, stored: Result, times: float, name: str) -> bool:
     center, low, high = (
-        figure(stored, "ranked_score", name)
-        for name in ("value", "low_repeated", "high_repeated")
+        figure(stored, name, end) for end in ("value", "low_repeated", "high_repeated")
     )
     if score is None or center is None or low is None or high is None:
         # No score to compare, or too few models for an interval: nothing can be said.

@@ -21,7 +21,12 @@ from harness.leaderboard.private_split import (
 from harness.leaderboard.ranking import RULE, standings
 from harness.leaderboard.replicates import Replicates, by_submission, merged
 from harness.leaderboard.stored import Refused, StoredResult, Vetted, read_all, vet
-from harness.leaderboard.verified import confirmed_names, vouched, write_record
+from harness.leaderboard.verified import (
+    confirmed_names,
+    digest_of,
+    vouched,
+    write_record,
+)
 from harness.reference.parallel import Counter
 from harness.storage.shipped import shipped_submissions
 from harness.track import Track
@@ -136,7 +141,7 @@ def _record_confirmed(
     confirmed = confirmed_names(groups, others)
     for group in groups:
         if (name := group.first.name) in tried:
-            found = name in confirmed
+            found = digest_of(group.first) if name in confirmed else ""
             write_record(board.backing, group.first, key, confirmed=found)
     return sorted(confirmed)
 

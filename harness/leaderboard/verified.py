@@ -31,8 +31,8 @@ class Verified:
     """An organizer's record of a submission.
 
     `results` are digests of the stored runs, by their folder, whose intervals held when
-    the organizer ran `source` again, with seeds of the secret `secret_name`; it was
-    `confirmed` if a private split gave what the public one did.
+    the organizer ran `source` again, with seeds of the secret `secret_name`;
+    `confirmed` is the digest of those that a private split bore out.
     """
 
     submission: str
@@ -42,7 +42,7 @@ class Verified:
     rerun_seed: int | None = None
     rerun_score: float | None = None
     results: dict[str, str] = field(default_factory=dict)
-    confirmed: bool = False
+    confirmed: str = ""
 
 
 class Vouched(NamedTuple):
@@ -89,7 +89,7 @@ def _vouched(backing: Path, group: Replicates) -> Vouched:
         for each in group.results
     )
     by = (SIGNED if signed else ORGANIZER) if covered else SUBMITTER
-    return Vouched(by, record.confirmed)
+    return Vouched(by, record.confirmed == digest_of(group.first))
 
 
 def is_of(record: Verified, stored: StoredResult) -> bool:

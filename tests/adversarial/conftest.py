@@ -9,6 +9,9 @@ At the end no process, shared memory or scratch folder of ours may be left. What
 was tried and contained is said in the summary, also where several processes share the
 work; so each test carries it on its report.
 
+Where cgroups can be made the suite uses them; with ``UNLEARN_EVAL_NO_CGROUP=1`` it is
+run as where none can.
+
 The level ``none`` has no claims. Some attacks are also tried there, to show that it is
 the sandbox that stops them and not a mistake in the attack.
 """
@@ -35,7 +38,9 @@ from harness.run.worker import RunWorker
 from harness.sandbox import PROPERTIES, Level, choose, probe, why_not
 from harness.sandbox.child.descendants import descendants
 from harness.sandbox.child.namespaces import SHARED_MEMORY
+from harness.sandbox.host import sandbox as sandbox_module
 from harness.sandbox.host import scratch
+from harness.sandbox.host.cgroup import Leaves
 from harness.tasks.base import Examples, Sets
 from harness.tasks.cifar10 import load_cifar10
 from harness.tasks.registry import find_task
@@ -54,6 +59,15 @@ NOT_OURS = ("joblib_memmapping", "sem.loky", scratch.PREFIX)
 #: what looks after shared memory, and what workers are forked from.
 KEPT = (b"joblib.externals.loky", b"resource_tracker", b"forking/ready.py")
 _PATIENCE_SECONDS = 20.0
+
+
+def no_cgroups(*_: object) -> Leaves:
+    """Make none, as where one may not."""
+    return Leaves(None, None)
+
+
+if os.environ.get("UNLEARN_EVAL_NO_CGROUP"):
+    sandbox_module.make_leaves = no_cgroups
 
 
 @dataclass
@@ -255,6 +269,21 @@ def lab(request, _labs) -> Iterator[Lab]:
     laboratory = _labs[level]
     yield laboratory
     laboratory.assert_unharmed()
+
+
+@pytest.fixture(scope="session")
+def uncounted(_labs) -> Iterator[Lab]:
+    """A laboratory of the strictest level, as where no cgroup can be made."""
+    level = LEVELS[0]
+    if why_not(level):
+        pytest.skip(f"the level {level} is not to be had here")
+    lab = _labs[level]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sandbox_module, "make_leaves", no_cgroups)
+        sandbox = replace(choose(level), **BOUNDS)
+        worker = RunWorker(lab.folder / "task", lab.spec, sandbox)
+    with worker:
+        yield replace(lab, worker=worker)
 
 
 @pytest.fixture

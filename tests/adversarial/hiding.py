@@ -137,7 +137,8 @@ CPU_WAYS = (
 
 #: `WAY` says how `BYTES` are held for a second; prints how many were.
 MEMORY_SOURCE = '''
-import ctypes, mmap, os, socket, time
+import ctypes, mmap, os, socket, threading, time
+from pathlib import Path
 LIBC = ctypes.CDLL(None, use_errno=True)
 LIBC.mmap.restype = ctypes.c_void_p
 WORDS = [ctypes.c_void_p, ctypes.c_size_t] + 3 * [ctypes.c_int]
@@ -172,6 +173,30 @@ def segment():
     LIBC.shmctl(number, 0, None)
     ctypes.memset(place, 1, BYTES)
     return BYTES
+
+def dead_leader():
+    """Hold memory in a process whose first thread has ended and shows none."""
+    reading, writing = os.pipe()
+    def hold():
+        KEPT.append(b"x" * BYTES)
+        os.write(writing, b"x")
+        time.sleep(30)
+    if os.fork() == 0:
+        threading.Thread(target=hold).start()
+        LIBC.syscall(60 if os.uname().machine == "x86_64" else 93, 0)
+    os.read(reading, 1)
+    return BYTES
+
+def locked_files():
+    """Keep the system's own files in memory, where nobody can take them back."""
+    import torch
+    paths = Path(torch.__file__).parent.glob("lib/*.so*")
+    path = max(paths, key=lambda path: path.stat().st_size)
+    size = min(BYTES, path.stat().st_size) >> 12 << 12
+    place = LIBC.mmap(None, size, 1, 1, os.open(path, os.O_RDONLY), 0)
+    if LIBC.mlock(ctypes.c_void_p(place), ctypes.c_size_t(size)):
+        raise OSError("not locked")
+    return size
 
 def in_pipes():
     """Give pages to pipes and unmap them."""
@@ -219,6 +244,8 @@ MEMORY_WAYS = (
     "zero_device",
     "memory_file",
     "segment",
+    "dead_leader",
+    "locked_files",
     "in_pipes",
     "mappings",
 )
@@ -226,7 +253,7 @@ MEMORY_WAYS = (
 #: Prints, by way, a number that only grows, or that stays for the next run; `LEAVE` is
 #: whether to leave one. Words say that there is none.
 CHANNEL_SOURCE = """
-import ctypes, os, re, socket, struct, time
+import ctypes, mmap, os, re, socket, struct, time
 from pathlib import Path
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -264,6 +291,30 @@ def process_handle():
         raise OSError("refused")
     return os.fstat(fd).st_ino
 
+def shared_memory():
+    mapped = mmap.mmap(-1, 4096)
+    lines = Path("/proc/self/maps").read_text().splitlines()
+    return next(int(line.split()[4]) for line in lines if "/dev/zero" in line)
+
+def socket_name():
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind("")
+        return int(sock.getsockname()[1:], 16)
+
+def idle():
+    return int(Path("/sys/devices/system/cpu/cpu0/cpuidle/state1/usage").read_text())
+
+def interrupts():
+    counts = [path.read_text() for path in Path("/proc/irq").glob("*/spurious")]
+    return sum(int(re.search(r"count (\\d+)", text)[1]) for text in counts) or none()
+
+def file_system():
+    looks = [path.read_text() for path in Path("/proc/fs").glob("*/*/*_info")]
+    return sum(int(re.search(r"\\d+", text)[0]) for text in looks) or none()
+
+def none():
+    raise OSError("nothing to be seen")
+
 def process():
     return os.getpid()
 
@@ -290,6 +341,11 @@ CHANNEL_WAYS = (
     "mount",
     "process_handle",
     "open_files",
+    "shared_memory",
+    "socket_name",
+    "idle",
+    "interrupts",
+    "file_system",
     "process",
     "pipe",
 )

@@ -13,6 +13,11 @@ from hiding import (
 SECONDS, BYTES = 0.3, 96 << 20
 #: What is left to a run, and said in SECURITY.md.
 DOCUMENTED = {"pipe"}
+#: What is not to be had at all, at any level.
+REFUSED = {
+    *("cookie", "network_cookie", "mount", "process_handle", "shared_memory"),
+    *("socket_name", "idle", "interrupts", "file_system"),
+}
 
 
 @pytest.mark.claims("cpu-time")
@@ -26,12 +31,27 @@ def test_all_cpu_time_is_counted(lab, way):
 @pytest.mark.claims("memory")
 @pytest.mark.parametrize("way", MEMORY_WAYS)
 def test_memory_of_no_process_is_counted_or_refused(lab, way):
+    assert_counted(lab, way)
+
+
+@pytest.mark.parametrize("way", ["dead_leader", "mappings"])
+def test_without_a_cgroup_it_is_found_by_looking(uncounted, way):
+    assert_counted(uncounted, way)
+
+
+def assert_counted(lab, way):
     baseline = lab.call("def unlearning(net, *sets):\n    return net\n").usage
     words = {"WAY": way, "BYTES": BYTES, "HOLD": 1.5}
     report = lab.call(MEMORY_SOURCE, memory_bytes=8 << 30, **words)
     assert report.failure is None, report.failure
     counted = report.usage.peak_bytes - baseline.peak_bytes
     assert counted >= 0.7 * int(report.output) - (4 << 20)
+
+
+@pytest.mark.claims("system-calls", "files")
+def test_what_the_kernel_counts_for_the_whole_machine_is_refused(lab):
+    lines = lab.said(CHANNEL_SOURCE, WAYS=sorted(REFUSED)).splitlines()
+    assert lines == [f"{way} refused" for way in sorted(REFUSED)]
 
 
 @pytest.mark.claims("traces", "read-only")

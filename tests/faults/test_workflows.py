@@ -174,4 +174,6 @@ def test_constraints_cover_what_is_installed_and_what_builds():
     transitive = {"jinja2", "sympy", "markdown-it-py", "python-dateutil", "mdurl"}
 
     assert (building | transitive | {"tqdm", "requests", "matplotlib"}) <= pinned
-    assert "PIP_CONSTRAINT=" in (ROOT / "Makefile").read_text()
+    makefile = (ROOT / "Makefile").read_text()
+    assert "PIP_CONSTRAINT=" in makefile
+    assert "PIP_BUILD_CONSTRAINT=" in makefile

@@ -33,6 +33,24 @@ def test_one_row_must_lie_in_its_stored_interval(score, inside):
     assert ("inside" if inside else "outside") in str(rerun)
 
 
+def test_the_official_score_must_come_out_again_too():
+    """It has a rank of its own, and made-up arrays can be false in it alone."""
+    ends = {"low_repeated": 0.04, "high_repeated": 0.07}
+    usual = number(0.05, **ends)
+    forged = number(0.2, low_repeated=0.1, high_repeated=0.3)
+
+    def scored(official):
+        metrics = measured(score=official, calibrated_score=usual)
+        return typed_result("method", status=Status.SCORED, metrics=metrics)
+
+    (honest,) = compared((scored(usual), scored(usual)))
+    (false,) = compared((scored(forged), scored(usual)))
+
+    assert honest.reproduced
+    assert (false.inside, false.reproduced) == (True, False)
+    assert "the official score is not what was stored" in str(false)
+
+
 def test_among_many_rows_a_little_outside_is_chance_and_far_outside_is_not():
     others = [(result(f"m{i}"), result(f"m{i}")) for i in range(19)]
     near, far = result(score=0.0375), result(score=0.02)

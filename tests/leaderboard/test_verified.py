@@ -266,6 +266,19 @@ def test_a_private_split_that_confirms_it_gives_it_its_rank(  # noqa: PLR0917
     assert check_board(board, request_of()).ok
 
 
+def test_what_was_confirmed_are_those_runs_and_not_better_ones_put_in_their_place(  # noqa: PLR0917
+    learnt, draw_private, eligibility, board, request_of, private
+):
+    """The source is the same, so that nothing else tells the arrays from each other."""
+    draw_private("honest", 0.05)
+    assert record_confirmed(board, request_of(private), None) == ["honest"]
+    learnt("honest", runs=replay(eligibility.reference))
+    update_board(board, request_of())
+    found = cells(board, "honest")
+    assert (found["rank"], found["confirmed"]) == ("", "")
+    assert any("that a private split confirmed" in x for x in drift(board, request_of))
+
+
 def test_another_source_is_not_confirmed(
     learnt, draw_private, board, request_of, private
 ):

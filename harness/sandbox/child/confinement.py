@@ -25,10 +25,11 @@ from harness.sandbox.child.namespaces import SCRATCH, SHARED_MEMORY, enter_fresh
 from harness.sandbox.child.seccomp import SeccompRules, install_seccomp, seccomp_filter
 
 _OPEN_FILES = 1024
-#: The harmless ones, which every run is given.
-_DEVICES = ("null", "full", "random", "urandom")
-#: Memory can be had of it that no process's size shows.
-_HOARD = "zero"
+#: The harmless ones, which every run is given; of ``zero`` memory can be had that no
+#: process's size shows.
+DEVICES = tuple(Path("/dev", name) for name in ("null", "full", "random", "urandom"))
+#: What a process may keep in memory of the files that it reads.
+_LOCKED_BYTES = 64 << 10
 # Without those that count what happens on the whole machine.
 _FACTS_IN_PROC = ("cpuinfo", "meminfo", "version", "filesystems", "sys/vm")
 _GPU_NAME = "nvidia*"
@@ -111,12 +112,6 @@ def confine(
         install_seccomp(seccomp_filter(_rules(confinement)))
 
 
-def devices(*, memory_is_counted: bool) -> list[Path]:
-    """The devices that runs are given, where what belongs to no process is counted."""
-    names = (*_DEVICES, _HOARD) if memory_is_counted else _DEVICES
-    return [Path("/dev", name) for name in names]
-
-
 class FreshUsers:
     """Users that have no account, of those that exist in this user namespace."""
 
@@ -162,9 +157,11 @@ def _limit(confinement: Confinement, memory_bytes: int | None, n_others: int) ->
     if confinement.filtered:
         privileges.limit(resource.RLIMIT_NPROC, confinement.n_tasks + n_others)
     # What CUDA maps is much more than what it takes; there the supervisor watches.
-    if memory_bytes is not None and not confinement.gpu:
-        data = _data_bytes() + memory_bytes
-        privileges.limit(resource.RLIMIT_DATA, data)
+    if confinement.gpu:
+        return
+    privileges.limit(resource.RLIMIT_MEMLOCK, _LOCKED_BYTES)
+    if memory_bytes is not None:
+        privileges.limit(resource.RLIMIT_DATA, _data_bytes() + memory_bytes)
 
 
 def _data_bytes() -> int:
@@ -174,13 +171,11 @@ def _data_bytes() -> int:
 
 
 def _rules(confinement: Confinement) -> SeccompRules:
-    counted = bool(confinement.memory_cgroup)
     if confinement.namespaces:
-        return SeccompRules(gpu=confinement.gpu, memory_is_counted=counted)
+        return SeccompRules(gpu=confinement.gpu)
     guarded = landlock_abi() >= SCOPE_ABI or confinement.own_user
     return SeccompRules(
         gpu=confinement.gpu,
-        memory_is_counted=counted,
         own_files=False,
         truncation_is_guarded=landlock_abi() >= TRUNCATION_ABI,
         signals_only_to=None if guarded else os.getpid(),
@@ -189,8 +184,7 @@ def _rules(confinement: Confinement) -> SeccompRules:
 
 def _allowance(confinement: Confinement) -> Allowance:
     facts = [f"/proc/{name}" for name in _FACTS_IN_PROC]
-    counted = bool(confinement.memory_cgroup)
-    nodes = devices(memory_is_counted=counted)
+    nodes = list(DEVICES)
     if confinement.gpu:
         nodes += Path("/dev").glob(_GPU_NAME)
         facts += ["/proc/driver/nvidia", "/proc/devices", "/sys"]

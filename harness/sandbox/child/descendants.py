@@ -7,6 +7,8 @@ from contextlib import suppress
 #: What the kernel holds for an open file at most, beyond what a user may have in pipes;
 #: for a mapping; and how much is read at a time of the list of those.
 _FILE_BYTES, _MAPPING_BYTES, _PART = 4096, 256, 1 << 16
+#: Is in the status of what has not ended.
+_SIZE = b"\nRssAnon:"
 
 
 def descendants(root: int) -> Iterator[int]:
@@ -59,7 +61,7 @@ def _resident(pid: int) -> int:
     wanted = (b"RssAnon:", b"RssShmem:", b"VmSwap:", b"VmPTE:")
     total = 0
     with suppress(OSError):
-        for line in read_quietly(f"/proc/{pid}/status").splitlines():
+        for line in _holder(pid)[1].splitlines():
             if line.startswith(wanted):
                 total += int(line.split()[1]) * 1024
             elif line.startswith(b"FDSize:"):
@@ -67,11 +69,28 @@ def _resident(pid: int) -> int:
     return total
 
 
+def _holder(pid: int) -> tuple[str, bytes]:
+    """Folder and status of a thread that shows what its process holds.
+
+    One that has ended shows nothing, though others go on, be it the first of them.
+    """
+    first = f"/proc/{pid}"
+    status = read_quietly(f"{first}/status")
+    if _SIZE in status:
+        return first, status
+    for thread in os.listdir(f"{first}/task"):  # noqa: PTH208
+        with suppress(OSError):
+            other = read_quietly(f"{first}/task/{thread}/status")
+            if _SIZE in other:
+                return f"{first}/task/{thread}", other
+    return first, status
+
+
 def _mappings(pid: int, most: int) -> int:
     """Count mappings, up to about so many; 0 where one may not look."""
     count = 0
     with suppress(OSError):
-        fd = os.open(f"/proc/{pid}/maps", os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open(f"{_holder(pid)[0]}/maps", os.O_RDONLY | os.O_CLOEXEC)
         try:
             while count <= most and (part := os.read(fd, _PART)):
                 count += part.count(b"\n")

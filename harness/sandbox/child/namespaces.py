@@ -24,6 +24,8 @@ _COUNTING_FACTS = (
     "sys/fs/dentry-state sys/fs/file-nr sys/fs/inode-nr sys/fs/inode-state"
 )
 _FACTS = Path(SCRATCH, ".facts")
+#: What no program needs, and counts interrupts, and what each disk's file system does.
+_COUNTING_FOLDERS = ("/proc/irq", "/proc/fs")
 
 
 class ProcessNamespaces:
@@ -101,7 +103,7 @@ def enter_fresh_mounts(
         _mount(f"/proc/self/fd/{fd}", str(path), None, _MS_BIND | _MS_REC)
         os.close(fd)
     _mount("tmpfs", SHARED_MEMORY, "tmpfs", flags, size)
-    for folder in hide:
+    for folder in (*hide, *filter(os.path.isdir, _COUNTING_FOLDERS)):
         _mount("tmpfs", folder, "tmpfs", flags | _MS_RDONLY, "size=4k")
 
 

@@ -83,6 +83,8 @@ class RunProcesses:
 
     def _bury(self, pid: int, status: int, used: resource.struct_rusage) -> None:
         self._living.discard(pid)
+        # Its number may be given to another, which would stand in its place.
+        self._past_seconds += self._seconds.pop(pid, 0.0)
         self._waited_seconds += used.ru_utime + used.ru_stime
         self.largest_bytes = max(self.largest_bytes, used.ru_maxrss * 1024)
         if pid == self.first:

@@ -64,16 +64,19 @@ _FORBIDDEN_CONTROLS = (0x5412, 0x541C, 0x8901, 0x8902)
 _KIND_OF_CONTROL, _OF_FILES = 0xFF00, 0x5400
 _OF_FILE_SYSTEMS = (0x5800, 0x6600, 0x7600, 0x9400)
 _FORBIDDEN_ARGUMENTS = (
+    # To no address, so that the kernel gives a name; before Linux 5.17, by counting.
+    ("bind", 2, (2,)),
     # F_SETOWN, F_SETOWN_EX, F_SETLEASE, F_NOTIFY: signals and watches on others.
-    ("fcntl", 1, (8, 15, 1024, 1026)),
+    # F_SET_RW_HINT: before Linux 6.9 a mark on any file that can be read.
+    ("fcntl", 1, (8, 15, 1024, 1026, 1036)),
     # SO_COOKIE, SO_NETNS_COOKIE, SO_PEERPIDFD: the whole machine's numbers.
     ("getsockopt", 2, (57, 71, 77)),
     # PR_SET_SECCOMP: filters are kernel memory. PR_TASK_PERF_EVENTS_DISABLE and
     # _ENABLE, PR_SCHED_CORE.
     ("prctl", 0, (22, 31, 32, 62)),
     # SO_SNDBUF and SO_SNDBUFFORCE: what a socket holds is no process's memory.
-    # SO_PASSPIDFD.
-    ("setsockopt", 2, (7, 32, 76)),
+    # SO_PASSCRED, SO_PASSPIDFD: with these a socket that connects is given a name.
+    ("setsockopt", 2, (7, 16, 32, 76)),
 )
 
 
@@ -85,11 +88,9 @@ class SeccompRules:
     system and a network of its own; without them, changing the metadata of files and
     connecting to the host's sockets are refused too. Where nothing else guards others'
     files and processes, so are cutting files short, and signals but to one process.
-    Shared memory without a name is no process's; it is for where it is counted.
     """
 
     gpu: bool = False
-    memory_is_counted: bool = False
     own_files: bool = True
     truncation_is_guarded: bool = True
     signals_only_to: int | None = None
@@ -160,7 +161,7 @@ def _bodies(rules: SeccompRules) -> dict[str, list[Instruction]]:
         "setpriority": _both_zero(bpf.argument_low(0), bpf.argument_low(1)),
         "socket": _unix_sockets(streams_only=not rules.own_files),
     }
-    if not (rules.gpu or rules.memory_is_counted):
+    if not rules.gpu:
         bodies["mmap"] = _no_shared_memory()
     if not rules.own_files:
         bodies["socketpair"] = bodies["socket"]
@@ -208,7 +209,10 @@ def _refuse_bits(index: int, mask: int) -> list[Instruction]:
 
 
 def _no_shared_memory() -> list[Instruction]:
-    """Refuse to map memory that is shared and of no file, for want of memory."""
+    """Refuse to map memory that is shared and of no file, for want of memory.
+
+    No process's size shows it, and each piece has a number that the machine counts.
+    """
     return [
         bpf.load(bpf.argument_low(3)),
         bpf.keep_bits(_SHARED | _ANONYMOUS),

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
-from harness.sandbox.child.confinement import devices
+from harness.sandbox.child.confinement import DEVICES
 from harness.sandbox.child.namespaces import SCRATCH, SHARED_MEMORY
 
 _NAMESPACES = ("pid", "net", "ipc", "uts", "cgroup-try")
@@ -31,14 +31,13 @@ def find_bubblewrap() -> str | None:
     return shutil.which("bwrap")
 
 
-def bubblewrap_command(  # noqa: PLR0913 - all by name
+def bubblewrap_command(
     *,
     system: Iterable[Path],
     readable: Iterable[Path],
     secret: Sequence[Path],
     inputs: Path,
     gpu: bool,
-    memory_is_counted: bool = True,
 ) -> list[str]:
     """Write the words that go before a template's command line.
 
@@ -54,7 +53,7 @@ def bubblewrap_command(  # noqa: PLR0913 - all by name
         "--die-with-parent",
         *_bound(system),
         *("--proc", "/proc"),
-        *_devices(devices(memory_is_counted=memory_is_counted), gpu=gpu),
+        *_devices(gpu=gpu),
         *("--tmpfs", SCRATCH),
         *_passable(readable),
         *_bound(shown),
@@ -73,7 +72,7 @@ def _privileges() -> list[str]:
     return words + [word for name in kept for word in ("--cap-add", f"CAP_{name}")]
 
 
-def _devices(nodes: Iterable[Path], *, gpu: bool) -> list[str]:
+def _devices(*, gpu: bool) -> list[str]:
     """A folder of harmless devices, without terminals; CUDA's where they are needed.
 
     bubblewrap's own ``--dev`` would cost a second user namespace, from which the
@@ -81,7 +80,7 @@ def _devices(nodes: Iterable[Path], *, gpu: bool) -> list[str]:
     """
     words = ["--perms", "0755", "--tmpfs", "/dev"]
     of_gpu = sorted(Path("/dev").glob("nvidia*")) if gpu else []
-    for node in (*nodes, *of_gpu):
+    for node in (*DEVICES, *of_gpu):
         words += ["--dev-bind", str(node), str(node)]
     for name, target in _LINKS.items():
         words += ["--symlink", target, f"/dev/{name}"]

@@ -15,7 +15,14 @@ _PACKAGE = Path(__file__).resolve().parents[2]
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _IMPORTED = ("torch", "torchvision", "numpy", "scipy", "safetensors")
 _SITES = ("site-packages", "dist-packages")
-_SYSTEM_FACTS = ("/etc/ld.so.cache", "/etc/alternatives", "/sys/devices/system/cpu")
+_SYSTEM_FACTS = (Path("/etc/ld.so.cache"), Path("/etc/alternatives"))
+#: Of the processors how many there are and how they lie; not how often each was idle,
+#: which runs could count by.
+_PROCESSORS = Path("/sys/devices/system/cpu")
+_OF_PROCESSORS = (
+    *("online", "possible", "present", "kernel_max"),
+    *("cpu[0-9]*/topology", "cpu[0-9]*/cache"),
+)
 
 
 def system_paths() -> tuple[Path, ...]:
@@ -25,7 +32,8 @@ def system_paths() -> tuple[Path, ...]:
 
 def system_facts() -> tuple[Path, ...]:
     """Single files of the system that programs look for."""
-    return tuple(path for path in map(Path, _SYSTEM_FACTS) if path.exists())
+    of_processors = [p for name in _OF_PROCESSORS for p in _PROCESSORS.glob(name)]
+    return tuple(path for path in (*_SYSTEM_FACTS, *of_processors) if path.exists())
 
 
 @cache

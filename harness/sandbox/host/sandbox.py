@@ -82,7 +82,6 @@ class Sandbox:
                 secret=secret_paths(self.secret),
                 inputs=inputs,
                 gpu=gpu,
-                memory_is_counted=leaves.memory is not None,
             )
         return [*enter, *argv, plan.to_json()]
 
