@@ -5,6 +5,7 @@ import os
 import select
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -122,7 +123,7 @@ MARK = "76.54321"
 HARNESS = """
 import sys
 from pathlib import Path
-from harness.sandbox import choose
+from harness.sandbox import Level, Sandbox
 from harness.run.messages import RunRequest
 from harness.run.worker import RunWorker
 from harness.models.weights import WeightSpec
@@ -140,7 +141,7 @@ def unlearning(net, retain, forget, validation):
         pass
 '''.replace("MARK", sys.argv[3])
 spec = WeightSpec(())
-with RunWorker(Path(sys.argv[2]), spec, choose(sys.argv[1])) as worker:
+with RunWorker(Path(sys.argv[2]), spec, Sandbox(Level(sys.argv[1]))) as worker:
     worker.run(RunRequest("run.py", source, 1))
 """
 
@@ -158,6 +159,7 @@ def sleepers():
                 found.append(int(folder.name))
         if len(found) == 2:
             return found
+        time.sleep(0.05)
 
 
 @pytest.fixture
