@@ -38,7 +38,10 @@ def main() -> None:
     request = _serve(socket.socket(fileno=int(fd)))
     if request["forks"]:
         request = _fork_ones_own(request)
-    _run(request["argv"])
+    try:
+        _run(request["argv"])
+    finally:
+        gc.unfreeze()  # Or some libraries take all of it for leaked at the end.
 
 
 def _import(modules: list[str]) -> None:

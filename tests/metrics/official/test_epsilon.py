@@ -54,13 +54,13 @@ SCALED = st.tuples(st.floats(-3, 3), st.sampled_from([1e-6, 1e-3, 0.1, 1, 3])).m
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(samples(st.one_of(LATTICE, HALVES)))
 def test_is_that_of_every_attack_tried_when_samples_tie_with_the_grids(pair):
     assert_literal(*pair)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(samples(SCALED))
 def test_is_that_of_every_attack_tried_at_any_scale(pair):
     assert_literal(*pair)
