@@ -24,7 +24,7 @@ def unlearning(net, retain, forget, validation):
         attempts[folder] = lambda sock, folder=folder: os.close(
             os.open(f"{folder}/{NAME}", os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
         )
-    end = time.monotonic() + 2
+    end = time.monotonic() + 3
     while time.monotonic() < end:
         for what, attempt in attempts.items():
             sock = socket.socket(socket.AF_UNIX)
@@ -55,13 +55,12 @@ def test_runs_of_two_workers_find_nothing_of_each_other(lab):
     values = {"NAME": name, "KEY": int(name[:7], 16), "MINE": set()}
     said = []
     with RunWorker(lab.folder / "task", lab.spec, choose(lab.level)) as worker:
-        other = replace(lab, worker=worker)
-        other.assert_unharmed()  # Its template is there, so that both run at once.
+        labs = [lab, replace(lab, worker=worker)]
         threads = [
             threading.Thread(
                 target=lambda one=one: said.append(one.said(SOURCE, **values))
             )
-            for one in (lab, other)
+            for one in labs
         ]
         for thread in threads:
             thread.start()

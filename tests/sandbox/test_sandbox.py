@@ -245,10 +245,10 @@ def test_a_template_outlives_the_thread_that_asked_for_it(tmp_path):
 HARNESS = """
 import os, sys, time
 from pathlib import Path
-from harness.sandbox import Level, Sandbox
+from harness.sandbox import choose
 from harness.processes import WorkerProcess
 from harness.processes.channel import receive_json
-sandbox, task = Sandbox(Level(sys.argv[1])), Path(sys.argv[2])
+sandbox, task = choose(sys.argv[1]), Path(sys.argv[2])
 worker = WorkerProcess(
     "harness.sandbox.child.probe_template", [str(task)], lambda a: sandbox.wrap(a, task)
 )

@@ -123,7 +123,7 @@ MARK = "76.54321"
 HARNESS = """
 import sys
 from pathlib import Path
-from harness.sandbox import Level, Sandbox
+from harness.sandbox import choose
 from harness.run.messages import RunRequest
 from harness.run.worker import RunWorker
 from harness.models.weights import WeightSpec
@@ -141,7 +141,7 @@ def unlearning(net, retain, forget, validation):
         pass
 '''.replace("MARK", sys.argv[3])
 spec = WeightSpec(())
-with RunWorker(Path(sys.argv[2]), spec, Sandbox(Level(sys.argv[1]))) as worker:
+with RunWorker(Path(sys.argv[2]), spec, choose(sys.argv[1])) as worker:
     worker.run(RunRequest("run.py", source, 1))
 """
 

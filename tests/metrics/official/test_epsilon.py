@@ -66,7 +66,7 @@ def test_is_that_of_every_attack_tried_at_any_scale(pair):
     assert_literal(*pair)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize(("n", "m"), [(2, 2), (2, 9), (16, 16), (40, 25), (25, 40)])
 def test_is_that_of_every_attack_tried_on_random_samples(seed, n, m):
     rng = np.random.default_rng([seed, n, m])
