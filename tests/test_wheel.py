@@ -103,7 +103,7 @@ def installed(wheel, tmp_path_factory):
 @pytest.fixture
 def checkout(tmp_path) -> Path:
     """A checkout with a leaderboard of one committed result, and no package in it."""
-    board = Path("submissions", "leaderboard", "cifar10-quick", "identity")
+    board = Path("submissions", "leaderboard", "cifar10-quick", "identity", "seed-0")
     shutil.copytree(ROOT / board, tmp_path / "checkout" / board)
     (tmp_path / "checkout" / "submissions" / "tests" / "deep").mkdir(parents=True)
     return tmp_path / "checkout"

@@ -2,7 +2,7 @@
 
 from harness.execution.local import Job, LocalExecutor
 from harness.run.messages import RunRequest
-from harness.sandbox import choose
+from harness.sandbox import Level, choose
 from harness.status import Status
 from harness.tasks.registry import find_task
 from harness.track import find_track
@@ -20,7 +20,7 @@ def unlearning(net, retain, forget, validation, seed=0):
 def test_a_failed_run_is_reported_once_and_never_repeated(unconfined, monkeypatch):
     parts = (find_task(find_track("cifar10-quick")), "cpu", [unconfined.original])
     calls = []
-    with LocalExecutor(*parts, 1, choose("auto")) as executor:
+    with LocalExecutor(*parts, 1, choose(Level.NONE)) as executor:
         worker = executor._worker(0)
         run = worker.run
         monkeypatch.setattr(worker, "run", lambda *a: calls.append(a) or run(*a))

@@ -1,4 +1,4 @@
-"""How many inputs the fuzz tests try: UNLEARN_EVAL_FUZZ of them, or 200 each."""
+"""How many inputs the fuzz tests try: UNLEARN_EVAL_FUZZ of them, or 100 each."""
 
 import os
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-N_INPUTS = int(os.environ.get("UNLEARN_EVAL_FUZZ", "200"))
+N_INPUTS = int(os.environ.get("UNLEARN_EVAL_FUZZ", "100"))
 
 settings.register_profile(
     "fuzz",

@@ -8,6 +8,7 @@ others see them, are its own.
 
 import ctypes
 import fcntl
+import gc
 import json
 import os
 import platform
@@ -15,6 +16,7 @@ import runpy
 import signal
 import socket
 import sys
+import tempfile
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -24,22 +26,29 @@ _CLONE = {"x86_64": 56, "aarch64": 220}
 _CLONE_PARENT = 0x8000
 #: Above the numbers of the descriptors that are asked for.
 _HIGH = 300
+#: What torch imports late, at the first step of an optimizer: as long as torch itself.
+_LATE = "torch._dynamo"
 
 
 def main() -> None:
     """Serve whoever started this; each fork runs what it was asked for."""
     fd, folder, modules = sys.argv[1:4]
     sys.path.insert(0, folder)
-    _import(modules.split(","))
+    _import([*modules.split(","), _LATE])
     request = _serve(socket.socket(fileno=int(fd)))
     if request["forks"]:
         request = _fork_ones_own(request)
-    _run(request["argv"])
+    try:
+        _run(request["argv"])
+    finally:
+        gc.unfreeze()  # Or some libraries take all of it for leaked at the end.
 
 
 def _import(modules: list[str]) -> None:
+    """Import, and keep what is there from being copied by collections of the forks."""
     for name in modules:
         import_module(name)
+    gc.freeze()
 
 
 def _serve(sock: socket.socket) -> dict[str, Any]:
@@ -99,6 +108,7 @@ def _become(request: dict[str, Any], fds: list[int]) -> None:
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])
+    tempfile.tempdir = None  # Found anew where it is next asked for, by TMPDIR.
     fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
     variables = [f"{name}={value}" for name, value in os.environ.items()]
     # From where to where the kernel shows them: fields 48 to 51 in proc(5).

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import CheckFailed
@@ -121,6 +121,7 @@ def test_a_ragged_row_is_refused_by_its_number():
         parse_csv(long, "x.csv")
 
 
+@settings(max_examples=30)
 @given(words)
 def test_a_stranger_cannot_mark_up_the_terminal(text):
     hostile = f"[bold red]:bug:{text}"

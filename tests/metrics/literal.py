@@ -28,10 +28,10 @@ def literal_epsilon(unlearned, retrained, delta=DELTA):
     attacks = single_threshold_attacks(positive, negative)
     if np.ptp(positive) >= np.ptp(negative):
         positive, negative = negative, positive
-    attacks += double_threshold_attacks(positive, negative)
+    attacks |= double_threshold_attacks(positive, negative)
     kept = [
         e
-        for fpr, fnr in set(attacks)
+        for fpr, fnr in attacks
         if (e := epsilon_of_attack(fpr, fnr, delta)) is not None
     ]
     if not kept:
@@ -48,20 +48,21 @@ def single_threshold_attacks(positive, negative):
     both = np.concatenate([positive, negative])
     count = math.ceil((both.max() - both.min()) * 100)
     grid = np.linspace(both.min(), both.max(), count).astype(np.float32)
-    return [
+    return {
         (np.mean(negative >= float(t)), np.mean(~(positive >= float(t)))) for t in grid
-    ]
+    }
 
 
 def double_threshold_attacks(positive, negative):
     width = positive.max() - positive.min()
     low, high = positive.min() + width - 2.0, positive.max() + 2.0
-    attacks = []
+    attacks = set()
     for right in np.linspace(low, high, math.ceil((high - low) * 100)):
         left = np.linspace(right - width - 2.0, right - width + 2.0, 400)[:, None]
         caught = (left <= negative) & (negative <= right)
         missed = ~((left <= positive) & (positive <= right))
-        attacks += zip(caught.mean(axis=1), missed.mean(axis=1), strict=True)
+        rates = (caught.mean(axis=1).tolist(), missed.mean(axis=1).tolist())
+        attacks |= set(zip(*rates, strict=True))
     return attacks
 
 

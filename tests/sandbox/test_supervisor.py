@@ -5,6 +5,7 @@ import os
 import select
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -158,6 +159,7 @@ def sleepers():
                 found.append(int(folder.name))
         if len(found) == 2:
             return found
+        time.sleep(0.05)
 
 
 @pytest.fixture

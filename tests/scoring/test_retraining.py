@@ -32,16 +32,15 @@ def test_it_is_measured_at_the_first_score_and_kept(own, score, heard, method, w
     assert len(own()) == 1
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"\xff"])
-def test_a_damaged_record_is_measured_again(own, score, heard, method, content):
+def test_a_damaged_record_is_measured_again(own, score, heard, method):
     score(method)
     (path,) = own()
-    path.write_bytes(content)
+    path.write_bytes(b"{}")
 
     score(method, force=True)
 
     assert measured(heard) == 2
-    assert own()[0].read_bytes() != content
+    assert own()[0].read_bytes() != b"{}"
 
 
 def test_other_conditions_are_measured_apart(own, score, heard, method):
