@@ -6,9 +6,8 @@ IN_THE_KERNEL = """
 import os, time
 
 def unlearning(net, retain, forget, validation):
-    zeros = os.open("/dev/zero", os.O_RDONLY)
     while time.process_time() < 0.3:
-        os.pread(zeros, 1 << 22, 0)
+        os.urandom(1 << 22)
     return net
 """
 IN_THREADS = """

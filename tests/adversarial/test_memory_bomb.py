@@ -5,7 +5,7 @@ import pytest
 from harness.status import Status
 
 SOURCE = """
-import mmap, os, time
+import os, time
 
 def at_once():
     return bytearray(10 << 30)
@@ -23,14 +23,6 @@ def by_many():
     more = bytearray(b"x") * (150 << 20)
     time.sleep(20)
 
-def shared():
-    maps = []
-    for _ in range(40):
-        maps.append(mmap.mmap(-1, 32 << 20))
-        for page in range(0, 32 << 20, 4096):
-            maps[-1][page] = 1
-    time.sleep(20)
-
 def unlearning(net, retain, forget, validation):
     globals()[WAY]()
     return net
@@ -38,7 +30,7 @@ def unlearning(net, retain, forget, validation):
 
 
 @pytest.mark.claims("memory")
-@pytest.mark.parametrize("way", ["bit_by_bit", "by_many", "shared"])
+@pytest.mark.parametrize("way", ["bit_by_bit", "by_many"])
 def test_a_run_that_takes_too_much_memory_is_stopped_and_told_so(lab, way):
     report = lab.call(SOURCE, WAY=way, memory_bytes=512 << 20)
     assert report.failure.status is Status.OUT_OF_MEMORY
@@ -49,6 +41,19 @@ def test_a_run_that_takes_too_much_memory_is_stopped_and_told_so(lab, way):
 def test_too_large_a_piece_is_refused_before_it_is_taken(lab):
     report = lab.call(SOURCE, WAY="at_once", memory_bytes=512 << 20)
     assert report.failure.reason.startswith("it raised MemoryError")
+
+
+UNNAMED = """
+import mmap
+
+def unlearning(net, retain, forget, validation):
+    mmap.mmap(-1, 1 << 20)
+"""
+
+
+@pytest.mark.claims("memory")
+def test_shared_memory_that_belongs_to_no_process_is_refused_with_the_remedy(lab):
+    assert "a file in /dev/shm does it" in lab.call(UNNAMED).failure.reason
 
 
 FIRST = """

@@ -60,7 +60,7 @@ def test_nothing_can_be_written_but_scratch_space(tmp_path, place):
 @pytest.mark.usefixtures("needs_full")
 def test_there_is_no_terminal_and_no_disk_among_the_devices(tmp_path):
     answer = run_inside(["/bin/ls", "/dev"], tmp_path)
-    expected = "fd full null random shm stderr stdin stdout urandom zero"
+    expected = "fd full null random shm stderr stdin stdout urandom"
     assert answer.stdout.split() == expected.split()
 
 

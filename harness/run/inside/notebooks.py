@@ -1,6 +1,7 @@
 """What submissions written for the competition's notebooks expect of the place."""
 
 import ast
+import errno
 import os
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from harness.tasks.base import Task
 #: Folders of the competition's machine that could be written to.
 _WRITABLE = ("/kaggle/tmp", "/kaggle/working", "/kaggle/temp")
 _TARGETS = {"age_group", "age"}
+_INDEXED_BY_NAME = "must be integers or slices, not str"
 #: What torch says to code that has cuda written into it.
 _NO_GPU = ("CUDA in forked", "no NVIDIA driver", "not compiled with CUDA")
 
@@ -69,25 +71,30 @@ def reads_dicts(source: str) -> bool:
 
 def failure_hint(error: BaseException, task: Task) -> str:
     """Say what would help against what a submission fails of; mostly nothing."""
-    words = str(error)
+    words, hint = str(error), ""
     if isinstance(error, ModuleNotFoundError) and error.name:
-        return missing_module(error.name.partition(".")[0]).rstrip(".")
-    if isinstance(error, FileNotFoundError) and error.filename:
+        hint = missing_module(error.name.partition(".")[0]).rstrip(".")
+    elif isinstance(error, FileNotFoundError) and error.filename:
         name = os.path.basename(os.fsdecode(error.filename))  # noqa: PTH119
-        return (
+        hint = (
             f"a run sees no file of yours: {name!r:.100} does not come with the "
             "submission, which is at most 256 KiB of Python"
         )
-    if isinstance(error, TypeError) and "must be integers or slices, not str" in words:
-        return (
+    elif isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        hint = (
+            "its memory is used up, or it asks for shared memory without a name, such "
+            "as mmap.mmap(-1, ...), which no run is given: a file in /dev/shm does it"
+        )
+    elif isinstance(error, TypeError) and _INDEXED_BY_NAME in words:
+        hint = (
             "if it means a batch: batches are (inputs, targets); the line BATCHES = "
             '"dict" makes them dictionaries with image, age_group and image_id'
         )
-    if any(phrase in words for phrase in _NO_GPU):
-        return "it asks for a GPU, and a run has what its argument device says"
-    if "torchvision::nms does not exist" in words:
-        return "torch and torchvision do not fit together: run unlearn-eval doctor"
-    return _task_hint(task)
+    elif any(phrase in words for phrase in _NO_GPU):
+        hint = "it asks for a GPU, and a run has what its argument device says"
+    elif "torchvision::nms does not exist" in words:
+        hint = "torch and torchvision do not fit together: run unlearn-eval doctor"
+    return hint or _task_hint(task)
 
 
 def _task_hint(task: Task) -> str:
