@@ -66,8 +66,16 @@ def no_cgroups(*_: object) -> Leaves:
     return Leaves(None, None)
 
 
-if os.environ.get("UNLEARN_EVAL_NO_CGROUP"):
+WITHOUT_CGROUPS = bool(os.environ.get("UNLEARN_EVAL_NO_CGROUP"))
+if WITHOUT_CGROUPS:
     sandbox_module.make_leaves = no_cgroups
+
+
+@pytest.fixture(autouse=True)
+def _started_workers(monkeypatch) -> None:
+    """Start workers where they could be forked: a fork holds what tests imported."""
+    if WITHOUT_CGROUPS:
+        monkeypatch.setattr("harness.processes.worker.subprocess", subprocess)
 
 
 @dataclass
@@ -230,7 +238,7 @@ def _labs(inputs) -> Iterator[dict[Level, Lab]]:
     (folder / "canary").write_text(canary)
     with ExitStack() as stack:
         stack.enter_context(pytest.MonkeyPatch.context()).setenv("CANARY", canary)
-        bystander = subprocess.Popen(["sleep", "600"], start_new_session=True)
+        bystander = subprocess.Popen(["sleep", "3600"], start_new_session=True)
         stack.callback(bystander.wait)
         stack.callback(bystander.kill)
 
