@@ -1,5 +1,6 @@
 """Work on a cluster, whose machines and deployment are Dask's: an address is enough."""
 
+import gc
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -170,10 +171,14 @@ def _connect(address: str) -> "Client":
             address, timeout=_CONNECT_SECONDS, set_as_default=False, name="unlearn-eval"
         )
     except (OSError, ValueError, TypeError, RuntimeError) as error:
-        raise UsageError(
-            f"no Dask scheduler answers at {address!r} ({_first_line(error)}); give "
-            "the address that dask scheduler printed, such as tcp://node1:8786."
-        ) from None
+        words = _first_line(error)
+    # A client that came to nothing closes itself when it is collected. Were that while
+    # another one starts, as in a notebook that tries again, both would wait for ever.
+    gc.collect()
+    raise UsageError(
+        f"no Dask scheduler answers at {address!r} ({words}); give the address that "
+        "dask scheduler printed, such as tcp://node1:8786."
+    )
 
 
 def _first_line(error: Exception) -> str:

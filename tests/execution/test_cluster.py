@@ -4,6 +4,7 @@ Where none is killed, the workers are threads of this process, which speak over 
 others do: processes would import torch and Dask anew.
 """
 
+import gc
 import os
 import select
 import signal
@@ -232,6 +233,11 @@ def test_the_certificates_of_dasks_own_settings_are_used(cache):
         assert address.startswith("tls://")
         with pytest.raises(UsageError, match="no Dask scheduler answers at 'tls"):
             Cluster(address, print)
+        # One that is collected while the next one starts would block both.
+        clients = (
+            each for each in gc.get_objects() if type(each) is distributed.Client
+        )
+        assert not any(clients)
         with dask.config.set(settings), Cluster(address, print) as found:
             assert found.isolation("none").level == Level.NONE
 

@@ -34,6 +34,7 @@ from harness.run.calibration import (
     read_calibration,
     write_calibration,
 )
+from harness.storage.cache import CACHE_VARIABLE
 from harness.storage.checksums import json_with_checksum
 from harness.storage.files import sha256_of, write_atomic
 from tests.typed_results import measured, run_record, same_record, typed_result
@@ -405,8 +406,17 @@ def test_a_bank_whose_arrays_are_others_but_sums_fit_is_refused(
 @FUZZ
 @given(st.data())
 def test_a_damaged_calibration_is_none_or_the_same(
-    track, cache, mutations, any_json, data
+    track, tmp_path_factory, mutations, any_json, data
 ):
+    # Others' calibrations lie in the session's cache, and they read all that lie there.
+    folder = tmp_path_factory.getbasetemp() / "calibrations"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(CACHE_VARIABLE, str(folder))
+        look_at_damaged(track, mutations, any_json, data)
+
+
+def look_at_damaged(track, mutations, any_json, data):
+    """Damage a calibration, and read it."""
     key, sound = CalibrationKey(track, "cpu", 77, "none", "ab" * 32), (1.5, 1.25)
     write_calibration(key, Calibration(sound))
     if data.draw(st.booleans()):
