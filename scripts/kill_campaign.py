@@ -18,8 +18,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from scripts.killed_place import Place
-from scripts.killed_work import Building, Cluster, Scoring, Work, require_same
+from scripts.kills.building import Building
+from scripts.kills.cluster import Cluster
+from scripts.kills.place import Place
+from scripts.kills.scoring import Scoring
+from scripts.kills.work import Work, require_same
 
 #: What may be killed.
 WORKS = {"score": Scoring, "bank": Building, "cluster": Cluster}

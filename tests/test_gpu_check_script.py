@@ -6,8 +6,10 @@ import time
 import pytest
 import torch
 
+from harness.tasks.registry import find_task
 from harness.track import find_track
-from scripts import gpu_check
+from scripts import gpu_check, gpu_trials
+from scripts.random_images import random_track
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +41,7 @@ def test_it_tries_everything_and_writes_what_it_found(
         "same_bits": 4,
     }
     scored = found["score, -j 1"]["found"]
-    for name in gpu_check.SUBMISSIONS:
+    for name in gpu_trials.SUBMISSIONS:
         # Whatever so tiny a track makes of the cap.
         assert scored[name]["status"] in ("scored", "over-budget"), scored[name]
         assert 0 < scored[name]["test_accuracy"] < 1
@@ -89,8 +91,8 @@ def test_what_was_found_is_written_after_each_part(monkeypatch, tmp_path, track_
 
 
 def test_random_images_make_a_track_like_the_fast_one(tmp_path):
-    track, fast = gpu_check.random_track(tmp_path, 600), find_track("cifar10-fast")
-    sets = gpu_check.find_task(track).sets()
+    track, fast = random_track(tmp_path, 600), find_track("cifar10-fast")
+    sets = find_task(track).sets()
 
     assert sets.training.inputs.shape == (600, 32, 32, 3)
     assert len(sets.test.targets) == 30

@@ -52,7 +52,7 @@ track = click.option(
 split_seed = click.option(
     "--split-seed",
     type=click.IntRange(min=0),
-    help="A private split of the track: its own forget set, original model and bank.",
+    help="A private split of the track: its own forget set, originals and bank.",
 )
 n_models = click.option(
     "-n",

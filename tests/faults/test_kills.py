@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts import kill_campaign, killed_place
+from scripts import kill_campaign
+from scripts.kills import place as place_module
 from tests.forking import forked
 
 KILLS = 4
@@ -59,7 +60,7 @@ def test_nothing_is_lost_repeated_or_left_behind_by_kills(works, work):
 def test_a_signal_ends_it_in_one_line_with_nothing_left(
     works, work, begun, number, monkeypatch
 ):
-    monkeypatch.setattr(killed_place, "subprocess", forked.FORKING)
+    monkeypatch.setattr(place_module, "subprocess", forked.FORKING)
     command = works(work)
     command.clear()
     place, words = command.place, [w for w in command.words() if w != "--quiet"]

@@ -81,9 +81,8 @@ def test_any_two_rows_are_compared_as_the_command_does(drawn_site, draw, cli):
 
     found = page(drawn_site / "drawn" / "compare.html")
 
-    p_value, _, verdict = compared.out.splitlines()[-1].partition("; ")
-    told = verdict.replace("good", "Good").replace("weak", "Weak")
-    assert f"{told} {p_value}." in found.words
+    told = compared.out.splitlines()[-1]
+    assert told.replace("good", "Good").replace("weak", "Weak") in found.words
     rows = [a for _, a in found.tags if "data-e" in a]
     assert [row["data-name"] for row in rows] == ["good", "weak"]
     assert all(len(row["data-e"].split()) == FORGOTTEN for row in rows)

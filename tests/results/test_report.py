@@ -172,7 +172,7 @@ def test_a_failed_result_has_its_traceback_and_no_figures():
 def test_two_results_have_their_difference_and_a_scatter():
     found = Page(report(material(), material("other")).html)
 
-    assert "Not separable at N = 8" in found.words
+    assert "; not separable at N = 8" in found.words
     assert "Points below the line are forgotten better by the second." in found.words
     assert len(set(found.all("id"))) == len(found.all("id"))
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from harness.processes import worker_main
 from harness.sandbox.child.confinement import Confinement
-from harness.sandbox.child.probes import PROBES, Targets
+from harness.sandbox.child.probes import PROBES
 from harness.sandbox.child.supervisor import Supervisor
+from harness.sandbox.child.targets import Targets
 
 
 def main(fd: int, args: list[str]) -> None:

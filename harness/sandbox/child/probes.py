@@ -8,34 +8,27 @@ harness has made for it, and takes away what it leaves.
 """
 
 import errno
-import mmap
 import os
 import signal
 import socket
 import sys
 import sysconfig
-import threading
 import time
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 
-from harness.sandbox.child import privileges
+from harness.sandbox.child import bound_probes, privileges
 from harness.sandbox.child.syscalls import call, libc
+from harness.sandbox.child.targets import Probe, Targets
 
-#: CPU seconds that the probe of counting burns out of sight, in each way of hiding.
-BURNT_SECONDS = 0.1
-
-_CLONE_NEWUSER, _CLONE_UNTRACED = 0x10000000, 0x00800000
+_CLONE_NEWUSER = 0x10000000
 _SO_COOKIE = 57
 # Also those that were open before the run had mounts of its own.
 _DEVICES = (
     *("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"),
     "/proc/self/fd/0",
 )
-# A watch looks a few times in it.
-_LONG_ENOUGH_SECONDS = 0.5
 _NETWORK_FAMILIES = {
     "AF_INET": 2,
     "AF_INET6": 10,
@@ -59,32 +52,6 @@ _REFUSED_CALLS = (
     ("userfaultfd", -1),
 )
 _IPC_RMID, _KEYCTL_UNLINK, _USER_KEYRING = 0, 9, -4
-
-
-@dataclass(frozen=True)
-class Targets:
-    """What the harness has put in reach of an unconfined process.
-
-    `secret` is a word that nobody else knows: in `secret_file`, in `shared_memory` (a
-    file, empty where there is none) and in the environment of the process `bystander`.
-    `hidden` are folders of the harness, which listens at `port` of the loopback
-    interface, `socket_path` and `abstract_name`. The rest are the bounds.
-    """
-
-    secret_file: str
-    secret: str
-    hidden: tuple[str, ...]
-    bystander: int
-    port: int
-    socket_path: str
-    abstract_name: str
-    scratch_bytes: int
-    n_tasks: int
-    memory_bytes: int
-    shared_memory: str = ""
-
-
-Probe = Callable[[Targets], Iterable[str]]
 
 
 def _files(targets: Targets) -> Iterable[str]:
@@ -233,120 +200,6 @@ def _cores(targets: Targets) -> Iterable[str]:
         yield "set another's priority"
 
 
-def _disk(targets: Targets) -> Iterable[str]:
-    for folder in {os.environ["TMPDIR"], "/tmp", "/dev/shm"}:
-        paths = [Path(folder, f"{targets.secret}-{i}") for i in range(4)]
-        written = sum(_fill(path, targets.scratch_bytes // 2) for path in paths)
-        for path in paths:
-            with suppress(OSError):
-                path.unlink()
-        if written > targets.scratch_bytes:
-            yield f"wrote {written} bytes to {folder}"
-
-
-def _fill(path: Path, n_bytes: int) -> int:
-    block, written = bytes(1 << 20), 0
-    with suppress(OSError), path.open("wb", buffering=0) as file:
-        while written < n_bytes:
-            written += file.write(block)
-    return written
-
-
-def _tasks(targets: Targets) -> Iterable[str]:
-    stop = threading.Event()
-    threads: list[threading.Thread] = []
-    too_many = targets.n_tasks + 8
-    # Or it would be the memory that runs out.
-    threading.stack_size(128 << 10)
-    with suppress(RuntimeError, OSError):
-        while len(threads) < too_many:
-            thread = threading.Thread(target=stop.wait, daemon=True)
-            thread.start()
-            threads.append(thread)
-    stop.set()
-    for thread in threads:
-        thread.join()
-    if len(threads) == too_many:
-        yield f"started {too_many} threads"
-
-
-def _memory(targets: Targets) -> Iterable[str]:
-    with suppress(MemoryError):
-        held = bytearray(targets.memory_bytes + (16 << 20))
-        yield f"allocated {len(held)} bytes"
-
-
-def _hidden_memory(targets: Targets) -> Iterable[str]:
-    """Hold memory where no process's size shows it, long enough to be looked at."""
-    wanted = targets.memory_bytes + (16 << 20)
-    with suppress(OSError), mmap.mmap(-1, wanted) as shared:
-        for start in range(0, wanted, 1 << 20):
-            shared[start : start + (1 << 20)] = b"x" * (1 << 20)
-            shared.madvise(mmap.MADV_DONTNEED, start, 1 << 20)
-        time.sleep(_LONG_ENOUGH_SECONDS)
-        yield f"held {wanted} bytes of shared memory"
-    with ExitStack() as stack, suppress(OSError):
-        written = 0
-        while written < wanted:
-            name = f"/dev/shm/{targets.secret}"
-            file = stack.enter_context(Path(name).open("wb", buffering=0))
-            Path(name).unlink()
-            written += sum(file.write(bytes(1 << 20)) for _ in range(4))
-        time.sleep(_LONG_ENOUGH_SECONDS)
-        yield f"held {written} bytes in /dev/shm"
-
-
-def _cpu_time(targets: Targets) -> Iterable[str]:
-    """Burn time in processes that hide; the harness sees what was seen of it."""
-    del targets
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    for become in HIDING_WAYS:
-        child = os.fork()
-        if child == 0:
-            with suppress(OSError):
-                become()
-            while True:
-                pass
-        _kill_after(child, BURNT_SECONDS)
-    return ()
-
-
-def _kill_after(pid: int, seconds: float) -> None:
-    """Kill a process when its CPU clock says so."""
-    with suppress(OSError):
-        while time.clock_gettime(~pid << 3 | 2) < seconds:
-            time.sleep(0.01)
-    with suppress(OSError):
-        os.kill(pid, signal.SIGKILL)
-
-
-def _exec_unreadable() -> None:
-    """Become a program that may not be read: the kernel ends its inherited counters."""
-    path = Path(os.environ["TMPDIR"], "unreadable")
-    path.unlink(missing_ok=True)
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT, 0o311)
-    os.write(fd, Path("/bin/sh").read_bytes())
-    os.close(fd)
-    os.execv(path, ["sh", "-c", "while :; do :; done"])
-
-
-def _escape_the_tracer() -> None:
-    """Go on in a child that its parent's tracer does not get, unreadable as well."""
-    child = call("clone", _CLONE_UNTRACED | signal.SIGCHLD, 0, 0, 0, 0)
-    if child:
-        _kill_after(child, BURNT_SECONDS)
-        os._exit(0)
-    _exec_unreadable()
-
-
-#: What the probe of counting does before it burns time; nothing is a way, too.
-HIDING_WAYS: tuple[Callable[[], None], ...] = (
-    lambda: None,
-    _exec_unreadable,
-    _escape_the_tracer,
-)
-
-
 def _leave_daemon(targets: Targets) -> Iterable[str]:
     """Leave a process that holds the result's pipe; its death is the pipe's end."""
     del targets
@@ -408,11 +261,11 @@ PROBES: dict[str, Probe] = {
     "privileges": _privileges,
     "system-calls": _system_calls,
     "cores": _cores,
-    "disk": _disk,
-    "tasks": _tasks,
-    "memory": _memory,
-    "hidden memory": _hidden_memory,
-    "cpu-time": _cpu_time,
+    "disk": bound_probes.disk,
+    "tasks": bound_probes.tasks,
+    "memory": bound_probes.memory,
+    "hidden memory": bound_probes.hidden_memory,
+    "cpu-time": bound_probes.cpu_time,
     "end": _leave_daemon,
     "leave traces": _leave_traces,
     "traces": _traces,

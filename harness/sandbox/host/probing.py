@@ -15,9 +15,11 @@ from typing import Any
 
 from harness.processes import WorkerDied, WorkerProcess
 from harness.processes.channel import ChannelClosed, receive_json, send_json
+from harness.sandbox.child.bound_probes import BURNT_SECONDS, HIDING_WAYS
 from harness.sandbox.child.landlock import landlock_abi
 from harness.sandbox.child.namespaces import SHARED_MEMORY
-from harness.sandbox.child.probes import BURNT_SECONDS, HIDING_WAYS, PROBES, Targets
+from harness.sandbox.child.probes import PROBES
+from harness.sandbox.child.targets import Targets
 from harness.sandbox.host.levels import IsolationReport, Level
 from harness.sandbox.host.properties import PROPERTIES
 from harness.sandbox.host.sandbox import Sandbox

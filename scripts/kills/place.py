@@ -120,9 +120,8 @@ class Place:
         mark, found = os.fsencode(self.root), set()
         for path in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
-                words = (path / "environ").read_bytes() + (
-                    path / "cmdline"
-                ).read_bytes()
+                files = (path / "environ", path / "cmdline")
+                words = b"".join(file.read_bytes() for file in files)
                 if mark in words and int(path.name) != os.getpid():
                     found.add(int(path.name))
         return found
