@@ -4,6 +4,7 @@
     python scripts/bench.py score     # a whole score against the submission's own time
     python scripts/bench.py metric    # epsilon at N = 512
     python scripts/bench.py           # all of them
+    python scripts/bench.py bank --track cifar10-cpu --plain-models 2 --fast-models 4
 
 Machines are shared and noisy: run it while nothing else does, and trust the ratios.
 """
@@ -35,8 +36,7 @@ from harness.tasks.base import Examples, Task
 from harness.tasks.images.normalize import MEAN, STD
 from harness.tasks.registry import find_task
 from harness.track import find_track
-
-_TRACK = "cifar10-quick"
+from harness.track.schema import Track
 
 
 class PilImages(Dataset[tuple[torch.Tensor, int]]):
@@ -59,12 +59,9 @@ def train_plainly(task: Task, retain: Examples, seed: int) -> nn.Module:
     """Train one model the way most scripts do today; same recipe, same network."""
     torch.manual_seed(seed)
     recipe = task.track.recipe
+    mirrored = [transforms.RandomHorizontalFlip()] * (recipe.augmentation == "flip")
     transform = transforms.Compose(
-        [
-            transforms.RandomHorizontalFlip(),
-            transforms.ToTensor(),
-            transforms.Normalize(MEAN, STD),
-        ]
+        [*mirrored, transforms.ToTensor(), transforms.Normalize(MEAN, STD)]
     )
     loader = DataLoader(
         PilImages(retain, transform),
@@ -105,9 +102,8 @@ def plain_accuracy(network: nn.Module, test: Examples) -> float:
     return right / len(test.targets)
 
 
-def bench_bank(n_plain: int, n_fast: int) -> None:
+def bench_bank(track: Track, n_plain: int, n_fast: int) -> None:
     """Compare models an hour, and test accuracy."""
-    track = find_track(_TRACK)
     task = find_task(track)
     split = task.sets()
     torch.set_num_threads(2)
@@ -142,12 +138,13 @@ def _standard_error(values: list[float]) -> float:
     return float(statistics.stdev(values) / len(values) ** 0.5)
 
 
-def bench_score(submission: str, n_models: int) -> None:
+def bench_score(track: Track, submission: str, n_models: int) -> None:
     """Compare a whole score's wall time with what the submission itself needs."""
     cores = this_machine().cores
     path = shipped_submissions() / f"{submission}.py"
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "harness", "score", str(path)]
+        command += ["--track", track.name]
         command += ["-n", str(n_models), "-j", str(cores), "-q", "-o"]
         # The first score on a machine measures one retraining; that is kept.
         subprocess.run([*command, f"{folder}/first", "-n", "2"], check=False)
@@ -176,23 +173,25 @@ def bench_metric(n_models: int, n_examples: int) -> None:
 
 @click.command()
 @click.argument("which", nargs=-1, type=click.Choice(["bank", "score", "metric"]))
+@click.option("--track", "name", default="cifar10-quick", show_default=True)
 @click.option("--plain-models", default=6, help="Models trained the plain way.")
 @click.option("--fast-models", default=24, help="Models trained by the engine.")
 @click.option("--submission", default="finetune", help="What to score.")
 @click.option("-n", "--n-models", default=64, help="N of the score.")
 def main(
     which: tuple[str, ...],
-    plain_models: int,
-    fast_models: int,
+    name: str,
     submission: str,
     n_models: int,
+    **trained: int,
 ) -> None:
     """Print the machine, then each figure."""
     print(this_machine().describe())
+    track = find_track(name)
     if not which or "bank" in which:
-        bench_bank(plain_models, fast_models)
+        bench_bank(track, trained["plain_models"], trained["fast_models"])
     if not which or "score" in which:
-        bench_score(submission, n_models)
+        bench_score(track, submission, n_models)
     if not which or "metric" in which:
         bench_metric(512, 200)
 

@@ -146,6 +146,7 @@ def intervals(
                 [(earned, tuple(divisions)) for earned, *divisions in parts],
                 factor=1.0,
                 n_fewest=scored.n_fewest,
+                outliers=scored.outliers,
                 untouched=False,
             )
         )

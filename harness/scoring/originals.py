@@ -142,6 +142,7 @@ class OriginalsMeasurement(AnyMeasurement):
             [scoring.earned(utility) for scoring, utility in both],
             factor=float(np.mean(factors)),
             n_fewest=min(scoring.n_fewest for scoring in self._scorings),
+            outliers=any(scoring.outliers for scoring in self._scorings),
             untouched=all(scoring.untouched for scoring in self._scorings),
         )
 

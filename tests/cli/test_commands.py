@@ -235,8 +235,8 @@ def test_tracks_lists_every_track_with_its_bank(cli, one_object):
     assert (plain.code, as_json.code) == (0, 0)
     rows = {row["name"]: row for row in one_object(as_json.out)["tracks"]}
     others = {f"cifar10-quick-{of}" for of in ("class", "low", "middle", "high")}
-    quick = {"austen-quick", "cifar10-quick", "cifar10-fast"}
-    assert set(rows) == {"cifar10", *quick, *others}
+    whole = {"cifar10", "cifar10-cpu", "cifar10-fast"}
+    assert set(rows) == {"austen-quick", "cifar10-quick", *whole, *others}
     assert rows["cifar10-quick"]["bank"] == "128 retrained models"
     assert "reference build --track cifar10)" in rows["cifar10"]["bank"]
     for name in rows:

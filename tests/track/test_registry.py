@@ -10,7 +10,14 @@ from harness.errors import UsageError
 from harness.track import find_track, track_names
 
 FORGET = [f"cifar10-quick-{which}" for which in ("class", "high", "low", "middle")]
-SHIPPED = ["austen-quick", "cifar10", "cifar10-fast", "cifar10-quick", *FORGET]
+SHIPPED = [
+    "austen-quick",
+    "cifar10",
+    "cifar10-cpu",
+    "cifar10-fast",
+    "cifar10-quick",
+    *FORGET,
+]
 
 
 def test_eight_tracks_are_shipped():
@@ -37,6 +44,7 @@ def test_hashes_of_the_shipped_tracks_do_not_change_by_accident():
     assert {name: find_track(name).hash for name in SHIPPED} == {
         "austen-quick": "b55297d4e5cbe8d6",
         "cifar10": "d66cc72eb968bb4b",
+        "cifar10-cpu": "91bae5221038af4c",
         "cifar10-fast": "14009f63b483137a",
         "cifar10-quick": "20899de202cf54cb",
         "cifar10-quick-class": "cf5c8bd0ce75a4cf",
@@ -161,7 +169,7 @@ def test_an_unknown_track_is_refused_with_the_nearest(typo, meant):
 
     hint = f"did you mean {meant!r}? " if meant else ""
     assert f"there is no track {typo!r}: {hint}" in str(caught.value)
-    assert "cifar10, cifar10-fast, cifar10-quick" in str(caught.value)
+    assert "cifar10, cifar10-cpu, cifar10-fast, cifar10-quick" in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "track", "cifar10/track.toml"])

@@ -11,18 +11,13 @@ from harness.metrics.flags.flag import Flag, FlagCode
 from harness.metrics.flags.principal import principal_axis
 from harness.metrics.inputs.confidence import ConfidencePair
 from harness.metrics.official.diagnosis import natural_scale
+from harness.metrics.uncertainty.outlier_runs import (
+    LEAST_MODELS,
+    LEAST_OUTLIERS,
+    distance_from_middle,
+    outlier_runs,
+)
 from harness.models.outputs import Floats
-
-LEAST_MODELS = 16
-"""Fewest runs in which two groups can be told from chance."""
-
-FAR = 10.0
-"""A run is an outlier when its distance from the middle of all runs exceeds the usual
-distance by this many robust standard deviations. In simulated honest benchmarks, heavy
-tails and runs that vary as a whole included, hardly any run exceeds 8."""
-
-LEAST_OUTLIERS = 2
-"""One odd run may be an accident."""
 
 SPLIT_SHARE = 0.9
 """Share of the variance that two groups must explain. Runs in one normal cloud leave
@@ -31,8 +26,6 @@ each that are six standard deviations apart reach it."""
 
 LEAST_GROUP = 0.1
 """Smallest group, as a share of the runs; smaller ones are outliers."""
-
-_LEAST_SCALE = 0.05
 
 
 def outlier_runs_flag(pair: ConfidencePair) -> Flag | None:
@@ -44,7 +37,7 @@ def outlier_runs_flag(pair: ConfidencePair) -> Flag | None:
     if len(pair.unlearned) < LEAST_MODELS:
         return None
     scale = natural_scale(pair)
-    ours, theirs = (_outliers(group, scale) for group in pair)
+    ours, theirs = (outlier_runs(group, scale) for group in pair)
     if ours < LEAST_OUTLIERS + 3 * theirs:
         return None
     runs = len(pair.unlearned)
@@ -68,7 +61,7 @@ def mixed_runs_flag(pair: ConfidencePair) -> Flag | None:
     if runs < LEAST_MODELS:
         return None
     scale = natural_scale(pair)
-    for view in (_principal_score, _distance):
+    for view in (_principal_score, distance_from_middle):
         ours, smaller = two_group_share(view(pair.unlearned, scale))
         theirs, _ = two_group_share(view(pair.retrained, scale))
         if ours >= SPLIT_SHARE > theirs:
@@ -103,24 +96,8 @@ def two_group_share(values: Floats) -> tuple[float, int]:
     return float(between[best] / total), smaller
 
 
-def _distance(models: Floats, scale: Floats) -> Floats:
-    """Return each run's mean distance from the median run, ``[N]``."""
-    middle = np.median(models, axis=0)
-    return np.asarray((np.abs(models - middle) / scale).mean(axis=1))
-
-
 def _principal_score(models: Floats, scale: Floats) -> Floats:
     """Return each run's place on the first principal axis of all runs, ``[N]``."""
     cloud = (models - models.mean(axis=0)) / scale
     places, square = principal_axis(cloud)
     return np.asarray(places * np.sqrt(square))
-
-
-def _outliers(models: Floats, scale: Floats) -> int:
-    """Count the runs whose distance from the middle is out of the ordinary."""
-    distance = _distance(models, scale)
-    usual = float(np.median(distance))
-    spread = 1.4826 * float(np.median(np.abs(distance - usual)))
-    # Runs that are almost copies of each other must not make a rounding error far.
-    allowed = FAR * max(spread, _LEAST_SCALE * usual)
-    return int((distance - usual > allowed).sum()) if usual > 0.0 else 0

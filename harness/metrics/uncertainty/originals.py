@@ -82,19 +82,28 @@ class OriginalsNoise:
 
     @classmethod
     def of(
-        cls, earned: Floats, divisions: Sequence[Floats], n_fewest: int
+        cls,
+        earned: Floats,
+        divisions: Sequence[Floats],
+        n_fewest: int,
+        *,
+        outliers: bool,
     ) -> "OriginalsNoise":
         """Take what each original's models earn on each example, ``[K, S]``.
 
         `divisions`, ``[K, L, 2, s]``, are the same of disjoint halves and, where there
-        are some, quarters, of `n_fewest` models on the smaller side.
+        are some, quarters, of `n_fewest` models on the smaller side; with `outliers`
+        some runs are far off as a whole.
         """
         parts = [_noise(each.mean(axis=0), earned.shape[1]) for each in divisions]
         full = extrapolate(parts[0], parts[-1], spread_of(earned.mean(axis=0)))
-        full = widened(full, n_fewest)
+        full = widened(full, n_fewest, outliers=outliers)
         if len(earned) == 1:
             return cls(parts[0], full, 1, 0.0, 0.0)
-        alike = _noise_apart(earned, divisions, n_fewest)
+        alike = widened(
+            _noise_apart(earned, divisions), n_fewest, outliers=outliers
+        ).variance("fixed")
+        alike *= len(earned) / (len(earned) - 1)
         seen = float(np.var(earned.mean(axis=1), ddof=1))
         return cls(parts[0], full, len(earned), alike, seen)
 
@@ -173,16 +182,15 @@ def _noise(points: Floats, n_examples: int) -> NoiseParts:
     return found.with_examples(points.shape[2], n_examples)
 
 
-def _noise_apart(earned: Floats, divisions: Sequence[Floats], n_fewest: int) -> float:
-    """Return the variance that originals' values have by their runs alone."""
+def _noise_apart(earned: Floats, divisions: Sequence[Floats]) -> NoiseParts:
+    """Return the noise of originals' values less their mean."""
     parts = []
     for each in divisions:
         apart = each - each.mean(axis=0)
         parts.append(_noise(apart.reshape(-1, *apart.shape[2:]), earned.shape[1]))
     apart = earned - earned.mean(axis=0)
     spread = float(np.mean([spread_of(each) for each in apart]))
-    found = widened(extrapolate(parts[0], parts[-1], spread), n_fewest)
-    return found.variance("fixed") * len(earned) / (len(earned) - 1)
+    return extrapolate(parts[0], parts[-1], spread)
 
 
 Ends = Interval | Unavailable
@@ -201,19 +209,22 @@ def originals_intervals(
     *,
     factor: float,
     n_fewest: int,
+    outliers: bool,
     untouched: bool,
 ) -> tuple[Ends, Ends, Ends]:
     """Return the intervals of a mean over K >= 2 originals.
 
     They are of the mean over fresh models and originals, of that on fresh examples too,
     and of a second scoring on the same originals against the same bank. `factor` is
-    that by which F became what was earned, `untouched` that of `Scoring`.
+    that by which F became what was earned; `outliers` and `untouched` are those of
+    `Scoring`.
     """
     earned, divisions = stacked(each)
     value, n_examples = float(earned.mean()), earned.shape[1]
     if untouched:
         return (Interval(0.0, 0.0),) * 3
-    noise, within = OriginalsNoise.of(earned, divisions, n_fewest), n_fewest - 1.0
+    noise = OriginalsNoise.of(earned, divisions, n_fewest, outliers=outliers)
+    within = n_fewest - 1.0
     apart = earned.mean(axis=0)
 
     def around(reach: float) -> Interval:

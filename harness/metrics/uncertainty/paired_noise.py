@@ -46,6 +46,7 @@ def paired_noise(first: ScoredSubmission, second: ScoredSubmission) -> Originals
         first.earned - second.earned,
         [ours - theirs for ours, theirs in divisions],
         min(first.n_fewest, second.n_fewest),
+        outliers=first.outliers or second.outliers,
     )
 
 

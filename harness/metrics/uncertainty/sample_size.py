@@ -98,7 +98,8 @@ def sample_sizes_of_originals(
     )
     fewest = min(whole.n_fewest for whole in wholes)
     earned = stacked([whole.earned() for whole in wholes])
-    noise = OriginalsNoise.of(*earned, fewest)
+    outliers = any(whole.outliers for whole in wholes)
+    noise = OriginalsNoise.of(*earned, fewest, outliers=outliers)
     rows = [_subset_row(found, wholes, noise) for found in sizes]
     return *rows, last
 

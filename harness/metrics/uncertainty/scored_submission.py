@@ -24,7 +24,7 @@ class ScoredSubmission:
     are those for all N models, else a half would be scored by another rule; the utility
     is that of the same models. Submissions are comparable only with the same `seed`,
     which decided the divisions, and the same `retrained` ``[M, S]``. `n_fewest` is the
-    smaller of N and M.
+    smaller of N and M, and `outliers` says that there are outlier runs.
     """
 
     value: float
@@ -35,6 +35,7 @@ class ScoredSubmission:
     quantity: str
     n_models: int
     n_fewest: int
+    outliers: bool
 
     @classmethod
     def of(
@@ -83,6 +84,7 @@ class ScoredSubmission:
             "F" if utility is None else "score",
             scoring.n_models,
             scoring.n_fewest,
+            scoring.outliers,
         )
 
     @classmethod
@@ -99,6 +101,7 @@ class ScoredSubmission:
             value=float(np.mean([part.value for part in parts])),
             earned=np.concatenate([part.earned for part in parts]),
             divisions=tuple(np.concatenate(each) for each in divisions),
+            outliers=any(part.outliers for part in parts),
         )
 
     def check(self, other: "ScoredSubmission") -> None:

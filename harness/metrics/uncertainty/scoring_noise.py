@@ -14,6 +14,7 @@ from harness.metrics.inputs.confidence import ConfidencePair
 from harness.metrics.official.epsilon import epsilon
 from harness.metrics.official.quality import points
 from harness.metrics.official.utility import Utility
+from harness.metrics.uncertainty.outlier_runs import has_outlier_runs
 from harness.metrics.uncertainty.quality_replicates import (
     Division,
     Replicates,
@@ -50,9 +51,10 @@ class Scoring:
     alike, so that their repetitions can be compared one by one. `points` ``[S]`` are of
     all models and examples; `divisions`, in halves and, from `LEAST_QUARTERED` models a
     side, in quarters, look at the examples `seen`: all, or `MOST_EXAMPLES` at random.
-    There are `n_models` unlearned models, `n_fewest` on the smaller side. `untouched`
-    says that all unlearned models answer alike on every example, and no retrained ones
-    do: one peak, told apart at sight, so that F is 0 whatever else is drawn.
+    There are `n_models` unlearned models, `n_fewest` on the smaller side; with
+    `outliers` some of them lie far outside the cloud of the others. `untouched` says
+    that all unlearned models answer alike on every example, and no retrained ones do:
+    one peak, told apart at sight, so that F is 0 whatever else is drawn.
     """
 
     points: Floats
@@ -60,6 +62,7 @@ class Scoring:
     divisions: tuple[Replicates, ...]
     n_models: int
     n_fewest: int
+    outliers: bool
     untouched: bool
 
     @classmethod
@@ -98,6 +101,7 @@ class Scoring:
             divisions=tuple(replicates),
             n_models=n_models,
             n_fewest=pair.fewest,
+            outliers=has_outlier_runs(pair),
             untouched=alike and bool(found.peaky.all()),
         )
 
@@ -106,7 +110,7 @@ class Scoring:
         factor = 1.0 if utility is None else utility.factor
         parts = [self._noise_between(part, utility) for part in self.divisions]
         found = extrapolate(parts[0], parts[-1], factor**2 * spread_of(self.points))
-        return widened(found, self.n_fewest)
+        return widened(found, self.n_fewest, outliers=self.outliers)
 
     def earned(
         self, utility: Utility | None = None

@@ -72,9 +72,11 @@ class OpponentHaar(nn.Module):
 
 
 def _group(n_in: int, n_out: int) -> nn.Sequential:
+    convolution, *norm_and_relu = conv_block(n_in, n_out, kernel=3, stride=1)
     return nn.Sequential(
-        conv_block(n_in, n_out, kernel=3, stride=1),
-        nn.MaxPool2d(2),
+        convolution,
+        nn.MaxPool2d(2),  # first, so that a quarter is left to normalise
+        *norm_and_relu,
         conv_block(n_out, n_out, kernel=3, stride=1),
     )
 

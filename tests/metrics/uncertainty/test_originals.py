@@ -44,7 +44,12 @@ def intervals(parts, bank, **changes):
         Scoring.of(forget_pair(part, bank), np.random.default_rng(0), 1e-5, originals=4)
         for part in parts
     ]
-    settings = {"factor": 1.0, "n_fewest": 16, "untouched": False} | changes
+    settings = {
+        "factor": 1.0,
+        "n_fewest": 16,
+        "outliers": False,
+        "untouched": False,
+    } | changes
     return originals_intervals([each.earned() for each in scorings], **settings)
 
 

@@ -90,7 +90,13 @@ def test_a_skewed_spread_has_as_few_degrees_as_it_scatters():
 
 def test_few_models_count_as_noisier_than_their_parts_show():
     noise = NoiseParts(0.01, 0.02, 0.05)
-    assert widened(noise, 32) is noise
-    few = widened(noise, 16)
+    assert widened(noise, 32, outliers=False) is noise
+    few = widened(noise, 16, outliers=False)
     assert (few.own, few.shared) == (0.02, 0.04)
     assert few.between == pytest.approx(noise.between)
+
+
+def test_outlier_runs_move_all_examples_more_than_halves_of_many_models_show():
+    noise = NoiseParts(0.01, 0.02, 0.05)
+    assert widened(noise, 64, outliers=True) == NoiseParts(0.01, 0.05, 0.05)
+    assert widened(noise, 16, outliers=True) == widened(noise, 16, outliers=False)

@@ -16,7 +16,7 @@ from harness.tasks.images import splits
 from harness.tasks.registry import find_task
 from harness.track import find_track
 
-TRACKS = ["cifar10", "cifar10-fast", "cifar10-quick"]
+TRACKS = ["cifar10", "cifar10-cpu", "cifar10-fast", "cifar10-quick"]
 
 
 @pytest.fixture(params=TRACKS)
