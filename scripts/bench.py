@@ -4,7 +4,7 @@
     python scripts/bench.py score     # a whole score against the submission's own time
     python scripts/bench.py metric    # epsilon at N = 512
     python scripts/bench.py           # all of them
-    python scripts/bench.py bank --track cifar10-cpu --plain-models 2 --fast-models 4
+    python scripts/bench.py bank --track cifar10-cpu --models 2 4
 
 Machines are shared and noisy: run it while nothing else does, and trust the ratios.
 """
@@ -59,9 +59,15 @@ def train_plainly(task: Task, retain: Examples, seed: int) -> nn.Module:
     """Train one model the way most scripts do today; same recipe, same network."""
     torch.manual_seed(seed)
     recipe = task.track.recipe
-    mirrored = [transforms.RandomHorizontalFlip()] * (recipe.augmentation == "flip")
+    flip = transforms.RandomHorizontalFlip()
+    crop = transforms.RandomCrop(32, padding=4, padding_mode="reflect")
+    augmentation = {"none": [], "flip": [flip], "flip-crop": [flip, crop]}
     transform = transforms.Compose(
-        [*mirrored, transforms.ToTensor(), transforms.Normalize(MEAN, STD)]
+        [
+            *augmentation[recipe.augmentation],
+            transforms.ToTensor(),
+            transforms.Normalize(MEAN, STD),
+        ]
     )
     loader = DataLoader(
         PilImages(retain, transform),
@@ -83,7 +89,9 @@ def train_plainly(task: Task, retain: Examples, seed: int) -> nn.Module:
     for _ in range(recipe.epochs):
         for images, targets in loader:
             optimizer.param_groups[0]["lr"] = recipe.rate_at(step, n_steps)
-            loss = F.cross_entropy(network(images), targets)
+            loss = F.cross_entropy(
+                network(images), targets, label_smoothing=recipe.label_smoothing
+            )
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -174,22 +182,26 @@ def bench_metric(n_models: int, n_examples: int) -> None:
 @click.command()
 @click.argument("which", nargs=-1, type=click.Choice(["bank", "score", "metric"]))
 @click.option("--track", "name", default="cifar10-quick", show_default=True)
-@click.option("--plain-models", default=6, help="Models trained the plain way.")
-@click.option("--fast-models", default=24, help="Models trained by the engine.")
+@click.option(
+    "--models",
+    nargs=2,
+    default=(6, 24),
+    help="Models trained the plain way, and by the engine.",
+)
 @click.option("--submission", default="finetune", help="What to score.")
 @click.option("-n", "--n-models", default=64, help="N of the score.")
 def main(
     which: tuple[str, ...],
     name: str,
+    models: tuple[int, int],
     submission: str,
     n_models: int,
-    **trained: int,
 ) -> None:
     """Print the machine, then each figure."""
     print(this_machine().describe())
     track = find_track(name)
     if not which or "bank" in which:
-        bench_bank(track, trained["plain_models"], trained["fast_models"])
+        bench_bank(track, *models)
     if not which or "score" in which:
         bench_score(track, submission, n_models)
     if not which or "metric" in which:

@@ -47,7 +47,7 @@ FEW_MODELS = 32
 """With fewer a quarter is too small to tell how noise falls with their number."""
 
 OF_OUTLIERS = 2.5
-"""Times what halves show, chosen by simulation."""
+"""Times the extrapolated shared part of the noise; chosen by simulation."""
 
 
 def widened(noise: NoiseParts, n_models: int, *, outliers: bool) -> NoiseParts:
@@ -63,7 +63,8 @@ def widened(noise: NoiseParts, n_models: int, *, outliers: bool) -> NoiseParts:
     the more models there are: with 8 % bad seeds at N = 64 the shared part was 1.0 to
     2.1 times that at N / 2 (12 worlds, three correlations), .9 times were extrapolated,
     and few outliers show it badly. It is taken at `OF_OUTLIERS` times that, with which
-    a second scoring was held in 95 to 97 % there. Fewer models are wide enough.
+    a second scoring was held in 92 to 97.5 % (docs/metrics.md), without in 86 to 90 %.
+    The noise of fewer models is large enough as it is.
     """
     if n_models >= FEW_MODELS:
         return replace(noise, shared=OF_OUTLIERS * noise.shared) if outliers else noise
