@@ -4,18 +4,18 @@
 
 `files` lists the submissions, `rows` the files of leaderboards that a rerun needs,
 `names TRACK` the rows of a track themselves, and `score TRACK` the submissions to score
-on it: those in ``submissions/text/`` on `austen-quick`, the others on `cifar10-quick`;
-one a line. What decides a score or vouches for a row is never listed: the oracle,
-records and keys are the organizer's. `--stranger` fails where a change brings such a
-file. A name that is odd fails, so that nothing of a change goes unscored because of how
-it is called.
+on it: those in ``submissions/text/`` on `austen-quick`, those in a folder that is
+called like a track on that, the others on `cifar10-quick`; one a line. What decides a
+score or vouches for a row is never listed: the oracle, records and keys are the
+organizer's. `--stranger` fails where a change brings such a file. A name that is odd
+fails, so that nothing of a change goes unscored because of how it is called.
 """
 
 import re
 import sys
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_]*"
-SUBMISSION = re.compile(rf"submissions/(text/)?{NAME}\.py")
+SUBMISSION = re.compile(rf"submissions/(text/|cifar10-cpu/)?{NAME}\.py")
 ROW = re.compile(
     rf"submissions/leaderboard/({NAME}(?:-{NAME})*)"
     rf"(?:\.csv|\.md|/({NAME})/seed-[0-9]+/(?:result\.json|models\.csv|examples\.npz))"
@@ -26,7 +26,11 @@ VOUCHING = re.compile(
     r"(?:allowed_signers|verified\.json(?:\.sig)?)",
     re.DOTALL,
 )
-TRACKS = {None: "cifar10-quick", "text/": "austen-quick"}
+TRACKS = {
+    None: "cifar10-quick",
+    "text/": "austen-quick",
+    "cifar10-cpu/": "cifar10-cpu",
+}
 KINDS = (
     "files",
     "rows",

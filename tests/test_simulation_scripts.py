@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from scripts import simulate_originals, simulate_paired
+from scripts import simulate_budget, simulate_originals, simulate_paired
 from scripts.simulate_originals import Kind, World, placed, value
 
 
@@ -56,3 +56,9 @@ def test_originals_of_a_world_differ_and_are_scored_apart():
 def test_pairs_of_correlated_examples_with_bad_seeds():
     task = simulate_paired.Task("gaussian", 8, 6, "fixed", 0.64, 0.1)
     assert "%" in simulate_paired.simulate(task, 2)
+
+
+def test_a_budget_is_spread_over_originals():
+    simulation = simulate_budget.Simulation(np.zeros(30), np.ones(30), seed=0)
+    first, second = np.mean([simulation.scoring(16, 2) for _ in range(4)], axis=0)
+    assert 0 < first < second < 0.2

@@ -13,6 +13,7 @@ from harness.leaderboard.markdown import markdown_table
 from harness.leaderboard.signature import signature_path
 from harness.leaderboard.stored import StoredResult, read_one
 from harness.leaderboard.verified import RECORD
+from harness.results.schema import Result
 from harness.results.store import EXAMPLES, MODELS, RESULT, ResultFolder
 from harness.storage.checksums import json_with_checksum
 from harness.storage.files import sha256_of, write_atomic
@@ -125,6 +126,16 @@ class Board:
             if stored.path != self.place(stored):
                 _copy(stored, self.place(stored))
 
+    def write_result(self, stored: StoredResult, result: Result) -> None:
+        """Write figures of one of the board's results anew, and leave its arrays."""
+        there = ResultFolder(stored.path).check()
+        sums = {
+            name: sha256_of((stored.path / name).read_bytes())
+            for name in (EXAMPLES, MODELS)
+            if name in there
+        }
+        _write_result(stored.path, result, sums)
+
     def write(self, table: "pd.DataFrame") -> None:
         """Write the table, the CSV file last."""
         write_atomic(self.markdown, markdown_table(table, self.track))
@@ -142,5 +153,9 @@ def _copy(stored: StoredResult, place: Path) -> None:
             write_atomic(place / name, data)
         else:
             (place / name).unlink(missing_ok=True)
-    result = {**stored.result.to_dict(), "files": sums}
-    write_atomic(place / RESULT, json_with_checksum(result))
+    _write_result(place, stored.result, sums)
+
+
+def _write_result(place: Path, result: Result, sums: dict[str, str]) -> None:
+    content = {**result.to_dict(), "files": sums}
+    write_atomic(place / RESULT, json_with_checksum(content))

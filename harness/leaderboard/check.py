@@ -111,7 +111,8 @@ def check_board(board: Board, request: Request, secret: bytes = b"") -> Check:
     found = [d for pair in zip(stored, fresh, strict=True) for d in _drift(*pair)]
     sources = any(board.submissions.glob("*.py"))
     for each in stored:
-        found += source_differences(each, board.submissions) if sources else []
+        if sources:
+            found += source_differences(each, board.submissions, request.track.name)
         found += seed_differences(each, request.track, secret)
     found += record_differences(board.backing, by_submission(stored))
     return Check(

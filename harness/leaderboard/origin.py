@@ -18,16 +18,23 @@ from harness.scoring.verdict import about_submission
 from harness.track import Track
 
 
-def submission_file(submissions: Path, name: str) -> Path:
-    """Where the submission of that name lies: those for texts alone have a folder."""
+def submission_file(submissions: Path, name: str, track: str) -> Path:
+    """Where a track's submission of that name lies.
+
+    What is for the track alone lies in a folder that is called like it; what is for
+    texts alone, in another.
+    """
     path = submissions / f"{name}.py"
     inside = sorted(submissions.glob(f"*/{escape(path.name)}"))
-    return inside[0] if inside and not path.is_file() else path
+    places = [submissions / track / path.name, path, *inside]
+    return next((each for each in places if each.is_file()), path)
 
 
-def source_differences(stored: StoredResult, submissions: Path) -> list[Difference]:
+def source_differences(
+    stored: StoredResult, submissions: Path, track: str
+) -> list[Difference]:
     """Compare what a result says of its submission with the file of that name."""
-    place, path = _place(stored), submission_file(submissions, stored.name)
+    place, path = _place(stored), submission_file(submissions, stored.name, track)
     if stored.result.about.made:
         return []  # There is no file of what was made elsewhere, nor a rank for it.
     try:

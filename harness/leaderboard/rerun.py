@@ -15,7 +15,6 @@ from harness.leaderboard.replicates import Replicates, by_submission
 from harness.leaderboard.stored import StoredResult, figure
 from harness.leaderboard.verified import digest_of, write_record
 from harness.results.schema import Result
-from harness.run.entry import find_submissions
 from harness.run.submission import read_submission
 from harness.status import Status
 
@@ -82,7 +81,7 @@ def rows_to_rerun(
     board.texts()  # says so if there is no board
     groups = by_submission(board.results(eligibility))
     rows = {group.first.name: group for group in groups}
-    files = {path.stem: path for path in find_submissions([submissions])}
+    track = eligibility.track.name
     if ALL in names:
         chosen = [n for n, row in rows.items() if not row.first.result.is_reference]
     else:
@@ -91,7 +90,7 @@ def rows_to_rerun(
         if name not in rows:
             known = ", ".join(rows)
             raise UsageError(f"the board has no row {name!r}; its rows are: {known}.")
-    paths = {n: files.get(n, submission_file(submissions, n)) for n in chosen}
+    paths = {name: submission_file(submissions, name, track) for name in chosen}
     return [(rows[n], _unchanged(rows[n].first, path)) for n, path in paths.items()]
 
 

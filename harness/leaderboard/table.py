@@ -19,6 +19,7 @@ from harness.leaderboard.private_split import (
     with_private,
 )
 from harness.leaderboard.ranking import RULE, standings
+from harness.leaderboard.remeasure import remeasure_outdated
 from harness.leaderboard.replicates import Replicates, by_submission, merged
 from harness.leaderboard.stored import Refused, StoredResult, Vetted, read_all, vet
 from harness.leaderboard.verified import (
@@ -149,6 +150,7 @@ def _record_confirmed(
 def update_board(board: Board, request: Request, key: Path | None = None) -> Table:
     """Bring stored results into a board; a row that only the board has stays.
 
+    Where the metrics have changed since it was measured, it is measured again.
     With a private split the records say which rows it confirms; a `key` signs them.
 
     Raises
@@ -168,6 +170,7 @@ def update_board(board: Board, request: Request, key: Path | None = None) -> Tab
     public, private = _stored(request, may_be_empty=bool(board.replicates()))
     new, refused = vet(public, eligibility)
     by_submission(new)  # two of one name are a mistake, whatever the board holds
+    remeasure_outdated(board, eligibility, request.n_jobs, request.counter)
     together = merged(board.results(eligibility, new), new)
     if not together:
         raise _none_to_rank(request, refused)

@@ -120,6 +120,18 @@ def test_what_is_for_texts_is_scored_on_their_track():
     assert changed(*paths, words=("names", "austen-quick")) == (0, ["mine"])
 
 
+def test_what_lies_in_a_tracks_folder_is_scored_on_that_track():
+    paths = (
+        "submissions/cifar10-cpu/finetune.py",
+        "submissions/leaderboard/cifar10-cpu/finetune/seed-0/result.json",
+    )
+
+    assert changed(*paths) == (0, ["submissions/cifar10-cpu/finetune.py"])
+    assert changed(*paths, words=("score", "cifar10-quick")) == (0, [])
+    assert changed(*paths, words=("score", "cifar10-cpu")) == (0, [paths[0]])
+    assert changed(*paths, words=("names", "cifar10-cpu")) == (0, ["finetune"])
+
+
 def test_a_long_list_leaves_none_out():
     names = [f"submissions/method_{i}.py" for i in range(20_000)]
     others = [f"docs/{'x' * 200}{i}.md" for i in range(5000)]

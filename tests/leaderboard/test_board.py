@@ -11,6 +11,7 @@ from harness.leaderboard import board as board_module
 from harness.leaderboard.cells import parse_csv, records
 from harness.leaderboard.check import check_board
 from harness.leaderboard.table import update_board
+from harness.metrics import METRICS_VERSION
 from harness.results.schema import Isolation
 from harness.results.store import read_examples
 
@@ -57,6 +58,33 @@ def test_two_boards_of_the_same_results_are_the_same(four, board, request_of, tm
         update_board(each, request_of())
     assert content_of(board) == content_of(other)
     assert not re.search(r"20\d\d-\d\d|\d\d:\d\d", board.markdown.read_text())
+
+
+def test_results_of_older_metrics_are_measured_again_and_no_run_is_made(
+    four, board, request_of, edited, tmp_path
+):
+    update_board(board, request_of())
+    before = content_of(board)
+    (tmp_path / "runs").rename(tmp_path / "old")
+    older = {"provenance__metrics_version": METRICS_VERSION - 1}
+    edited(board.backing / "good" / "seed-0", **older, n_finished=3)
+    edited(board.backing / "bad" / "seed-1", **older)
+
+    update_board(board, request_of())
+
+    assert content_of(board) == before
+    assert check_board(board, request_of()).ok
+
+
+def test_results_of_newer_metrics_are_not(four, board, request_of, edited):
+    update_board(board, request_of())
+    newer = {"provenance__metrics_version": METRICS_VERSION + 1}
+    path = board.backing / "only_here" / "seed-0"
+    (board.backing / "good").rename(path.parent)
+    edited(path, **newer, about__name="only_here")
+
+    with pytest.raises(CheckFailed, match="metrics version"):
+        update_board(board, request_of())
 
 
 def test_a_row_that_only_the_board_has_stays(four, board, request_of, tmp_path):

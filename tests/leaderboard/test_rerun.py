@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from harness.leaderboard.origin import submission_file
 from harness.leaderboard.rerun import compare_reruns, widening
 from harness.leaderboard.stored import StoredResult
 from harness.results.schema import Metrics
@@ -21,6 +22,24 @@ def compared(*pairs):
     stored, now = zip(*pairs, strict=True)
     entries = [StoredResult(None, each, 0) for each in stored]
     return compare_reruns(entries, now)
+
+
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        (["a.py"], "a.py"),
+        (["a.py", "whole/a.py"], "whole/a.py"),
+        (["a.py", "other/a.py"], "a.py"),
+        (["text/a.py"], "text/a.py"),
+        ([], "a.py"),
+    ],
+)
+def test_a_track_has_its_own_submissions_before_those_of_all(files, found, tmp_path):
+    for name in files:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+
+    assert submission_file(tmp_path, "a", "whole") == tmp_path / found
 
 
 @pytest.mark.parametrize(

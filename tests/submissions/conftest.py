@@ -20,7 +20,10 @@ from harness.track.schema import Recipe
 
 FOLDER = Path(__file__).parents[2] / "submissions"
 CONTROLS = ("identity", "retrain")
-FILES = [path for path in sorted(FOLDER.glob("[!_]*.py")) if path.stem not in CONTROLS]
+FILES = [
+    *(path for path in sorted(FOLDER.glob("[!_]*.py")) if path.stem not in CONTROLS),
+    *sorted(FOLDER.glob("cifar10-cpu/[!_]*.py")),
+]
 SIZES = {"retain": 192, "forget": 64, "validation": 64, "test": 256}
 
 
@@ -125,7 +128,7 @@ def load():
     return lambda name: Submission(FOLDER / f"{name}.py")
 
 
-@pytest.fixture(params=FILES, ids=lambda path: path.stem)
+@pytest.fixture(params=FILES, ids=lambda path: str(path.relative_to(FOLDER))[:-3])
 def submission(request) -> Submission:
     """Each submission in turn, the controls apart."""
     return Submission(request.param)
