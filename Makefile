@@ -1,8 +1,8 @@
 # Two commands for users: make score, make test. Everything else is a detail.
 PYTHON ?= python3
-SUBMISSION ?= submissions/finetune.py
-SUBMISSIONS ?= submissions
 TRACK ?= cifar10-quick
+SUBMISSION ?= $(or $(wildcard submissions/$(TRACK)/finetune.py),submissions/finetune.py)
+SUBMISSIONS ?= $(or $(wildcard submissions/$(TRACK)),submissions)
 BIN := .venv/bin
 READY := .venv/.ready
 
@@ -60,6 +60,7 @@ verify: $(READY) ## Check the shipped reference bank by retraining a few of its 
 
 # Exit code 3 says that some submission was not scored: EU-k is over the budget.
 # For texts: make leaderboard TRACK=austen-quick SUBMISSIONS=submissions/text
+# A track with submissions of its own, in a folder called like it, gets those.
 leaderboard: $(READY) ## Score all submissions twice and write submissions/leaderboard
 	for seed in 0 1; do \
 	  $(BIN)/unlearn-eval score $(SUBMISSIONS) --official --track $(TRACK) --seed $$seed -q \
