@@ -24,7 +24,7 @@ from harness.track import find_track
 PLANS = ((16, 4), (32, 2), (64, 1), (32, 4), (64, 4))
 """N, and from how many originals each; the first three cost the same."""
 ORIGINAL_SD = 0.25
-"""By how much originals differ, in spreads of retraining."""
+"""By how much originals differ on an example, in spreads of retraining."""
 
 
 class Method(NamedTuple):
@@ -44,15 +44,16 @@ class Simulation:
         self._mean, self._spread = mean, spread
         self._random = np.random.default_rng(seed)
 
-    def models(self, n: int, method: Method) -> Floats:
-        """Draw n models, ``[n, S]``."""
-        noise = self._random.standard_normal((n, len(self._mean)))
-        return self._mean + self._spread * (method.shift + method.spread * noise)
+    def models(self, n: int, method: Method, original: Floats | float = 0.0) -> Floats:
+        """Draw n models, ``[n, S]``, from an original that moves them by ``[S]``."""
+        noise = method.spread * self._random.standard_normal((n, len(self._mean)))
+        return self._mean + self._spread * (original + method.shift + noise)
 
     def scoring(self, n: int, originals: int) -> tuple[float, float]:
         """Return F of both methods, each the mean over the same originals."""
         retrained = self.models(n, Method(0.0, 1.0))
-        moved = ORIGINAL_SD * self._random.standard_normal(originals)
+        shape = originals, len(self._mean)
+        moved = ORIGINAL_SD * self._random.standard_normal(shape)
         first, second = (
             np.mean([self._quality(n, method, by, retrained) for by in moved])
             for method in (FIRST, SECOND)
@@ -60,9 +61,9 @@ class Simulation:
         return float(first), float(second)
 
     def _quality(
-        self, n: int, method: Method, moved: float, retrained: Floats
+        self, n: int, method: Method, original: Floats, retrained: Floats
     ) -> float:
-        unlearned = self.models(n, method._replace(shift=method.shift + moved))
+        unlearned = self.models(n, method, original)
         return forgetting_quality(epsilon(unlearned, retrained).epsilon, n)
 
 
