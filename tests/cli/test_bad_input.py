@@ -46,8 +46,8 @@ def test_an_unknown_track_with_the_nearest(cli, write):
     assert ended.code == 2
     assert only_error(ended) == (
         "there is no track 'cifar10-qick': did you mean 'cifar10-quick'? Tracks: "
-        "austen-quick, cifar10, cifar10-cpu, cifar10-fast, cifar10-quick, "
-        "cifar10-quick-class, cifar10-quick-high, cifar10-quick-low, "
+        "austen-quick, cifar10, cifar10-cpu, cifar10-cpu-hard, cifar10-fast, "
+        "cifar10-quick, cifar10-quick-class, cifar10-quick-high, cifar10-quick-low, "
         "cifar10-quick-middle, or the path of a .toml."
     )
 

@@ -235,7 +235,7 @@ def test_tracks_lists_every_track_with_its_bank(cli, one_object):
     assert (plain.code, as_json.code) == (0, 0)
     rows = {row["name"]: row for row in one_object(as_json.out)["tracks"]}
     others = {f"cifar10-quick-{of}" for of in ("class", "low", "middle", "high")}
-    whole = {"cifar10", "cifar10-cpu", "cifar10-fast"}
+    whole = {"cifar10", "cifar10-cpu", "cifar10-cpu-hard", "cifar10-fast"}
     assert set(rows) == {"austen-quick", "cifar10-quick", *whole, *others}
     assert rows["cifar10-quick"]["bank"] == "128 retrained models"
     assert "reference build --track cifar10)" in rows["cifar10"]["bank"]

@@ -14,13 +14,14 @@ SHIPPED = [
     "austen-quick",
     "cifar10",
     "cifar10-cpu",
+    "cifar10-cpu-hard",
     "cifar10-fast",
     "cifar10-quick",
     *FORGET,
 ]
 
 
-def test_eight_tracks_are_shipped():
+def test_ten_tracks_are_shipped():
     assert track_names() == SHIPPED
 
 
@@ -45,6 +46,7 @@ def test_hashes_of_the_shipped_tracks_do_not_change_by_accident():
         "austen-quick": "b55297d4e5cbe8d6",
         "cifar10": "d66cc72eb968bb4b",
         "cifar10-cpu": "2e20260553799d8e",
+        "cifar10-cpu-hard": "c3e9ea034e08305d",
         "cifar10-fast": "14009f63b483137a",
         "cifar10-quick": "20899de202cf54cb",
         "cifar10-quick-class": "cf5c8bd0ce75a4cf",
@@ -54,11 +56,14 @@ def test_hashes_of_the_shipped_tracks_do_not_change_by_accident():
     }
 
 
-@pytest.mark.parametrize("name", FORGET)
-def test_the_other_forget_sets_differ_from_the_quick_track_in_nothing_else(name):
-    quick, track = find_track("cifar10-quick"), find_track(name)
+@pytest.mark.parametrize("name", ["cifar10-cpu-hard", *FORGET])
+def test_the_other_forget_sets_differ_from_a_track_in_nothing_else(name):
+    quick, track = find_track(name.rpartition("-")[0]), find_track(name)
 
     same = replace(track.data, forget="random")
+    if name == "cifar10-cpu-hard":
+        assert same.forget_size == quick.data.forget_size // 3
+        same = replace(same, forget_size=quick.data.forget_size)
     assert (same, track.network, track.recipe, track.evaluation) == (
         *(quick.data, quick.network, quick.recipe, quick.evaluation),
     )
@@ -169,7 +174,7 @@ def test_an_unknown_track_is_refused_with_the_nearest(typo, meant):
 
     hint = f"did you mean {meant!r}? " if meant else ""
     assert f"there is no track {typo!r}: {hint}" in str(caught.value)
-    assert "cifar10, cifar10-cpu, cifar10-fast, cifar10-quick" in str(caught.value)
+    assert "cifar10, cifar10-cpu, cifar10-cpu-hard, cifar10-fast" in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "track", "cifar10/track.toml"])

@@ -195,6 +195,15 @@ def test_a_stratum_is_what_the_shipped_scores_say(cifar10):
         assert listed == tuple(sorted(places[chosen].tolist()))
 
 
+def test_the_hard_images_are_the_third_that_retrained_models_know_least(cifar10):
+    forgotten = make_split(cifar10, find_track("cifar10-cpu").data).forget
+    bank = find_bank(find_task(find_track("cifar10-cpu")))
+    known = bank.retrained.forget_confidence.mean(axis=0)
+
+    hardest = forgotten[np.argsort(known, kind="stable")[: len(known) // 3]]
+    assert find_track("cifar10-cpu-hard").data.forget == tuple(sorted(hardest.tolist()))
+
+
 def test_the_global_generator_is_neither_read_nor_moved(cifar10):
     spec = find_track("cifar10-quick").data
     np.random.seed(1)
