@@ -21,5 +21,5 @@ class ShippedFiles(BuildHookInterface[Any]):
             place = f"{_INSIDE}/reference_models/{path.parent.name}/{path.name}"
             included[str(path)] = place
         submissions = root / "submissions"
-        for path in (*submissions.glob("*.py"), *submissions.glob("text/*.py")):
+        for path in (*submissions.glob("*.py"), *submissions.glob("*/*.py")):
             included[str(path)] = f"{_INSIDE}/{path.relative_to(root)}"

@@ -39,7 +39,13 @@ READS = {
     "certified_newton": {RETAIN, FORGET, VALIDATION},
 }
 #: Constants that make a method quick, or do something, on so little data.
-SMALL = {"fisher_noise": {"N_IMAGES": 8}, "ssd": {"ALPHA": 1.5}}
+SMALL: dict[str, dict[str, float]] = {
+    "fisher_noise": {"N_IMAGES": 8},
+    "ssd": {"ALPHA": 1.5},
+    # One batch of all images would leave the order of a seed nothing to decide.
+    "gradient_ascent": {"BATCH_SIZE": 16},
+    "fanchuan": {"FORGET_BATCH": 16, "RETAIN_BATCH": 64},
+}
 
 
 def run(bench, submission, **options):
