@@ -59,7 +59,6 @@ verify: $(READY) ## Check the shipped reference bank by retraining a few of its 
 	$(BIN)/unlearn-eval reference verify --track $(TRACK)
 
 # Exit code 3 says that some submission was not scored: EU-k is over the budget.
-# For texts: make leaderboard TRACK=austen-quick SUBMISSIONS=submissions/text
 # A track with submissions of its own, in a folder called like it, gets those.
 leaderboard: $(READY) ## Score all submissions twice and write submissions/leaderboard
 	for seed in 0 1; do \

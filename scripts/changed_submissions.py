@@ -4,18 +4,24 @@
 
 `files` lists the submissions, `rows` the files of leaderboards that a rerun needs,
 `names TRACK` the rows of a track themselves, and `score TRACK` the submissions to score
-on it: those in ``submissions/text/`` on `austen-quick`, those in a folder that is
-called like a track on that, the others on `cifar10-quick`; one a line. What decides a
-score or vouches for a row is never listed: the oracle, records and keys are the
-organizer's. `--stranger` fails where a change brings such a file. A name that is odd
-fails, so that nothing of a change goes unscored because of how it is called.
+on it: those in ``submissions/TRACK/``, and on `cifar10-quick` those in no such folder;
+one a line. What decides a score or vouches for a row is never listed: the oracle,
+records and keys are the organizer's. `--stranger` fails where a change brings such a
+file. A name that is odd fails, so that nothing of a change goes unscored because of how
+it is called.
 """
 
 import re
 import sys
+from pathlib import Path
 
+DEFAULT_TRACK = "cifar10-quick"
+SHIPPED = Path(__file__).parents[1] / "reference_models"
+TRACKS = sorted(path.parent.name for path in SHIPPED.glob("*/track.toml"))
 NAME = r"[A-Za-z0-9][A-Za-z0-9_]*"
-SUBMISSION = re.compile(rf"submissions/(text/|cifar10-cpu/)?{NAME}\.py")
+SUBMISSION = re.compile(
+    rf"submissions/(?:({'|'.join(map(re.escape, TRACKS))})/)?{NAME}\.py"
+)
 ROW = re.compile(
     rf"submissions/leaderboard/({NAME}(?:-{NAME})*)"
     rf"(?:\.csv|\.md|/({NAME})/seed-[0-9]+/(?:result\.json|models\.csv|examples\.npz))"
@@ -26,15 +32,10 @@ VOUCHING = re.compile(
     r"(?:allowed_signers|verified\.json(?:\.sig)?)",
     re.DOTALL,
 )
-TRACKS = {
-    None: "cifar10-quick",
-    "text/": "austen-quick",
-    "cifar10-cpu/": "cifar10-cpu",
-}
 KINDS = (
     "files",
     "rows",
-    *(f"{k} {t}" for k in ("names", "score") for t in TRACKS.values()),
+    *(f"{k} {t}" for k in ("names", "score") for t in TRACKS),
 )
 
 
@@ -44,7 +45,7 @@ def chosen(paths: list[str], kind: str) -> list[str]:
     for path in paths:
         submission, row = SUBMISSION.fullmatch(path), ROW.fullmatch(path)
         if path.startswith("submissions/") and not VOUCHING.fullmatch(path):
-            track = TRACKS[submission[1]] if submission else ""
+            track = (submission[1] or DEFAULT_TRACK) if submission else ""
             scored = submission and kind in ("files", f"score {track}")
             if scored or (row and kind == "rows"):
                 found.append(path)

@@ -2,7 +2,7 @@
 
     python scripts/tune_baselines.py finetune --set LEARNING_RATE=0.05,0.1,0.2
     python scripts/tune_baselines.py --all -n 32
-    python scripts/tune_baselines.py text/npo --track austen-quick -n 8
+    python scripts/tune_baselines.py austen-quick/npo --track austen-quick -n 8
 
 Each combination of the values given with ``--set`` is run N times in this process, and
 one line says what it scored: calibrated and official score and F against as many

@@ -3,6 +3,7 @@
 import re
 import shutil
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -128,13 +129,7 @@ class Board:
 
     def write_result(self, stored: StoredResult, result: Result) -> None:
         """Write figures of one of the board's results anew, and leave its arrays."""
-        there = ResultFolder(stored.path).check()
-        sums = {
-            name: sha256_of((stored.path / name).read_bytes())
-            for name in (EXAMPLES, MODELS)
-            if name in there
-        }
-        _write_result(stored.path, result, sums)
+        _copy(replace(stored, result=result), stored.path)
 
     def write(self, table: "pd.DataFrame") -> None:
         """Write the table, the CSV file last."""
@@ -153,9 +148,5 @@ def _copy(stored: StoredResult, place: Path) -> None:
             write_atomic(place / name, data)
         else:
             (place / name).unlink(missing_ok=True)
-    _write_result(place, stored.result, sums)
-
-
-def _write_result(place: Path, result: Result, sums: dict[str, str]) -> None:
-    content = {**result.to_dict(), "files": sums}
-    write_atomic(place / RESULT, json_with_checksum(content))
+    result = {**stored.result.to_dict(), "files": sums}
+    write_atomic(place / RESULT, json_with_checksum(result))

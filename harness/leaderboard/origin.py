@@ -1,7 +1,6 @@
 """Where a result says that it comes from, held against what can be seen of that."""
 
 from collections.abc import Iterable
-from glob import escape
 from pathlib import Path
 
 from harness.errors import UnlearnEvalError
@@ -19,15 +18,9 @@ from harness.track import Track
 
 
 def submission_file(submissions: Path, name: str, track: str) -> Path:
-    """Where a track's submission of that name lies.
-
-    What is for the track alone lies in a folder that is called like it; what is for
-    texts alone, in another.
-    """
-    path = submissions / f"{name}.py"
-    inside = sorted(submissions.glob(f"*/{escape(path.name)}"))
-    places = [submissions / track / path.name, path, *inside]
-    return next((each for each in places if each.is_file()), path)
+    """Where a track's submission of that name lies: in its own folder, if anywhere."""
+    own = submissions / track / f"{name}.py"
+    return own if own.is_file() else submissions / own.name
 
 
 def source_differences(

@@ -30,7 +30,7 @@ def compared(*pairs):
         (["a.py"], "a.py"),
         (["a.py", "whole/a.py"], "whole/a.py"),
         (["a.py", "other/a.py"], "a.py"),
-        (["text/a.py"], "text/a.py"),
+        (["whole/a.py"], "whole/a.py"),
         ([], "a.py"),
     ],
 )

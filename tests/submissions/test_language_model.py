@@ -54,7 +54,7 @@ def books():
 
 @pytest.fixture
 def whp(load):
-    return load("text/whp").module()
+    return load("austen-quick/whp").module()
 
 
 def passages(books, name="forget"):
@@ -120,7 +120,7 @@ def test_whp_reads_the_book_alone_and_makes_its_names_unlikely(books, whp):
 
 
 def test_npo_fades_as_passages_become_unlikely(books, load):
-    npo = load("text/npo").module()
+    npo = load("austen-quick/npo").module()
     inputs, targets = books.tensors["forget"]
     net = books.network()
 
@@ -135,9 +135,13 @@ def test_npo_fades_as_passages_become_unlikely(books, load):
 @pytest.mark.parametrize(
     ("name", "constants", "moves"),
     [
-        ("text/npo", {}, {"forget": 1}),
-        ("text/adamw_finetune", {"EPOCHS": 8, "LEARNING_RATE": 4e-3}, {"retain": -1}),
-        ("text/adamw_neggrad_plus", {"STEPS": 30}, {"forget": 1}),
+        ("austen-quick/npo", {}, {"forget": 1}),
+        (
+            "austen-quick/adamw_finetune",
+            {"EPOCHS": 8, "LEARNING_RATE": 4e-3},
+            {"retain": -1},
+        ),
+        ("austen-quick/adamw_neggrad_plus", {"STEPS": 30}, {"forget": 1}),
         ("finetune", {}, {"retain": -1}),
         ("gradient_ascent", {}, {"forget": 1}),
         ("neggrad_plus", {"EPOCHS": 6, "ALPHA": 0.3}, {"forget": 1}),
