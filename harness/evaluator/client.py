@@ -64,8 +64,10 @@ class EvaluatorProcess:
         """Wait until the process computes nothing but what it is asked for."""
         try:
             self._hear()
-        except (ChannelClosed, TimeoutError):
+        except ChannelClosed:
             raise self._worker.died("the evaluator") from None
+        except TimeoutError:
+            raise WorkerDied("the evaluator outlasted its time limit") from None
 
     def _hear(self) -> None:
         """Hear once that the process has started, and what an evaluation takes it."""

@@ -61,11 +61,15 @@ def _nothing_to_call(tree: ast.Module, filename: str) -> str:
 
 
 def _candidates(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Yield what might be meant, and how it is made to count; functions first."""
-    for node in tree.body:
-        if isinstance(node, Function) and _looks_meant(node):
-            name = harmless(node.name, 60)
-            yield f"{name}()", f"rename it, or add the line unlearning = {name}."
+    """Yield what might be meant, the likeliest first, and how it is made to count."""
+    functions = [
+        node for node in tree.body if isinstance(node, Function) and _looks_meant(node)
+    ]
+    functions.sort(key=_unlikely)
+    which = "it" if len(functions) == 1 else "the one that you mean"
+    for function in functions:
+        name = harmless(function.name, 60)
+        yield f"{name}()", f"rename {which}, or add the line unlearning = {name}."
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and (methods := _methods(node)):
             name, method = harmless(node.name, 60), harmless(methods[0], 60)
@@ -76,11 +80,19 @@ def _candidates(tree: ast.Module) -> Iterator[tuple[str, str]]:
 
 
 def _looks_meant(node: Function) -> bool:
+    words = ("unlearn", "forget", "scrub")
+    return _fits(node) or any(word in node.name.lower() for word in words)
+
+
+def _unlikely(node: Function) -> tuple[bool, bool]:
+    """Order functions by their names, then by whether four arguments fit them."""
+    return "unlearn" not in node.name.lower(), not _fits(node)
+
+
+def _fits(node: Function) -> bool:
     arguments = [*node.args.posonlyargs, *node.args.args]
     required = len(arguments) - len(node.args.defaults)
-    fits = required <= len(ARGUMENTS) <= len(arguments)
-    words = ("unlearn", "forget", "scrub")
-    return fits or any(word in node.name.lower() for word in words)
+    return required <= len(ARGUMENTS) <= len(arguments)
 
 
 def _methods(node: ast.ClassDef) -> list[str]:
@@ -127,13 +139,38 @@ def _parameter_problems(function: Function, filename: str) -> list[str]:
     by_place = [arg.arg for arg in (*args.posonlyargs, *positional[: len(ARGUMENTS)])]
     passed = [name for name in OPTIONAL_ARGUMENTS if name not in by_place]
     unknown = [name for name in extra if name.lower() not in passed]
-    if unknown:
+    if set(unknown) & set(ARGUMENTS):  # Which of them is too many is not known.
+        listed = harmless(", ".join(arg.arg for arg in positional), _LONGEST_LIST)
+        problems.append(
+            f"{where} requires {required} arguments ({listed}); it is passed four, by "
+            f"their places: {', '.join(ARGUMENTS)}. Put others behind, with a default."
+        )
+    elif unknown:
         listed = harmless(", ".join(unknown), _LONGEST_LIST)
         problems.append(
             f"{where} requires {listed}, which nobody passes; after the four it may "
             f"name {', '.join(OPTIONAL_ARGUMENTS)}. Give others a default."
         )
-    return problems
+    return problems + [f"{where} {words}" for words in _misplaced(positional, args)]
+
+
+def _misplaced(positional: list[ast.arg], args: ast.arguments) -> Iterator[str]:
+    """Say which of the first four is by its name meant for something else."""
+    names = [arg.arg.lower() for arg in positional[: len(ARGUMENTS)]]
+    if "forget" in "".join(names[1:2]) and "retain" in "".join(names[2:3]):
+        yield (
+            "names forget before retain; it is called by place, in the order "
+            f"{', '.join(ARGUMENTS)}."
+        )
+    with_default = positional[len(positional) - len(args.defaults) :]
+    for arg, default in zip(with_default, args.defaults, strict=True):
+        value = default.value if isinstance(default, ast.Constant) else None
+        if arg in positional[: len(ARGUMENTS)] and value is not None:
+            place = ARGUMENTS[positional.index(arg)]
+            yield (
+                f"has {harmless(arg.arg, 60)} where {place} is passed; put it behind "
+                "the four, where its default counts."
+            )
 
 
 def _batches_problems(tree: ast.Module, filename: str) -> list[str]:

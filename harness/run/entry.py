@@ -15,7 +15,7 @@ from harness.run.checkpoints import (
     read_checkpoints,
 )
 from harness.run.checkpoints.selection import PATTERN
-from harness.run.sections import MAIN
+from harness.run.sections import MAIN, MAIN_NOTEBOOK
 from harness.run.source import NOTEBOOK, is_container
 from harness.run.submission import Submission, read_submission, submission_name
 
@@ -53,7 +53,8 @@ def read_entry(path: Path, n_models: int, spec: WeightSpec) -> Entry:
 def find_submissions(paths: Iterable[Path]) -> list[Path]:
     """List submissions: files as they are, folders of them one level deep.
 
-    A folder with a ``submission.py`` is one submission, and so is a zip of it.
+    A folder with a ``submission.py`` or ``.ipynb`` is one submission, and so is a zip
+    of it.
 
     A file that starts with ``_`` or ``.`` is no submission. What has a submission's
     name and is none, a broken link, a pipe, a folder, is listed: it fails by itself,
@@ -113,7 +114,7 @@ def _instead(path: Path) -> str:
 
 
 def _in_folder(folder: Path) -> list[Path]:
-    if os.path.lexists(folder / MAIN):
+    if any(os.path.lexists(folder / name) for name in (MAIN, MAIN_NOTEBOOK)):
         return [folder]
     files = sorted(folder.glob("*.py"))
     files = [path for path in files if not path.name.startswith(_HELPERS)]

@@ -15,7 +15,7 @@ BEGUN = b"B"
 ARGUMENTS = ("net", "retain", "forget", "validation")
 OPTIONAL_ARGUMENTS = ("seed", "device", "budget_seconds", "recipe")
 #: What notebooks use and ``unlearn-eval[notebooks]`` brings, by the names of modules.
-NOTEBOOK_MODULES = ("tqdm", "requests", "matplotlib", "pandas", "sklearn")
+NOTEBOOK_MODULES = ("tqdm", "requests", "matplotlib", "pandas", "sklearn", "tabulate")
 #: Key of a request's message that holds a checkpoint to read.
 CHECKPOINT = "checkpoint"
 

@@ -114,26 +114,28 @@ def needed_for(
 
     Plain `constants` come along though nothing refers to them.
     """
-    return _Search(statements).of(name, constants)
+    return _Search(name, statements).of(constants)
 
 
 class _Search:
     """The statements found so far, by their places in the notebook."""
 
-    def __init__(self, statements: Sequence[Statement]) -> None:
-        self._all = statements
+    def __init__(self, wanted: str, statements: Sequence[Statement]) -> None:
+        self._wanted, self._all = wanted, statements
         self._by_name: dict[str, list[int]] = {}
         for place, statement in enumerate(statements):
-            for name in statement.binds:
-                self._by_name.setdefault(name, []).append(place)
+            # What calls the function, to try it out, defines nothing that it needs.
+            if wanted in statement.binds or wanted not in statement.now:
+                for name in statement.binds:
+                    self._by_name.setdefault(name, []).append(place)
         self._found: set[int] = set()
         self._missing: set[str] = set()
 
-    def of(self, name: str, constants: Iterable[str]) -> Needed | None:
+    def of(self, constants: Iterable[str]) -> Needed | None:
         """Follow the names from the last definition on."""
-        if name not in self._by_name:
+        if self._wanted not in self._by_name:
             return None
-        self._last = self._by_name[name][-1]
+        self._last = self._by_name[self._wanted][-1]
         self._follow([self._last])
         for constant in constants:
             self._follow(

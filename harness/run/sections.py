@@ -3,11 +3,11 @@
 import re
 from collections.abc import Mapping
 
-#: The file that has ``unlearning``, and comes last.
-MAIN = "submission.py"
+#: The file that has ``unlearning``, and comes last; in a folder a notebook may have it.
+MAIN, MAIN_NOTEBOOK = "submission.py", "submission.ipynb"
 _WORD = r"[A-Za-z_]\w*"
-#: Modules that can be imported: a file, or one in a folder.
-MODULE = re.compile(rf"(?:{_WORD}/)?{_WORD}\.py", re.ASCII)
+#: Modules that can be imported: a file, also of a folder in a folder.
+MODULE = re.compile(rf"(?:{_WORD}/){{0,4}}{_WORD}\.py", re.ASCII)
 _HEAD = re.compile(rf"^# ==== file: ({MODULE.pattern}) ====\n", re.ASCII | re.MULTILINE)
 
 

@@ -10,12 +10,14 @@ from typing import NamedTuple
 from harness.errors import UsageError
 from harness.plain_text import harmless
 from harness.run.notebooks import LARGEST_NOTEBOOK, read_notebook
-from harness.run.sections import MAIN, MODULE, join
+from harness.run.sections import MAIN, MAIN_NOTEBOOK, MODULE, join
 from harness.storage.containers import Refused, open_container
 
 LARGEST_SOURCE = 256 * 1024
 NOTEBOOK = ".ipynb"
 _MOST_MODULES = 100
+#: Of a zip: what no author put there.
+_NOBODYS = ("__MACOSX/", ".")
 
 
 class Unreadable(Exception):
@@ -48,37 +50,49 @@ def is_container(path: Path) -> bool:
 
 def holds_source(names: Sequence[str]) -> bool:
     """Tell whether files are those of a submission."""
-    return f"{top_folder(names)}{MAIN}" in names
+    top = top_folder(names)
+    return top + MAIN in names or top + MAIN_NOTEBOOK in names
 
 
 def top_folder(names: Sequence[str]) -> str:
     """Name the only folder that all files lie in, with its slash; mostly none does."""
-    shown = [name for name in names if not name.startswith(("__MACOSX/", "."))]
+    shown = [name for name in names if not name.startswith(_NOBODYS)]
     tops = {name.partition("/")[0] for name in shown if "/" in name}
     alone = len(tops) == 1 and all("/" in name for name in shown)
     return f"{tops.pop()}/" if alone else ""
 
 
 def _of_files(path: Path) -> Source:
-    """Read a folder or a zip: `MAIN`, and the modules beside it or one folder below."""
+    """Read a folder or a zip: the main file, and the modules beside and below it."""
+    notes, files, others = list[str](), dict[str, str](), list[str]()
     try:
         container = open_container(path, "a submission")
         names = container.names()
         top = top_folder(names) if path.suffix.lower() == ".zip" else ""
-        if top + MAIN not in names:
-            raise Unreadable(f"{harmless(path.name)} holds no {MAIN}.")
-        files = {}
         for name in names:
             if MODULE.fullmatch(short := name.removeprefix(top)):
                 content = container.read(name, LARGEST_SOURCE)
                 files[short] = _decoded(content, name).replace("\r\n", "\n")
                 _refuse_more(path, files)
+            elif short != MAIN_NOTEBOOK and not short.startswith(_NOBODYS):
+                others += [] if "__pycache__/" in short else [short]
+        if MAIN not in files and top + MAIN_NOTEBOOK in names:
+            content = container.read(top + MAIN_NOTEBOOK, LARGEST_NOTEBOOK)
+            source = _from_notebook(content, MAIN_NOTEBOOK)
+            files[MAIN], notes = source.text, list(source.notes)
+            _refuse_more(path, files)
     except Refused as error:
         raise Unreadable(str(error)) from None
+    if MAIN not in files:
+        raise Unreadable(f"{harmless(path.name)} holds no {MAIN}.")
     main = files.pop(MAIN)
-    modules = harmless(", ".join(sorted(files)))
-    note = f"{harmless(path.name)}: with {MAIN} goes {modules}."
-    return Source(join(files, main), MAIN, (note,) if files else ())
+    if files:
+        modules = harmless(", ".join(sorted(files)))
+        notes.append(f"{harmless(path.name)}: with {MAIN} goes {modules}.")
+    if others:
+        left = harmless(", ".join(others))
+        notes.append(f"{harmless(path.name)}: no Python module, and left out: {left}.")
+    return Source(join(files, main), MAIN, tuple(notes))
 
 
 def _refuse_more(path: Path, files: dict[str, str]) -> None:
@@ -92,9 +106,12 @@ def _refuse_more(path: Path, files: dict[str, str]) -> None:
 
 
 def _of_notebook(path: Path) -> Source:
-    content = _content(path, LARGEST_NOTEBOOK)
+    return _from_notebook(_content(path, LARGEST_NOTEBOOK), path.name)
+
+
+def _from_notebook(content: bytes, name: str) -> Source:
     try:
-        notebook = read_notebook(content, path.name, LARGEST_SOURCE)
+        notebook = read_notebook(content, name, LARGEST_SOURCE)
     except ValueError as error:
         raise Unreadable(str(error)) from None
     return Source(notebook.source, MAIN, notebook.notes)

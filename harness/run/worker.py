@@ -28,7 +28,8 @@ from harness.run.messages import (
 from harness.sandbox import Sandbox
 from harness.status import Status
 
-_START_SECONDS, _END_SECONDS = 120.0, 60.0
+#: Only a process that hangs takes so long to start, or a machine that is overloaded.
+_START_SECONDS, _END_SECONDS = 600.0, 60.0
 #: How often the clock of a run is looked at.
 _LOOK_SECONDS = 1.0
 _CHUNK = 1 << 20
@@ -129,8 +130,14 @@ class RunWorker(Closing):
         sock.settimeout(_START_SECONDS)
         try:
             receive_json(sock)
-        except (ChannelClosed, TimeoutError):
+        except ChannelClosed:
             raise self._died() from None
+        except TimeoutError:
+            raise WorkerDied(
+                "the process that runs submissions has not started within "
+                f"{_START_SECONDS:.0f} s; the machine may be overloaded: end other "
+                "programs, or ask for fewer runs at a time (-j 1)"
+            ) from None
         self._ready = True
 
     def _send(self, request: Request, result: int, log: int) -> None:

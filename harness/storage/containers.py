@@ -10,10 +10,13 @@ import stat
 import zipfile
 import zlib
 from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from harness.plain_text import harmless
 
+_DEEPEST, _MOST_FILES = 4, 10_000
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1
 _UNIX_MODE = 16
@@ -24,20 +27,28 @@ class Refused(Exception):
 
 
 class Folder:
-    """The files of a folder and of the folders right in it."""
+    """The files of a folder, and of the folders in it to a depth."""
 
     def __init__(self, path: Path, kind: str) -> None:
         self._path, self._kind = path, kind
 
     def names(self) -> tuple[str, ...]:
         """List the files, with ``/`` before those of a sub-folder; not the hidden."""
-        found: list[str] = []
-        for path in self._children(self._path):
-            if path.is_dir() and not path.is_symlink():
-                found += [f"{path.name}/{file.name}" for file in self._children(path)]
+        found = islice(self._below(self._path, "", _DEEPEST), _MOST_FILES + 1)
+        names = tuple(found)
+        if len(names) > _MOST_FILES:
+            raise Refused(
+                f"{harmless(self._path.name)} holds more than {_MOST_FILES} files; "
+                f"give a folder that holds {self._kind} alone."
+            )
+        return names
+
+    def _below(self, folder: Path, prefix: str, depth: int) -> Iterator[str]:
+        for path in self._children(folder):
+            if depth and path.is_dir() and not path.is_symlink():
+                yield from self._below(path, f"{prefix}{path.name}/", depth - 1)
             else:
-                found.append(path.name)
-        return tuple(found)
+                yield prefix + path.name
 
     def read(self, name: str, largest: int) -> bytes:
         """Read one file; a link or a device is no file."""

@@ -111,11 +111,13 @@ def test_a_huge_notebook_and_a_link_to_one_are_not_read(write, tmp_path):
 
 FILES = {
     "submission.py": "from helper import word\nfrom nets.part import tell\n"
-    "def unlearning(net, retain, forget, validation):\n    tell(word)\n",
+    "from .nets.deeper.x import more\n"
+    "def unlearning(net, retain, forget, validation):\n    tell(word * more)\n",
     "helper.py": "word = 'hi'\r\n",
     "nets/part.py": "def tell(word):\n    print(word, __name__)\n",
     "notes.txt": "no Python",
-    "nets/deeper/x.py": "raise ValueError",
+    "nets/deeper/x.py": "more = 1",
+    "__pycache__/helper.cpython-311.pyc": "",
 }
 
 
@@ -146,12 +148,42 @@ def test_a_folder_and_its_zip_are_the_same_submission(folder, tmp_path, call, to
     assert find_entries([packed]) == [packed]
     assert submission.problems == same.problems == ()
     assert submission.notes == (
-        "mine: with submission.py goes helper.py, nets/part.py.",
+        "mine: with submission.py goes helper.py, nets/deeper/x.py, nets/part.py.",
+        "mine: no Python module, and left out: notes.txt.",
     )
     assert submission.sha256 == same.sha256
     report = call(submission.source)
     assert report.failure is None, report.failure
     assert report.output == "hi nets.part\n"
+
+
+@pytest.mark.parametrize("as_zip", [False, True])
+def test_a_folder_may_have_its_function_in_a_notebook(tmp_path, call, as_zip):
+    cell = "from helper import word\ndef unlearning(net, a, b, c):\n    print(word)"
+    files = {"submission.ipynb": notebook(cell), "helper.py": "word = 'hi'"}
+    path = tmp_path / "mine"
+    path.mkdir()
+    for name, text in files.items():
+        (path / name).write_text(text)
+    if as_zip:
+        path = zipped(tmp_path / "mine.zip", files)
+
+    assert find_entries([path]) == [path]
+    submission = read_submission(path)
+
+    assert submission.problems == ()
+    assert submission.notes[1:] == (f"{path.name}: with submission.py goes helper.py.",)
+    assert call(submission.source).output == "hi\n"
+
+
+def test_a_folder_of_very_many_files_is_refused_soon(folder, monkeypatch):
+    monkeypatch.setattr("harness.storage.containers._MOST_FILES", 3)
+
+    (problem,) = read_submission(folder).problems
+
+    assert problem == (
+        "mine holds more than 3 files; give a folder that holds a submission alone."
+    )
 
 
 def test_the_stored_source_is_a_submission_of_the_same_hash(folder, write):

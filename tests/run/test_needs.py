@@ -64,6 +64,13 @@ F = "def unlearning(net, a, b, c):\n    return x"
             ["x = 1", "unlearning = lambda *a: x"],
         ),
         (["from somewhere import *", F], ["from somewhere import *", F]),
+        # What tries the function out binds names that it reads, and is no part of it.
+        (["x = 1", F, "for x in range(9):\n    unlearning(x)"], ["x = 1", F]),
+        ([F, "x = unlearning(1, 2, 3, 4)"], [F]),
+        (
+            ["x = 1", F, "unlearning = x(unlearning)"],
+            ["x = 1", F, "unlearning = x(unlearning)"],
+        ),
     ],
 )
 def test_a_name_stands_for_what_it_would_in_the_notebook(cells, wanted):

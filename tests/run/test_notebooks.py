@@ -3,6 +3,7 @@
 import importlib.util
 
 import pytest
+import torch
 
 from harness.run.messages import missing_module
 from harness.run.submission import read_submission
@@ -49,6 +50,35 @@ def problems_of(write, source):
     return " ".join(read_submission(write(source)).problems)
 
 
+@pytest.mark.parametrize(
+    ("head", "wanted"),
+    [
+        (
+            "net, net_o, retain, forget, validation",
+            "requires 5 arguments (net, net_o, retain, forget, validation); it is "
+            "passed four, by their places: net, retain, forget, validation.",
+        ),
+        (
+            "model, forget_loader, retain_loader, val",
+            "names forget before retain; it is called by place, in the order net, ",
+        ),
+        (
+            "net, retain, forget, LR=0.01",
+            "has LR where validation is passed; put it behind the four",
+        ),
+    ],
+)
+def test_arguments_in_wrong_places_are_told_so(write, head, wanted):
+    assert wanted in problems_of(write, f"def unlearning({head}): pass")
+
+
+@pytest.mark.parametrize(
+    "head", ["net, retain, forget, val=None, lr=1", "net, forget, validation, x=None"]
+)
+def test_arguments_that_may_be_meant_so_are_accepted(write, head):
+    assert problems_of(write, f"def unlearning({head}): pass") == ""
+
+
 def test_a_fifth_required_one_is_told_what_can_be_passed(write):
     found = problems_of(write, "def unlearning(a, b, c, d, epochs): pass")
 
@@ -66,6 +96,11 @@ def test_a_fifth_required_one_is_told_what_can_be_passed(write):
         (
             "def scrub_it(net, loaders): pass",
             "It defines scrub_it(): rename it",
+        ),
+        (
+            "def show(a, b, c, d): pass\ndef my_unlearning(net, loaders): pass",
+            "It defines my_unlearning() and show(): rename the one that you mean, or "
+            "add the line unlearning = my_unlearning.",
         ),
         (
             "class Unlearner:\n    def __init__(self): pass\n    def fit(self): pass",
@@ -236,7 +271,29 @@ def test_a_fifth_argument_may_be_written_in_capitals(call, write):
     assert works(call(source)) == "cpu 0\n"
 
 
-def test_code_that_asks_for_a_gpu_is_told_so(call_body):
-    body = "raise RuntimeError('Cannot re-initialize CUDA in forked subprocess')"
-
+@pytest.mark.parametrize(
+    "body",
+    [
+        "raise RuntimeError('Cannot re-initialize CUDA in forked subprocess')",
+        "net.cuda()",
+    ],
+)
+def test_code_that_asks_for_a_gpu_is_told_so(call_body, body):
     assert "it asks for a GPU, and a run has what its" in call_body(body).failure.reason
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="the machine has a GPU")
+def test_where_no_gpu_is_none_is_said_to_be_there(call_body):
+    assert "Cannot re-initialize" not in call_body("net.cuda()").failure.reason
+
+
+def test_a_sentence_that_ends_ends_once(call_body):
+    failure = call_body("raise ValueError('So it ends.')").failure
+
+    assert failure.reason == "it raised ValueError: So it ends."
+
+
+def test_a_run_does_not_see_what_the_harness_was_called_with(call_body):
+    body = "import argparse\nargparse.ArgumentParser().parse_args()\nprint(sys.argv)"
+
+    assert works(call_body(body)) == "['method.py']\n"

@@ -7,7 +7,6 @@ import random
 import sys
 import traceback
 import types
-from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -99,8 +98,13 @@ def _load(request: RunRequest) -> types.ModuleType:
     module = types.ModuleType("submission")
     module.__file__ = request.filename
     sys.modules["submission"] = module
+    sys.argv = [request.filename]
     modules, main = split(request.source)
-    put_beside(modules)
+    if modules:
+        folder = put_beside(modules)
+        sys.path.insert(0, folder)
+        # "from .helper import …" works as "from helper import …" does.
+        module.__package__, module.__path__ = "submission", [folder]
     entry = (len(main), None, main.splitlines(keepends=True), request.filename)
     linecache.cache[request.filename] = entry
     exec(compiled(main, request.filename), module.__dict__)
@@ -224,7 +228,7 @@ def _compare(state: dict[str, Any], spec: WeightSpec) -> None:
 
 def _failure(error: BaseException, filename: str, hint: str) -> Failure:
     words = f"{type(error).__name__}: {error}".strip().rstrip(":")
-    first_line = words.partition("\n")[0][:300]
+    first_line = words.partition("\n")[0][:300].rstrip(".")
     status = Status.ERROR
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or any(
         phrase in str(error) for phrase in _OUT_OF_MEMORY_WORDS
@@ -245,8 +249,11 @@ def _tail(error: BaseException, filename: str) -> str:
 
 
 def prepare(inputs: Inputs) -> Prepared:
-    """Build the original model. Stays off the GPU: its context must not be forked."""
-    with off_the_gpu() if inputs.on_gpu else nullcontext():
+    """Build the original model. Stays off the GPU: its context must not be forked.
+
+    Where there is none, a run that asks for one is told just that.
+    """
+    with off_the_gpu():
         return _prepared(inputs)
 
 

@@ -49,14 +49,13 @@ def _in_scratch(text: str) -> str:
     return text
 
 
-def put_beside(modules: Mapping[str, str]) -> None:
-    """Write a submission's modules into scratch space, where it finds them."""
-    if modules:
-        folder = Path(tempfile.mkdtemp())
-        for name, text in modules.items():
-            (folder / name).parent.mkdir(exist_ok=True)
-            (folder / name).write_text(text, "utf-8")
-        sys.path.insert(0, str(folder))
+def put_beside(modules: Mapping[str, str]) -> str:
+    """Write a submission's modules into a folder of scratch space, and name it."""
+    folder = Path(tempfile.mkdtemp())
+    for name, text in modules.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, "utf-8")
+    return str(folder)
 
 
 def reads_dicts(source: str) -> bool:
