@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from harness.cli.progress import on_bar
 from harness.errors import UsageError
 from harness.execution.cluster import Cluster, Scheduler
 from harness.machine import (
@@ -40,7 +41,9 @@ class _Place(click.ParamType):  # type: ignore[type-arg]
     ) -> Path:
         """Bring here what lies at a URL."""
         del param, ctx
-        return value if isinstance(value, Path) else local_folder(value)
+        if isinstance(value, Path):
+            return value
+        return local_folder(value, on_bar(f"fetching {value}"))
 
 
 track = click.option(

@@ -1,8 +1,8 @@
 """Show progress on stderr: a bar on a terminal, a few plain lines elsewhere."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Self
+from typing import Self, TypeVar
 
 from rich.console import Console
 from rich.progress import (
@@ -21,6 +21,7 @@ from harness.plain_text import escape_controls
 from harness.results.schema import Result
 from harness.status import Status
 
+T = TypeVar("T")
 _PLAIN_STEPS = 4
 _LONGEST = 4000
 #: Rich forgets after half a minute how fast it went; a model may take longer.
@@ -91,6 +92,19 @@ class ProgressListener:
     def result(self, result: Result, reused: bool) -> None:
         """Show one line for a finished submission; a bar may go on below it."""
         self.say(one_line(result) + (" (stored result)" if reused else ""))
+
+
+def on_bar(what: str) -> Callable[[Iterable[T], int], Iterator[T]]:
+    """Make a function that passes things on as they come, on a terminal with a bar."""
+
+    def shown(things: Iterable[T], total: int) -> Iterator[T]:
+        with ProgressListener(quiet=False, bars=True, lines=False) as listener:
+            listener.begin(escape_controls(what[:_LONGEST]), total, 0)
+            for thing in things:
+                yield thing
+                listener.advance()
+
+    return shown
 
 
 def one_line(result: Result) -> str:

@@ -1,10 +1,21 @@
 """A folder here that stands for an fsspec URL: what changes in it changes there too."""
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from harness.storage.cache import cache_root
 from harness.storage.files import FOLLOWERS, sha256_of, write_atomic
 from harness.storage.objects import Objects, as_folder
+
+Fetched = Iterable[tuple[str, bytes | None]]
+#: Passes files on as they come, and may show how many of all have.
+Shown = Callable[[Fetched, int], Fetched]
+
+
+def unshown(files: Fetched, total: int) -> Fetched:
+    """Pass files on and show nothing."""
+    del total
+    return files
 
 
 class Mirror:
@@ -13,10 +24,12 @@ class Mirror:
     def __init__(self, root: Path, objects: Objects) -> None:
         self.root, self._objects = root, objects
 
-    def fetch(self) -> None:
+    def fetch(self, shown: Shown) -> None:
         """Bring here what is there."""
-        for name, content in self._objects.read(self._objects.all_names()).items():
-            write_atomic(self.root / name, content)
+        names = self._objects.all_names()
+        for name, content in shown(self._objects.each(names), len(names)):
+            if content is not None:
+                write_atomic(self.root / name, content)
 
     def written(self, path: Path, content: bytes) -> None:
         """Put a file there, too."""
@@ -29,8 +42,11 @@ class Mirror:
             self._objects.remove(folder.relative_to(self.root).as_posix())
 
 
-def local_folder(place: str) -> Path:
-    """Return the folder that a place is, or one in the cache that stands for a URL."""
+def local_folder(place: str, shown: Shown = unshown) -> Path:
+    """Return the folder that a place is, or one in the cache that stands for a URL.
+
+    What lies at the URL is brought here, and `shown` meanwhile.
+    """
     if (folder := as_folder(place)) is not None:
         return folder if "://" in place else Path(place).expanduser()
     root = cache_root() / "mirrors" / sha256_of(place.rstrip("/").encode())[:16]
@@ -38,7 +54,7 @@ def local_folder(place: str) -> Path:
     if known is not None:
         FOLLOWERS.remove(known)
     mirror = Mirror(root, Objects(place))
-    mirror.fetch()
+    mirror.fetch(shown)
     FOLLOWERS.append(mirror)
     return root
 

@@ -1,7 +1,7 @@
 """Files below an fsspec URL: s3://, gs://, memory:// and what else is installed."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,10 +61,13 @@ class Objects:
 
     def read(self, names: Iterable[str]) -> dict[str, bytes]:
         """Read objects, those that are there, several at a time."""
-        wanted = list(names)
+        found = self.each(list(names))
+        return {name: content for name, content in found if content is not None}
+
+    def each(self, names: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
+        """Read objects one after the other, none for one that is not there."""
         with self._explained(), ThreadPoolExecutor(_AT_A_TIME) as pool:
-            found = dict(zip(wanted, pool.map(self._read, wanted), strict=True))
-        return {name: content for name, content in found.items() if content is not None}
+            yield from zip(names, pool.map(self._read, names), strict=True)
 
     def _read(self, name: str) -> bytes | None:
         # One by one: where it is given several, brackets would be a pattern.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.cli.progress import ProgressListener, one_line
+from harness.cli.progress import ProgressListener, on_bar, one_line
 from harness.reference.parallel import delayed, work_through
 from harness.status import Status
 from tests.typed_results import measured, typed_result
@@ -84,6 +84,21 @@ def test_what_takes_a_minute_or_so_writes_no_lines(capsys):
     work(ProgressListener(quiet=False, bars=True, lines=False), 8)
 
     assert capsys.readouterr() == ("", "")
+
+
+def test_things_on_their_way_are_passed_on_and_counted_on_a_terminal_alone(
+    capsys, monkeypatch
+):
+    shown = on_bar("fetching s3://x")
+    assert list(shown(iter("abc"), 3)) == ["a", "b", "c"]
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+
+    assert list(shown(iter("abc"), 3)) == ["a", "b", "c"]
+
+    told = capsys.readouterr().err
+    assert "fetching s3://x" in told
+    assert "3/3" in told
 
 
 def test_work_is_counted_and_comes_in_order():

@@ -247,6 +247,10 @@ def test_results_are_written_to_a_url_as_they_come_and_read_anywhere(
     again = ResultFolder(local_folder(url) / "tiny" / "method" / "abc-n3")
     assert again.check() == {"examples.npz", "models.csv"}
     assert again.read() == typed_result()
+    totals: list[int] = []
+    FOLLOWERS.clear()
+    local_folder(url, lambda files, total: totals.append(total) or files)
+    assert totals == [len(Objects(url).all_names())]
     names = {name.rpartition("/")[2] for name in Objects(url).all_names()}
     assert names >= {"result.json", "00000.txt"}
     assert not any("runs/" in name for name in Objects(url).all_names())
