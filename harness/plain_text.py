@@ -9,7 +9,9 @@ LARGEST_OUTPUT = 64 * 1024
 _COMMAND = re.compile(r"(?<!\S):(?=:[A-Za-z])|#(?=#[A-Za-z]*\[)")
 #: A cell, or what another separator makes a cell, that begins so is a formula to a
 #: spreadsheet; also in the full-width forms.
-_FORMULA = re.compile("((?:^|[;,|])[\\s\"']*)(?=[=+\\-@\uff1d\uff0b\uff0d\uff20])")
+_FORMULA = re.compile(
+    "((?:^|[;,|:])[\\s\"']*)(?=[=+\\-@\uff1d\uff0b\uff0d\uff20])|(\\s)(?=[=@\uff1d\uff20])"
+)
 
 
 def escape_controls(text: str) -> str:
@@ -32,7 +34,7 @@ def harmless(words: object, longest: int = 200) -> str:
 
 def spreadsheet_text(words: object, longest: int = 300) -> str:
     """Return one line in which no spreadsheet finds a formula, however it parts it."""
-    return _FORMULA.sub(r"\1'", harmless(words, longest))
+    return _FORMULA.sub(r"\1\2'", harmless(words, longest))
 
 
 def _escaped(character: str) -> str:

@@ -20,7 +20,8 @@ SHIPPED = Path(__file__).parents[1] / "reference_models"
 TRACKS = sorted(path.parent.name for path in SHIPPED.glob("*/track.toml"))
 NAME = r"[A-Za-z0-9][A-Za-z0-9_]*"
 SUBMISSION = re.compile(
-    rf"submissions/(?:({'|'.join(map(re.escape, TRACKS))})/)?{NAME}\.py"
+    # A folder with a submission.py is one submission, and the others are its modules.
+    rf"submissions/(?:({'|'.join(map(re.escape, TRACKS))})/)?(?!submission\.){NAME}\.py"
 )
 ROW = re.compile(
     rf"submissions/leaderboard/({NAME}(?:-{NAME})*)"

@@ -26,6 +26,8 @@ from harness.track import Track, find_track
 
 #: What a template and its share of an evaluator hold, and the least for a run.
 _PROCESS_BYTES = 750_000_000
+#: More would take years, and their list alone the memory.
+_MOST_MODELS = 100_000
 
 
 class _Place(click.ParamType):  # type: ignore[type-arg]
@@ -60,12 +62,12 @@ split_seed = click.option(
 n_models = click.option(
     "-n",
     "--n-models",
-    type=int,
+    type=click.IntRange(max=_MOST_MODELS),
     help="N, how many models of each original; by default the track's.",
 )
 originals = click.option(
     "--originals",
-    type=int,
+    type=click.IntRange(max=_MOST_MODELS),
     help="Original models to make N models from each; by default all of the track's.",
 )
 n_jobs = click.option(

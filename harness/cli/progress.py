@@ -109,7 +109,7 @@ def on_bar(what: str) -> Callable[[Iterable[T], int], Iterator[T]]:
 
 def one_line(result: Result) -> str:
     """Return a submission's outcome in one line."""
-    score, efficiency = result.metrics.score, result.metrics.efficiency
+    score, efficiency = result.metrics.ranked_score, result.metrics.efficiency
     if result.status == Status.SCORED and score and efficiency:
         cost = result.unknown_cost or f"{efficiency.ratio:.2f} of a retraining"
         return f"{result.name}: scored {score.value:.4f}, {cost}"

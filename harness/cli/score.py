@@ -71,7 +71,8 @@ REPORT = "report.html"
 @click.option(
     "--fail-under",
     type=float,
-    help="Exit with 4 if a scored submission has less than this score.",
+    help="Exit with 4 if a submission's score is less than this: the calibrated one, "
+    "where there is one.",
 )
 @click.option(
     "--html",
@@ -149,7 +150,7 @@ def score(
             results = scorer.score_all(found)
         else:
             results = [score_until(scorer, path, stop) for path in found]
-        folders = _folders(scorer, found, results) if html else []
+        folders = _stored(scorer, found, results) if html else []
     if as_json:
         options.echo_json({"results": [result.to_dict() for result in results]})
     else:
@@ -176,14 +177,21 @@ def _write_reports(
         listener.advance()
 
 
-def _folders(
+def _stored(
     scorer: Scorer, paths: list[Path], results: list[Result]
 ) -> list[ResultFolder]:
-    """Find where results lie: an early stop has made them smaller."""
-    sizes = [result.n_models for result in results]
+    """Find where results lie: an early stop has made them smaller.
+
+    A failure of ours leaves none.
+    """
+    sizes = [
+        (path, result.n_models)
+        for path, result in zip(paths, results, strict=True)
+        if result.status != Status.HARNESS_ERROR
+    ]
     return [
         scorer.folder_of(read_entry(path, size, scorer.spec), size)
-        for path, size in zip(paths, sizes, strict=True)
+        for path, size in sizes
     ]
 
 
@@ -221,6 +229,12 @@ def _official_isolation(settings: ScoreSettings, isolation: str) -> str:
             f"--official needs the track's own N, --n-models {needed}, "
             f"not {settings.n_models}."
         )
+    starts = settings.track.evaluation.originals
+    if settings.originals not in (None, starts):
+        raise UsageError(
+            f"--official needs the track's own original models, --originals {starts}, "
+            f"not {settings.originals}."
+        )
     if isolation not in (AUTO, Level.FULL):
         raise UsageError(f"--official needs --isolation full, not {isolation}.")
     return Level.FULL
@@ -228,7 +242,7 @@ def _official_isolation(settings: ScoreSettings, isolation: str) -> str:
 
 def _score_of(result: Result) -> float:
     """Sort key: nothing unscored stands above a scored row."""
-    score = result.metrics.score
+    score = result.metrics.ranked_score
     return score.value if score and result.status == Status.SCORED else -1.0
 
 

@@ -79,6 +79,7 @@ def evidence_of(
     runs = _read(stored.path)
     measurement = None
     if len(runs) >= result.n_models * result.provenance.originals:
+        _refuse_uneven(stored, runs)
         measurement = measure_runs(runs, reference)
     fresh = _recomputed(result, runs, cap, measurement) if everything else result
     if measurement is None:
@@ -91,6 +92,26 @@ def evidence_of(
         comparable=measurement.scored if compares else None,
         calibrated=calibrated.scored if calibrated else None,
     )
+
+
+def _refuse_uneven(stored: StoredResult, runs: Sequence[RunRecord]) -> None:
+    """Refuse runs that are not N of each original, as run i starts from i modulo K.
+
+    Unevenly many would have no interval, and what has none could not be told from any.
+    """
+    n_originals = stored.result.provenance.originals
+    n_runs = stored.result.n_models * n_originals
+    places = [
+        0 if run.outputs.original is None else int(run.outputs.original[0])
+        for run in runs
+    ]
+    even = [index % n_originals for index in range(n_runs)]
+    if [run.index for run in runs] != list(range(n_runs)) or places != even:
+        raise CheckFailed(
+            f"the runs in {stored.path} are not {stored.result.n_models} of each of "
+            f"{n_originals} originals in their order; score the submission again with "
+            "--force."
+        )
 
 
 def _read(path: Path) -> list[RunRecord]:

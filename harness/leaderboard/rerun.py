@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from scipy.special import ndtri
@@ -10,6 +10,7 @@ from scipy.special import ndtri
 from harness.errors import UsageError
 from harness.leaderboard.board import Board
 from harness.leaderboard.eligibility import Eligibility
+from harness.leaderboard.evidence import gather
 from harness.leaderboard.origin import submission_file
 from harness.leaderboard.replicates import Replicates, by_submission
 from harness.leaderboard.stored import StoredResult, figure
@@ -31,9 +32,11 @@ class Rerun:
     """What became of one submission, then and now, by the score that ranks.
 
     It is `inside` when the status is the same, and the new score lies in the stored
-    95 % interval for a second scoring, where both have a score; `reproduced` asks that
-    of the official score too, and widens the intervals for the number of scores that
-    are compared, so that all of them pass together in 95 % of the cases.
+    95 % interval for a second scoring, where both have one; `reproduced` asks that of
+    the official score too, and the same of the stored scores in the new intervals, for
+    arrays that are made up may be as noisy as they like. It widens the intervals for
+    the number of scores that are compared, so that all of them pass together in 95 % of
+    the cases.
     """
 
     submission: str
@@ -49,6 +52,8 @@ class Rerun:
     def __str__(self) -> str:
         if self.stored is None or self.now is None or self.low is None:
             verdict = "as stored" if self.reproduced else f"was {self.status_stored}"
+            if self.status_stored == self.status_now and not self.reproduced:
+                verdict = "with too few models for an interval to compare"
             return f"{self.submission}: {self.status_now}, {verdict}"
         verdict = "inside" if self.inside else "outside"
         if self.reproduced and not self.inside:
@@ -91,7 +96,19 @@ def rows_to_rerun(
             known = ", ".join(rows)
             raise UsageError(f"the board has no row {name!r}; its rows are: {known}.")
     paths = {name: submission_file(submissions, name, track) for name in chosen}
-    return [(rows[n], _unchanged(rows[n].first, path)) for n, path in paths.items()]
+    return [
+        (_computed(rows[name], eligibility), _unchanged(rows[name].first, path))
+        for name, path in paths.items()
+    ]
+
+
+def _computed(row: Replicates, eligibility: Eligibility) -> Replicates:
+    """Take what the arrays give in place of what a file says of them."""
+    evidence = gather(row.results, eligibility, n_jobs=1, everything=True)
+    first, *second = (
+        replace(each, result=evidence[each.path].result) for each in row.results
+    )
+    return Replicates(first, *second) if second else Replicates(first, None)
 
 
 def _unchanged(stored: StoredResult, path: Path) -> Path:
@@ -157,9 +174,13 @@ def _rerun(stored: Result, now: Result, n_rows: int) -> Rerun:
         now=score,
         status_stored=stored.status,
         status_now=now.status,
-        inside=same_status and _lies_in(score, stored, 1.0, "ranked_score"),
+        inside=same_status and _lies_in(now, stored, 1.0, "ranked_score") is not False,
         reproduced=same_status
-        and all(_lies_in(figure(now, each), stored, times, each) for each in compared),
+        and all(
+            _lies_in(one, other, times, each)
+            for each in compared
+            for one, other in ((now, stored), (stored, now))
+        ),
     )
 
 
@@ -172,11 +193,12 @@ def widening(n_rows: int) -> float:
     return float(ndtri(1 - ALPHA / 2 / n_rows) / ndtri(1 - ALPHA / 2))
 
 
-def _lies_in(score: float | None, stored: Result, times: float, name: str) -> bool:
+def _lies_in(one: Result, other: Result, times: float, name: str) -> bool | None:
+    """Say whether a score of one lies in the interval of another; None: who knows."""
+    score = figure(one, name)
     center, low, high = (
-        figure(stored, name, end) for end in ("value", "low_repeated", "high_repeated")
+        figure(other, name, end) for end in ("value", "low_repeated", "high_repeated")
     )
     if score is None or center is None or low is None or high is None:
-        # No score to compare, or too few models for an interval: nothing can be said.
-        return True
+        return None
     return center - times * (center - low) <= score <= center + times * (high - center)

@@ -12,6 +12,7 @@ from rich.text import Text
 from harness.leaderboard.columns import one_line
 from harness.leaderboard.layout import Section, sections, sentences
 from harness.leaderboard.stored import Refused
+from harness.plain_text import escape_controls
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +33,8 @@ def terminal_table(
     if refused:
         reasons = [one_line(str(each)) for each in refused]
         parts.append("\n".join(["Refused", *reasons]))
-    parts += [textwrap.fill(sentence, _WIDTH) for sentence in sentences(table)]
+    told = (textwrap.fill(sentence, _WIDTH) for sentence in sentences(table))
+    parts += map(escape_controls, told)
     return "\n\n".join(parts)
 
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness.plain_text import harmless
+from harness.plain_text import escape_controls, harmless
 from harness.results.card import WIDTH
 from harness.results.schema import Result
 from harness.status import Status
@@ -23,7 +23,9 @@ def summary_table(results: Sequence[Result]) -> str:
     table = Table(box=None, pad_edge=False)
     table.add_column("submission", overflow="fold", max_width=24)
     table.add_column("status", no_wrap=True)
-    for heading in ("score", "cost"):
+    scored = [result.metrics for result in results if result.metrics.ranked_score]
+    calibrated = all(each.calibrated_score is not None for each in scored)
+    for heading in ("calibrated score" if scored and calibrated else "score", "cost"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("why", overflow="fold")
     for result in sorted(results, key=_order):
@@ -32,7 +34,10 @@ def summary_table(results: Sequence[Result]) -> str:
     console = Console(file=io.StringIO(), width=WIDTH, color_system=None)
     with console.capture() as lines:
         console.print(table)
-    body = "\n".join(line.rstrip() for line in lines.get().splitlines())
+    # Folding may have brought to the front of a line what was harmless within one.
+    body = "\n".join(
+        escape_controls(each.rstrip()) for each in lines.get().splitlines()
+    )
     return f"{len(results)} submissions: {', '.join(parts)}\n\n{body}"
 
 

@@ -16,10 +16,14 @@ from harness.run.checkpoints import (
 )
 from harness.run.checkpoints.selection import PATTERN
 from harness.run.sections import MAIN, MAIN_NOTEBOOK
-from harness.run.source import NOTEBOOK, is_container
+from harness.run.source import LARGEST_SOURCE, NOTEBOOK, is_container
 from harness.run.submission import Submission, read_submission, submission_name
+from harness.storage.containers import Refused, plain_file
 
 _HELPERS = ("_", ".")
+#: Of files that are listed where a folder is given.
+_ENDINGS = (".py", NOTEBOOK, ".zip")
+_MOST_LOOKED_AT = 200
 #: Of what was made a path the second of two slashes is gone.
 _ADDRESS = re.compile(r"(https?|ftp|s3|gs|git):/+(.*)", re.IGNORECASE)
 
@@ -54,9 +58,9 @@ def find_submissions(paths: Iterable[Path]) -> list[Path]:
     """List submissions: files as they are, folders of them one level deep.
 
     A folder with a ``submission.py`` or ``.ipynb`` is one submission, and so is a zip
-    of it.
+    of it; in a folder each of them, each notebook and each ``.py`` file is one.
 
-    A file that starts with ``_`` or ``.`` is no submission. What has a submission's
+    What starts with ``_`` or ``.`` is no submission. What has a submission's
     name and is none, a broken link, a pipe, a folder, is listed: it fails by itself,
     and the others are scored.
     """
@@ -114,15 +118,52 @@ def _instead(path: Path) -> str:
 
 
 def _in_folder(folder: Path) -> list[Path]:
-    if any(os.path.lexists(folder / name) for name in (MAIN, MAIN_NOTEBOOK)):
+    """List a folder's submissions; of those of one name, the .py file."""
+    if _is_submission(folder):
         return [folder]
-    files = sorted(folder.glob("*.py"))
-    files = [path for path in files if not path.name.startswith(_HELPERS)]
-    if not files and folder.suffix == ".py":
+    try:
+        paths = sorted(folder.iterdir(), key=lambda path: (path.suffix != ".py", path))
+    except OSError as error:
+        words = f"the folder {folder} cannot be read: {error.strerror}."
+        raise UsageError(words) from None
+    found: dict[str, Path] = {}
+    for path in paths:
+        is_one = path.suffix in _ENDINGS or (os.path.isdir(path) and _has_main(path))
+        if is_one and not path.name.startswith(_HELPERS):
+            found.setdefault(path.name.removesuffix(path.suffix), path)
+    if not found and folder.suffix == ".py":
         return [folder]
-    if not files:
+    if not found:
         raise UsageError(
             f"the folder {folder} holds no submission; write one with: "
             f"unlearn-eval init {folder / 'my_method'}."
         )
-    return files
+    return sorted(found.values())
+
+
+def _has_main(folder: Path) -> bool:
+    return any(os.path.lexists(folder / name) for name in (MAIN, MAIN_NOTEBOOK))
+
+
+def _is_submission(folder: Path) -> bool:
+    """Tell one submission from many of which one has the name of a main file.
+
+    Modules that define ``unlearning``, too, belong to it if it speaks of them.
+    """
+    if not _has_main(folder):
+        return False
+    words = set(re.findall(r"\w+", _beginning(folder / MAIN).decode(errors="replace")))
+    others = [path for path in folder.glob("*.py") if path.name != MAIN]
+    return not any(
+        b"def unlearning(" in _beginning(path) and path.stem not in words
+        for path in others[:_MOST_LOOKED_AT]
+    )
+
+
+def _beginning(path: Path) -> bytes:
+    """Read of a plain file as much as a source may have; of anything else nothing."""
+    try:
+        with plain_file(path) as file:
+            return file.read(LARGEST_SOURCE)
+    except Refused:
+        return b""

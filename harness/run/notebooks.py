@@ -14,8 +14,9 @@ _CONSTANTS = ("NAME", "AUTHORS", "URL", "BATCHES")
 _CELL_MAGIC = re.compile(r"\s*%%(\w+)[^\n]*\n?")
 #: Cell magics whose cell is Python all the same.
 _PYTHON = ("time", "timeit", "capture", "prun", "memit")
-#: A line of IPython's: a magic, a shell command, its result, a question.
-_MAGIC = re.compile(r"(\s*)(?:[%!?]|[\w.]+\?{1,2}\s*$|[\w, ]+=\s*[%!])")
+#: A line of IPython's, less its indent: a magic, a shell command, its result, a
+#: question. No two parts of it fit the same letters, so that a long line costs no time.
+_MAGIC = re.compile(r"[%!?]|[\w.]+\?{1,2}\s*$|\w[\w, ]*=\s*[%!]")
 
 
 class Notebook(NamedTuple):
@@ -91,10 +92,11 @@ def python_of(cell: str) -> str:
 def _without_magics(cell: str) -> str:
     lines, goes_on = [], False
     for line in cell.splitlines():
-        magic = _MAGIC.match(line)
+        magic = _MAGIC.match(line.lstrip())
         if goes_on or magic:
             goes_on = line.rstrip().endswith("\\")
-            line = f"{magic[1]}pass" if magic else ""  # noqa: PLW2901
+            indent = line[: len(line) - len(line.lstrip())]
+            line = f"{indent}pass" if magic else ""  # noqa: PLW2901
         lines.append(line)
     return "\n".join(lines)
 

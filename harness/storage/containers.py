@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import BinaryIO
 
 from harness.plain_text import harmless
 
@@ -53,19 +54,9 @@ class Folder:
     def read(self, name: str, largest: int) -> bytes:
         """Read one file; a link or a device is no file."""
         shown = harmless(name)
-        try:
-            # A pipe would block, and a link may lead to anything.
-            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-            handle = os.open(self._path / name, flags)
-        except OSError as error:
-            if error.errno == errno.ELOOP:
-                raise Refused(f"{shown} is a link; give the file itself.") from None
-            raise Refused(f"{shown} cannot be read: {error.strerror}.") from None
-        with os.fdopen(handle, "rb") as file:
-            facts = os.fstat(file.fileno())
-            if not stat.S_ISREG(facts.st_mode):
-                raise Refused(f"{shown} is no plain file.")
-            _refuse_larger(f"{shown} has", facts.st_size, self._kind, largest)
+        with plain_file(self._path / name, shown) as file:
+            n_bytes = os.fstat(file.fileno()).st_size
+            _refuse_larger(f"{shown} has", n_bytes, self._kind, largest)
             content = file.read(largest + 1)
         _refuse_larger(f"{shown} has", len(content), self._kind, largest)
         return content
@@ -88,10 +79,8 @@ class ZipArchive:
     def names(self) -> tuple[str, ...]:
         """List the files; a zip with anything odd in it is refused as a whole."""
         shown = harmless(self._path.name)
-        if not self._path.is_file():
-            raise Refused(f"{shown} is no plain file.")
         try:
-            with zipfile.ZipFile(self._path) as archive:
+            with plain_file(self._path) as file, zipfile.ZipFile(file) as archive:
                 entries = archive.infolist()
         except OSError as error:
             raise Refused(f"{shown} cannot be read: {error.strerror}.") from None
@@ -109,7 +98,7 @@ class ZipArchive:
         """Inflate one file, never more than `largest` bytes of it."""
         does = f"{harmless(name)} unpacks to"
         try:
-            with zipfile.ZipFile(self._path) as archive:
+            with plain_file(self._path) as whole, zipfile.ZipFile(whole) as archive:
                 entry = archive.getinfo(name)
                 _refuse_larger(does, entry.file_size, self._kind, largest)
                 with archive.open(entry) as file:
@@ -130,6 +119,25 @@ class ZipArchive:
 
 
 Container = Folder | ZipArchive
+
+
+def plain_file(path: Path, shown: str = "") -> BinaryIO:
+    """Open a file that is none but itself: a link may lead to anything.
+
+    A pipe would be waited for, and a device never ends. They are `Refused`.
+    """
+    shown = shown or harmless(path.name)
+    try:
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        handle = os.open(path, flags)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise Refused(f"{shown} is a link; give the file itself.") from None
+        raise Refused(f"{shown} cannot be read: {error.strerror}.") from None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise Refused(f"{shown} is no plain file.")
+    return os.fdopen(handle, "rb")
 
 
 def open_container(path: Path, kind: str = "a file") -> Container:

@@ -307,6 +307,22 @@ def test_an_official_score_is_not_had_for_less(cli, write, track_file, words, me
     assert only_error(ended) == message
 
 
+def test_an_official_score_needs_all_originals(cli, write):
+    ended = cli("score", write(NO_OP), "--official", "--originals", 1)
+
+    assert ended.code == 2
+    assert only_error(ended) == (
+        "--official needs the track's own original models, --originals 4, not 1."
+    )
+
+
+def test_a_number_that_nobody_can_wait_for_is_refused(cli):
+    ended = cli("reference", "build", "-n", 1_000_000_000)
+
+    assert ended.code == 2
+    assert "1000000000 is not in the range x<=100000" in ended.err
+
+
 def test_more_jobs_than_fit_into_memory_are_cut_and_it_is_said(monkeypatch, capsys):
     monkeypatch.setattr(options, "available_cores", lambda: 2)
     monkeypatch.setattr(options, "available_memory_bytes", lambda: 3_000_000_000)

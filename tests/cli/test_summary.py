@@ -51,6 +51,15 @@ def test_the_others_are_scored_where_it_is_to_go_on(score, folder, tmp_path):
     assert not list(tmp_path.glob("runs/tiny/a_ours/*/result.json"))
 
 
+def test_pages_are_written_of_what_is_stored(score, folder, tmp_path):
+    ended = score(folder, "--keep-going", "--html")
+
+    assert ended.code == 1
+    assert "3 submissions: " in ended.out
+    assert list(tmp_path.glob("runs/tiny/c_sound/*/report.html"))
+    assert not list(tmp_path.glob("runs/tiny/a_ours/*/report.html"))
+
+
 def test_with_json_the_table_is_prose(score, folder, one_object):
     ended = score(folder, "--keep-going", "--json")
 

@@ -3,7 +3,9 @@
 import io
 import os
 import socket
+import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +14,17 @@ import pytest
 from harness.cli.progress import ProgressListener
 from harness.errors import UsageError
 from harness.metrics.inputs.array_file import read_confidences
+from harness.models.weights import WeightSpec
 from harness.plain_text import escape_controls, harmless, head_and_tail
 from harness.plain_text import spreadsheet_text as cell
 from harness.results.store import EXAMPLES, MODELS, read_examples
+from harness.results.summary import summary_table
 from harness.run.checkpoints.checkpoint_set import Checkpoint, CheckpointSet
-from harness.run.entry import find_entries, find_submissions
+from harness.run.entry import find_entries, find_submissions, read_entry
+from harness.run.notebooks import python_of
 from harness.run.submission import read_submission, submission_name
+from harness.status import Status
+from tests.typed_results import typed_result
 
 SOUND = "def unlearning(net, retain, forget, validation):\n    return net\n"
 
@@ -107,6 +114,25 @@ def test_no_line_is_a_command_to_a_runner(line):
         assert not any(x.strip().startswith("::") for x in shown.splitlines())
 
 
+@pytest.mark.parametrize("pad", range(0, 80, 3))
+def test_no_fold_brings_a_command_to_the_front_of_a_line(pad):
+    words = "b" * pad + "::error::said by the submission"
+    failed = typed_result(status=Status.ERROR, name="x" * (pad % 30) + "::error::y")
+    failed = replace(failed, reason=words)
+
+    told = summary_table([failed, failed])
+
+    assert not any(line.strip().startswith("::") for line in told.splitlines())
+
+
+def test_a_line_of_many_spaces_costs_no_time():
+    start = time.process_time()
+
+    python_of("x = (\n" + " " * 200_000 + "a\n" + "a " * 100_000)
+
+    assert time.process_time() - start < 2
+
+
 @pytest.mark.parametrize("words", ["a ##[error]b", "##vso[task]", "###[group]x"])
 def test_old_commands_are_letters_too(words):
     for shown in (escape_controls(words), harmless(words), cell(words)):
@@ -121,14 +147,61 @@ def test_code_keeps_its_letters(code):
 
 @pytest.mark.parametrize(
     "words",
-    ["=1+1", "x;=1+1;y", "x;@SUM(1)", "a,-1", "a\t+1", "x; '=1", "x|=1", "x;\uff1d1"],
+    [
+        "=1+1",
+        "x;=1+1;y",
+        "x;@SUM(1)",
+        "a,-1",
+        "a\t=1",
+        "x; '=1",
+        "x|=1",
+        "x;\uff1d1",
+        "x:=1+1",
+        "a @SUM(1)",
+    ],
 )
 def test_no_part_of_a_cell_is_a_formula(words):
     shown = cell(words)
 
-    for separator in (";", ",", "|"):
+    for separator in (";", ",", "|", ":", " "):
         for part in shown.split(separator):
             assert not part.strip(' "').startswith(tuple("=+-@\uff1d"))
+
+
+def test_a_folder_is_all_that_could_be_scored_one_by_one(tmp_path):
+    for name in ("a.py", "b.ipynb", "c.zip", "a.ipynb", "_no.py", "notes.txt"):
+        (tmp_path / name).write_text(SOUND)
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "submission.py").write_text(SOUND)
+    (tmp_path / "data").mkdir()
+
+    found = find_submissions([tmp_path])
+
+    assert [path.name for path in found] == ["a.py", "b.ipynb", "c.zip", "sub"]
+
+
+def test_one_of_many_may_have_the_name_of_a_main_file(tmp_path):
+    for name in ("a.py", "submission.py"):
+        (tmp_path / name).write_text(SOUND)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "submission.py").symlink_to(tmp_path / "gone")
+    (tmp_path / "broken" / "b.py").write_text(SOUND)
+
+    assert len(find_submissions([tmp_path])) == 3
+    assert len(find_submissions([tmp_path / "broken"])) == 2
+    (tmp_path / "submission.py").write_text("from a import unlearning\n")
+    assert find_submissions([tmp_path]) == [tmp_path]
+
+
+def test_a_zip_that_is_a_link_is_not_followed(tmp_path):
+    with zipfile.ZipFile(tmp_path / "private.bin", "w") as archive:
+        archive.writestr("submission.py", SOUND)
+    (tmp_path / "x.zip").symlink_to(tmp_path / "private.bin")
+    spec = WeightSpec.of({"weight": np.zeros(2, np.float32)})
+
+    found = read_entry(tmp_path / "x.zip", 2, spec)
+
+    assert found.problems == ("x.zip is a link; give the file itself.",)
 
 
 def test_names_of_checkpoints_are_no_formulas():

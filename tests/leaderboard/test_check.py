@@ -11,9 +11,12 @@ from harness.errors import CheckFailed, UsageError
 from harness.leaderboard import evidence
 from harness.leaderboard.check import check_board, drift_error
 from harness.leaderboard.evidence import evidence_of
+from harness.leaderboard.stored import StoredResult
 from harness.leaderboard.table import update_board
 from harness.metrics.literature import registry
 from harness.metrics.literature.metric_value import Direction, MetricValue
+from harness.results.store import ResultFolder
+from tests.leaderboard.conftest import Drawer, N, drawn_runs
 
 
 @pytest.fixture
@@ -211,6 +214,27 @@ def test_forged_arrays_with_forged_sums_change_the_figures(full, request_of, for
     found = drift(full, request_of)
     assert any(line.startswith("result good, seed 0: score.value") for line in found)
     assert any(line.startswith("row good, column score:") for line in found)
+
+
+@pytest.mark.parametrize("order", [range(1, N + 1), range(N - 1, -1, -1)])
+def test_runs_that_no_scoring_makes_so_are_refused(
+    tmp_path, eligibility, known_metrics, order
+):
+    """Of unevenly many there is no interval, and none could not be told from any."""
+    runs = [
+        dataclasses.replace(run, index=index)
+        for run, index in zip(drawn_runs(0.0, 0, 1.0), order, strict=True)
+    ]
+    path = Drawer(tmp_path, eligibility, known_metrics)("odd", runs=runs)
+    stored = StoredResult(path, ResultFolder(path).read(), 0)
+
+    with pytest.raises(CheckFailed, match=f"are not {N} of each of 1 originals"):
+        evidence_of(
+            StoredResult(path, ResultFolder(path).read(), 0),
+            eligibility.reference,
+            0.2,
+            everything=True,
+        )
 
 
 def test_a_missing_board_is_a_mistake_with_its_remedy(board, request_of):

@@ -110,5 +110,18 @@ def test_a_row_with_too_few_models_for_an_interval_says_what_became_of_it():
 
     (rerun,) = compared((narrow, result(score=0.9)))
 
-    assert rerun.reproduced
-    assert str(rerun) == "method: scored, as stored"
+    assert rerun.inside
+    assert not rerun.reproduced
+    assert str(rerun) == (
+        "method: scored, with too few models for an interval to compare"
+    )
+
+
+def test_made_up_arrays_may_not_be_as_noisy_as_they_like():
+    wide = result(score=0.05, low=0.0, high=0.2)
+    honest = result(score=0.01, low=0.008, high=0.012)
+
+    (rerun,) = compared((wide, honest))
+
+    assert rerun.inside
+    assert not rerun.reproduced
