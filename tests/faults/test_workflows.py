@@ -85,6 +85,17 @@ def test_full_isolation_is_installed_and_insisted_on():
     assert "|| true" not in text
 
 
+def test_a_strangers_rows_are_checked_by_the_harness_they_want_to_get_into():
+    text = (ROOT / ".github" / "workflows" / "leaderboard.yml").read_text()
+    check = re.split(r"^  score:\n", text, flags=re.MULTILINE)[0]
+    another = "github.event.pull_request.head.repo.full_name != github.repository"
+
+    assert f"ref: ${{{{ {another} && github.event.pull_request.base.sha ||" in check
+    assert "if: env.STRANGER != ''" in check
+    assert '"$kind" $STRANGER < paths > taken.txt' in check
+    assert check.index("taken.txt") < check.index("make leaderboard-check")
+
+
 def changed(*paths, words=("files",)):
     content = b"".join(path.encode() + b"\0" for path in paths)
     command = [sys.executable, str(SCRIPT), *words]
@@ -149,6 +160,7 @@ def test_a_long_list_leaves_none_out():
         "submissions/::error::.py",
         "submissions/leaderboard/x/mine/seed-0/other",
         "submissions/leaderboard/x/../../../.github/x.csv",
+        "submissions/submission.py",
     ],
 )
 def test_an_odd_name_fails_rather_than_being_left_out(odd):
