@@ -5,7 +5,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from harness.sandbox.host.scratch import remove_abandoned
@@ -56,7 +56,7 @@ class Cluster(Scoring):
             for process in (*self._workers, scheduler):
                 process.terminate()
             for process in (*self._workers, scheduler):
-                process.wait()
+                _wait(process)
 
     def strike(self, command: "subprocess.Popen[str]") -> bool:
         """Kill a worker, unless the command has ended."""
@@ -96,6 +96,14 @@ class Cluster(Scoring):
     def _dask(self, what: str, *words: str) -> "subprocess.Popen[str]":
         entry = f"distributed.cli.dask_{what}"
         return self.place.start([*words, "--no-dashboard"], entry, subprocess.DEVNULL)
+
+
+def _wait(process: "subprocess.Popen[str]") -> None:
+    """Wait for a process's end; a worker of Dask's may never come to it by itself."""
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(PATIENCE_SECONDS)
+    process.kill()
+    process.wait()
 
 
 def _free_port() -> tuple[str, int]:

@@ -229,12 +229,7 @@ def test_runs_that_no_scoring_makes_so_are_refused(
     stored = StoredResult(path, ResultFolder(path).read(), 0)
 
     with pytest.raises(CheckFailed, match=f"are not {N} of each of 1 originals"):
-        evidence_of(
-            StoredResult(path, ResultFolder(path).read(), 0),
-            eligibility.reference,
-            0.2,
-            everything=True,
-        )
+        evidence_of(stored, eligibility.reference, 0.2, everything=True)
 
 
 def test_a_missing_board_is_a_mistake_with_its_remedy(board, request_of):

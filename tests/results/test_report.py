@@ -30,7 +30,7 @@ def test_it_says_what_a_card_says_and_takes_the_score_apart(page):
     assert "Median ε is largest for dog9" in words
     assert "the cap is 0.20, and 0% of the runs are above it" in words
     assert "U-LiRAneeds N ≥ 200" in words
-    assert "certified ε0.2100a 95 % bound0.0003" in words
+    assert "certified ε0.2100a mean of bounds0.0003" in words
     assert "nearest to retraining is best" in words
     assert "none; not enforced: files, network" in words
     assert "unlearn-eval score method.py --track cifar10-quick" in words

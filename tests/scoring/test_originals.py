@@ -5,11 +5,12 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
+from harness.metrics.attacks.certified import certified_epsilon
 from harness.metrics.flags.flag import FlagCode
 from harness.models.outputs import SETS, ModelOutputs
 from harness.scoring.measure import Measurement
 from harness.scoring.originals import OriginalsMeasurement, measure_runs
-from harness.scoring.reference import Reference
+from harness.scoring.reference import SEED, Reference
 from tests.typed_results import run_record
 
 N, EXAMPLES = 16, 20
@@ -98,7 +99,7 @@ def test_without_calibrated_confidences_of_one_original_there_is_no_calibrated_s
     assert metrics.score.value > 0
 
 
-def test_epsilon_of_an_example_is_its_mean_and_so_are_its_other_numbers(
+def test_epsilon_of_an_example_is_the_median_and_all_else_of_it_the_mean(
     measurement, parts
 ):
     where = np.arange(EXAMPLES), np.zeros(EXAMPLES, dtype=np.int64)
@@ -108,10 +109,26 @@ def test_epsilon_of_an_example_is_its_mean_and_so_are_its_other_numbers(
     tables = [part.examples(*where) for part in parts]
     assert [row.index for row in table] == list(range(EXAMPLES))
     for name in [each.name for each in fields(table[0])][2:]:
-        means = np.mean([[getattr(r, name) for r in rows] for rows in tables], axis=0)
-        assert np.allclose([getattr(row, name) for row in table], means), name
-    epsilons = np.mean([part.official.epsilon for part in parts], axis=0)
+        middle = np.median if name == "epsilon" else np.mean
+        wanted = middle([[getattr(r, name) for r in rows] for rows in tables], axis=0)
+        assert np.allclose([getattr(row, name) for row in table], wanted), name
+    epsilons = np.median([part.official.epsilon for part in parts], axis=0)
     assert np.array_equal(measurement.official.epsilon, epsilons)
+
+
+def test_a_bound_of_one_of_several_originals_may_fail_a_share_of_the_time(reference):
+    outputs = models(2.0, seed=7)
+    where = np.arange(EXAMPLES), np.zeros(EXAMPLES, dtype=np.int64)
+
+    alone, one_of_four = (
+        Measurement(outputs, reference, n_originals=n).examples(*where) for n in (1, 4)
+    )
+
+    pair = outputs.forget_confidence, reference.retrained.forget_confidence
+    each = [certified_epsilon(*pair, seed=SEED, alpha=0.05 / n).epsilon for n in (1, 4)]
+    assert [row.certified_epsilon for row in alone] == each[0].tolist()
+    assert [row.certified_epsilon for row in one_of_four] == each[1].tolist()
+    assert each[1].sum() < each[0].sum()
 
 
 def test_metrics_of_the_literature_are_means_and_keep_their_order(metrics, parts):

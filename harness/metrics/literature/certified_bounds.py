@@ -24,13 +24,15 @@ NAMES = (
     "certified ε of the worst example",
     "certified GDP µ",
 )
+#: Those that are means of bounds of single examples, and no bounds themselves.
+SUMMARIES = (NAMES[0], NAMES[3])
 
 
 def certified_metrics(comparison: Comparison) -> tuple[MetricValue, ...]:
     """Return what is certified of ε and µ, without intervals.
 
-    The bound of the mean is one of K originals': each may fail with a K-th of the
-    probability, so that the mean of the K bounds holds, too.
+    Of K originals each bound may fail with a K-th of the probability, so that the mean
+    of the K bounds holds, too.
     """
     pair, seed = comparison.pair, comparison.seed
     if reason := pair.lacks(LEAST_MODELS):
@@ -51,7 +53,7 @@ def certified_metrics(comparison: Comparison) -> tuple[MetricValue, ...]:
 def _bounds(
     pair: ConfidencePair, seed: int, alpha: float
 ) -> tuple[float, float, float, float]:
-    certified = certified_epsilon(*pair, seed=seed)
+    certified = certified_epsilon(*pair, seed=seed, alpha=alpha)
     mean = certified_mean_epsilon(*pair, seed=seed, alpha=alpha)
-    mu = float(certified_mu(*pair, seed=seed).mean())
+    mu = float(certified_mu(*pair, seed=seed, alpha=alpha).mean())
     return certified.mean, mean, certified.worst, mu

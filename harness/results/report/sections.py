@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from markupsafe import Markup
 
+from harness.metrics.literature.certified_bounds import SUMMARIES
 from harness.metrics.literature.metric_value import MetricValue
 from harness.results.card import numbers_of, sentences
 from harness.results.metric_lines import interval_text
@@ -203,8 +204,9 @@ def _metric_row(metric: MetricValue) -> MetricRow:
         return MetricRow(metric, "", None)
     ends = (metric.value, metric.low, metric.high, metric.null)
     strip = Scale.around(ends).strip(*ends)
-    is_bound = metric.low is None or metric.high is None
-    interval = "a 95 % bound" if is_bound else interval_text(metric.low, metric.high)
+    interval = interval_text(metric.low, metric.high)
+    if metric.low is None or metric.high is None:
+        interval = "a mean of bounds" if metric.name in SUMMARIES else "a 95 % bound"
     return MetricRow(metric, interval, strip)
 
 
