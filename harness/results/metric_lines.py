@@ -8,11 +8,14 @@ from harness.metrics.official.diagnosis import Diagnosis
 from harness.metrics.uncertainty.sample_size import SampleSizeRow
 
 _NAME_WIDTH, _WIDTH = 33, 80
+#: A space, and the widest that there can be: "-300.0000 to -300.0000", log10 of a p.
+_INTERVAL_WIDTH = 23
 
 
 def metric_lines(metrics: Sequence[MetricValue]) -> Iterator[str]:
     """Yield a heading and a line a metric: value, interval, and retraining's own."""
-    yield f"{'':<{_NAME_WIDTH}}{'value':>9}{'95 % interval':>20}{'retraining':>12}"
+    interval = f"{'95 % interval':>{_INTERVAL_WIDTH}}"
+    yield f"{'':<{_NAME_WIDTH}}{'value':>9}{interval}{'retraining':>12}"
     for row in metrics:
         name = f"{row.name:<{_NAME_WIDTH}}"
         if row.value is None:
@@ -21,15 +24,16 @@ def metric_lines(metrics: Sequence[MetricValue]) -> Iterator[str]:
             yield from textwrap.wrap(words, _WIDTH, subsequent_indent=indent)
             continue
         null = "-" if row.null is None else f"{row.null:.4f}"
-        yield f"{name}{row.value:>9.4f}{interval_text(row.low, row.high):>20}{null:>12}"
+        interval = f"{interval_text(row.low, row.high):>{_INTERVAL_WIDTH}}"
+        yield f"{name}{row.value:>9.4f}{interval}{null:>12}"
 
 
 def precision_lines(precision: Sequence[SampleSizeRow]) -> Iterator[str]:
-    """Yield how the interval of F narrows with the number of models."""
-    yield f"{'N':>6}{'F':>9}{'95 % interval':>20}"
+    """Yield how the interval of the official F narrows with the number of models."""
+    yield f"{'N':>6}{'official F':>12}{'95 % interval':>{_INTERVAL_WIDTH}}"
     for row in precision:
         interval = interval_text(row.low, row.high)
-        yield f"{row.n_models:>6}{row.mean:>9.4f}{interval:>20}"
+        yield f"{row.n_models:>6}{row.mean:>12.4f}{interval:>{_INTERVAL_WIDTH}}"
 
 
 def diagnosis_lines(found: Diagnosis, calibrated: bool) -> Iterator[str]:
