@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from markupsafe import Markup
 
-from harness.results.report.figures import BAD, GRID, INK, OURS, draw, label
+from harness.results.report.figures import GRID, INK, OURS, draw, label, mark_cap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +39,7 @@ def plane(
             axes.vlines(at.across, at.low, at.high, color=GRID, linewidth=3)
             axes.plot(at.across, at.up, "o", color=OURS, markersize=4)
         if cap is not None:
-            axes.axvline(cap, color=BAD, linestyle="--", linewidth=1.2)
+            mark_cap(axes, cap)
         axes.margins(x=0.25)
         if cap is not None:
             axes.set_xlim(left=0)

@@ -1,6 +1,6 @@
 """The board as a static site: pages that link to each other and need no server."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -129,7 +129,7 @@ def _write_track(board: Board, request: SiteRequest) -> TrackPage:
         sentences=sentences(table),
         any_row=records(table)[0],
         sections=list(drawn_sections(table, set(pages))),
-        planes=unique(list(_planes(table))),
+        planes=unique(list(_planes(table, _cap(pages.values())))),
         pairs=[(*both, quote(_pair(*both))) for both in neighbours],
         pairs_page=PAIRS if len(compared) > 1 else "",
         score=cell_text,
@@ -218,8 +218,14 @@ def _ranked(table: "pd.DataFrame") -> list[Cells]:
     return [row for row in records(table) if row["role"] == Role.RANKED]
 
 
-def _planes(table: "pd.DataFrame") -> Iterator[Markup]:
-    """Yield score against cost, and F against utility."""
+def _cap(pages: Iterable[_Page]) -> float | None:
+    """Return the largest cost allowed: the results are of one track."""
+    costs = (each.measured.material.result.metrics.efficiency for each in pages)
+    return next((cost.cap for cost in costs if cost is not None), None)
+
+
+def _planes(table: "pd.DataFrame", cap: float | None) -> Iterator[Markup]:
+    """Yield score against cost with the cap, and F against utility."""
     rows = _ranked(table)
     costs = [_point(row, row["efficiency_ratio"], names_of_score(row)) for row in rows]
     kind = "calibrated " if any(row["calibrated_score"] for row in rows) else ""
@@ -227,7 +233,7 @@ def _planes(table: "pd.DataFrame") -> Iterator[Markup]:
         [p for p in costs if p],
         "cost, as a share of one retraining",
         f"{kind}score",
-        cap=0.2,
+        cap=cap,
     )
     useful = []
     for row in rows:

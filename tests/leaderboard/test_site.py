@@ -8,8 +8,9 @@ import pytest
 from harness.leaderboard.pairs import Pair, pairs_page
 from harness.leaderboard.planes import Point, plane
 from harness.leaderboard.table import Request, rank_stored
+from harness.results.report.strips import Scale
 from harness.results.schema import Isolation
-from tests.leaderboard.conftest import FORGOTTEN
+from tests.leaderboard.conftest import CAP, FORGOTTEN
 from tests.pages import HOSTILE, Page, difference, hostile_material
 
 
@@ -55,7 +56,15 @@ def test_a_board_shows_its_rows_in_order_with_their_intervals(drawn_site):
     assert len({a["style"] for a in marked}) == 1
     assert "Ceiling, floor" in words
     assert board.count("figure") == 2
+    assert f"cap {CAP}" in words
     assert "good against weak" in words
+
+
+def test_0_is_at_the_left_end_of_a_strip():
+    """As boards and reports say; where values lie below 0, they have room."""
+    for scale in (Scale.around([0.0, 0.02, 0.19]), Scale.around([0.0, None, 0.0])):
+        assert scale.strip(0.0, None, None).value == 0.0
+    assert Scale.around([-1.0, 1.0]).strip(-1.0, None, None).value > 0.0
 
 
 def test_of_a_crowd_the_first_rows_are_named():

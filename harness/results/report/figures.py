@@ -148,23 +148,28 @@ def costs_against_cap(costs: Sequence[float], cap: float) -> Markup:
 
     def paint(axes: "Axes") -> None:
         axes.hist(costs, bins=30, color=OURS, alpha=0.75)
-        axes.axvline(cap, color=BAD, linestyle="--", linewidth=1.6)
-        axes.annotate(
-            f"cap {cap:.2f}",
-            (cap, 1),
-            (-4, -2),
-            xycoords=("data", "axes fraction"),
-            textcoords="offset points",
-            ha="right",
-            va="top",
-            color=BAD,
-        )
+        mark_cap(axes, cap)
         axes.set_xlim(left=0)
         axes.locator_params("x", nbins=6)
         axes.set_xlabel("cost of a run, as a share of one retraining")
         _count(axes, "runs")
 
     return draw(paint)
+
+
+def mark_cap(axes: "Axes", cap: float) -> None:
+    """Show how much a run may cost."""
+    axes.axvline(cap, color=BAD, linestyle="--", linewidth=1.6)
+    axes.annotate(
+        f"cap {cap:.2f}",
+        (cap, 1),
+        (-4, -2),
+        xycoords=("data", "axes fraction"),
+        textcoords="offset points",
+        ha="right",
+        va="top",
+        color=BAD,
+    )
 
 
 def epsilon_of_classes(medians: Sequence[tuple[str, float]]) -> Markup:

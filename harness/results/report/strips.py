@@ -28,11 +28,11 @@ class Scale(NamedTuple):
 
     @classmethod
     def around(cls, values: Iterable[float | None]) -> "Scale":
-        """Take in all values that there are, and a little more."""
+        """Take in all values that there are, and a little more; nothing below a 0."""
         known = [value for value in values if value is not None]
         low, high = min(known, default=0.0), max(known, default=1.0)
         margin = 0.06 * (high - low) or 0.5
-        return cls(low - margin, high + margin)
+        return cls(low - margin if low else 0.0, high + margin)
 
     def strip(
         self,
