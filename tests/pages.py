@@ -106,6 +106,7 @@ def material(
             retrained=rng.normal(0, 1, (n_models, n_examples)),
         ),
         costs=tuple(0.1 + 0.001 * rng.normal(size=n_models)),
+        precision=tuple(SampleSizeRow(n, 0.052, 0.04, 0.06) for n in (8, 16)),
     )
 
 

@@ -132,6 +132,7 @@ def measure_folder(
         rows=measurement.examples(*_or_numbered(places, reference)),
         confidences=_confidences(measurement, stack(runs), reference),
         costs=costs,
+        precision=(measurement.calibrated or measurement).precision(),
     )
     return Measured(material, Comparable.of(measurement) if compared else nothing)
 

@@ -2,16 +2,24 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from harness.results.report.cards import cards_of
-from harness.results.report.figures import costs_against_cap, for_a_page
+from harness.results.report.classes import class_medians
+from harness.results.report.figures import (
+    costs_against_cap,
+    epsilon_of_classes,
+    for_a_page,
+)
 from harness.results.report.material import Material, Pictures
 from harness.results.report.page import MOST_ROWS, html_card
 from harness.status import Status
 from harness.tasks.base import Shown
 from tests.pages import HOSTILE, Page, hostile_material, material, pictures, report
 from tests.typed_results import typed_result
+
+NONE = Pictures(missing="no data here.")
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +50,9 @@ def test_who_was_sent_it_is_told_what_it_is_about_and_what_the_words_mean(page):
     for word in ("ε of an example", "Forgetting quality F", "Ceiling, floor"):
         assert word in words
     assert "#words" in page.all("href")
-    assert "official F" in words.partition("F against the number of models")[2]
+    against = words.partition("F against the number of models")[2]
+    assert "calibrated F At N = 16 the calibrated F is 0.0520, 95 % inter" in against
+    assert "an attacker who sees more models tells more apart" in against
     (told,) = (a["content"] for _, a in page.tags if a.get("name") == "description")
     assert told.startswith("My method scores 0.0500")
 
@@ -55,6 +65,53 @@ def test_of_examples_with_one_epsilon_the_worst_is_that_of_which_most_is_proven(
 
     assert [card.place for card in worst] == [5, 4, 3]
     assert [card.place for card in best] == [0, 1, 2]
+
+
+def test_where_nothing_is_calibrated_the_f_that_ranks_is_the_official_one():
+    made = material()
+    metrics = replace(made.result.metrics, calibrated_forgetting_quality=None)
+
+    found = Page(
+        report(replace(made, result=replace(made.result, metrics=metrics))).html
+    )
+
+    assert "At N = 16 the official F is 0.0520" in " ".join(found.words.split())
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_classes_are_called_different_only_if_their_examples_say_so(apart):
+    made = material(n_examples=120)
+    label = np.arange(120) // 60 if apart else np.arange(120) % 2
+    rows = tuple(
+        replace(r, label=int(k)) for r, k in zip(made.rows, label, strict=True)
+    )
+
+    found = Page(report(replace(made, rows=rows), shown=NONE).html)
+    words = " ".join(found.words.split())
+
+    assert "Median ε is largest for class 1 (" in words
+    assert ("Even these two may differ by chance" in words) is not apart
+    assert "class 1 (60)" in words
+    assert "classes whose lines overlap cannot be told apart" in words
+
+
+def test_beside_a_class_stands_retraining_s_own_median():
+    made = material(n_examples=120)
+
+    worst, *_ = class_medians(made, made.confidences, NONE)
+
+    assert worst.retraining == pytest.approx(worst.value / 2)
+    assert worst.interval.low < worst.value < worst.interval.high
+    alone = worst._replace(retraining=None)
+    told = ["retraining itself" in epsilon_of_classes([m]) for m in (worst, alone)]
+    assert told == [True, False]
+
+
+def test_of_a_few_examples_nothing_is_said_of_a_class(page):
+    """Two of each of ten."""
+    words = " ".join(page.words.split())
+
+    assert "too few examples to tell whether that is chance" in words
 
 
 def test_there_is_no_half_run():

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from harness.metrics.uncertainty.sample_size import SampleSizeRow
 from harness.models.outputs import Floats
 from harness.plain_text import harmless
+from harness.results.report.classes import ClassMedian
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -126,8 +127,8 @@ def _count(axes: "Axes", what: str) -> None:
     axes.set_ylabel(what)
 
 
-def quality_against_models(rows: Sequence[SampleSizeRow]) -> Markup:
-    """F against N, with its 95 % band."""
+def quality_against_models(rows: Sequence[SampleSizeRow], quality: str) -> Markup:
+    """F of a kind against N, with its 95 % band."""
 
     def paint(axes: "Axes") -> None:
         sizes = [row.n_models for row in rows]
@@ -138,7 +139,7 @@ def quality_against_models(rows: Sequence[SampleSizeRow]) -> Markup:
         axes.set_xticks(sizes, [str(size) for size in sizes])
         axes.set_ylim(bottom=0)
         axes.set_xlabel("N, unlearned models and as many retrained ones")
-        axes.set_ylabel("official F")
+        axes.set_ylabel(quality)
 
     return draw(paint)
 
@@ -172,20 +173,27 @@ def mark_cap(axes: "Axes", cap: float) -> None:
     )
 
 
-def epsilon_of_classes(medians: Sequence[tuple[str, float]]) -> Markup:
-    """Median ε of each class, the worst forgotten at the top."""
+def epsilon_of_classes(classes: Sequence[ClassMedian]) -> Markup:
+    """Median ε of each class, the worst forgotten at the top, beside retraining's."""
 
     def paint(axes: "Axes") -> None:
-        names = [label(name) for name, _ in medians]
-        places = np.arange(len(names))[::-1]
-        values = [value for _, value in medians]
-        axes.hlines(places, 0, values, color=GRID)
-        axes.plot(values, places, "o", color=OURS)
-        axes.set_yticks(places, names)
+        places = np.arange(len(classes))[::-1]
+        for place, each in zip(places, classes, strict=True):
+            if each.interval is not None:
+                axes.hlines(
+                    place, each.interval.low, each.interval.high, OURS, linewidth=1
+                )
+        values = [each.value for each in classes]
+        axes.plot(values, places, "o", color=OURS, label="this result")
+        again = [each.retraining for each in classes if each.retraining is not None]
+        if len(again) == len(classes):
+            axes.plot(again, places, "D", color=RETRAINED, label="retraining itself")
+            axes.legend()
+        axes.set_yticks(places, [f"{label(c.name)} ({c.n_examples})" for c in classes])
         axes.set_xlim(left=0)
         axes.set_xlabel("median ε")
 
-    return draw(paint, 0.7 + 0.2 * len(medians))
+    return draw(paint, 1.0 + 0.2 * len(classes))
 
 
 def scatter(first: Floats, second: Floats, names: tuple[str, str]) -> Markup:

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from harness.metrics.literature.example_table import ExampleRow
+from harness.metrics.literature.language import NAMES as LANGUAGE_NAMES
 from harness.metrics.uncertainty.paired import PairedDifference
+from harness.metrics.uncertainty.sample_size import SampleSizeRow
 from harness.models.outputs import Floats
 from harness.results.schema import Result
 from harness.tasks.base import Shown
@@ -28,13 +30,26 @@ class Confidences:
 class Material:
     """One result with what its arrays say; of a failed one there is nothing more.
 
-    `costs` are those of the runs in retrainings.
+    `costs` are those of the runs in retrainings, `precision` is the F that ranks
+    against the number of models.
     """
 
     result: Result
     rows: tuple[ExampleRow, ...] = ()
     confidences: Confidences | None = None
     costs: tuple[float, ...] = ()
+    precision: tuple[SampleSizeRow, ...] = ()
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether calibrated figures rank."""
+        return self.result.metrics.calibrated_forgetting_quality is not None
+
+    @property
+    def of_texts(self) -> bool:
+        """Whether examples are passages: these alone have metrics of texts."""
+        names = {each.name for each in self.result.metrics.metrics}
+        return not names.isdisjoint(LANGUAGE_NAMES)
 
 
 @dataclass(frozen=True, kw_only=True)

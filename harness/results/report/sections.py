@@ -13,7 +13,8 @@ from harness.metrics.literature.metric_value import MetricValue
 from harness.results.card import numbers_of, sentences
 from harness.results.metric_lines import interval_text
 from harness.results.report import figures
-from harness.results.report.cards import Card, cards_of, class_name
+from harness.results.report.cards import Card, cards_of
+from harness.results.report.classes import class_medians, class_words
 from harness.results.report.material import Confidences, Material, Pictures
 from harness.results.report.strips import Scale, Strip
 from harness.results.schema import Accuracy, Metrics, Number, Result
@@ -138,21 +139,22 @@ def _figures(material: Material, pictures: Pictures) -> Iterator[FigureSection]:
             _epsilon_words(known),
             figures.epsilon_histogram(known.epsilon, known.retraining),
         )
-    if known is not None and (classes := _classes(material, known, pictures)):
+    if known is not None and (classes := class_medians(material, known, pictures)):
         yield FigureSection(
             "Which class is forgotten worst",
-            f"Median ε is largest for {classes[0][0]} ({classes[0][1]:.2f}) and "
-            f"smallest for {classes[-1][0]} ({classes[-1][1]:.2f}).",
+            class_words(classes),
             figures.epsilon_of_classes(classes),
         )
-    if rows := metrics.precision:
+    if rows := material.precision:
         last = rows[-1]
+        quality = "calibrated F" if material.is_calibrated else "official F"
         yield FigureSection(
             "F against the number of models",
-            f"At N = {last.n_models} the official F is {last.mean:.4f}, 95 % interval "
-            f"{interval_text(last.low, last.high)}. F falls or rises with N by "
-            "itself: read off how fast the band narrows.",
-            figures.quality_against_models(rows),
+            f"At N = {last.n_models} the {quality} is {last.mean:.4f}, 95 % interval "
+            f"{interval_text(last.low, last.high)}. F changes with N, for an attacker "
+            "who sees more models tells more apart; read off how fast the band "
+            "narrows.",
+            figures.quality_against_models(rows, quality),
         )
     if material.costs and (cost := metrics.efficiency) is not None:
         over = np.mean(np.array(material.costs) > cost.cap)
@@ -180,23 +182,6 @@ def _epsilon_words(known: Confidences) -> str:
         f"{np.mean(known.retraining > _LARGE):.0%} above {_LARGE:.0f}. What is beyond "
         "10 stands at 10."
     )
-
-
-def _classes(
-    material: Material, known: Confidences, pictures: Pictures
-) -> list[tuple[str, float]]:
-    """Return each class with its median ε, the worst first; none of a single class."""
-    if not pictures.placed:
-        return []
-    epsilon = known.epsilon
-    of: dict[int, list[int]] = {}
-    for place, row in enumerate(material.rows):
-        of.setdefault(row.label, []).append(place)
-    medians = [
-        (class_name(material, pictures, places[0]), float(np.median(epsilon[places])))
-        for places in of.values()
-    ]
-    return sorted(medians, key=lambda m: (-m[1], m[0])) if len(medians) > 1 else []
 
 
 def _metric_row(metric: MetricValue) -> MetricRow:
