@@ -68,6 +68,8 @@ def material(
     shift=1.0,
     about=None,
     words="needs care",
+    made=None,
+    of_texts=False,
 ) -> Material:
     """A scored result, and arrays that go with it."""
     rng = np.random.default_rng(n_examples)
@@ -81,7 +83,8 @@ def material(
             MetricValue(
                 "certified ε", 0.21, None, None, Direction.NULL, 0.0003, None, 8
             ),
-            missing("U-LiRA", Direction.LOWER, "needs N ≥ 200"),
+            missing("U-LiRA AUC", Direction.LOWER, "needs N ≥ 200"),
+            *([missing("PrivLeak", Direction.NULL, "needs N ≥ 4")] if of_texts else []),
         ),
     )
     result = typed_result(
@@ -89,7 +92,7 @@ def material(
         n_models=n_models,
         metrics=metrics,
         about={"title": "My method", "authors": "A", **(about or {})},
-        made={"track": "cifar10-quick"},
+        made={"track": "cifar10-quick", **(made or {})},
     )
     epsilon = np.linspace(0.2, 4.5, n_examples)
     return Material(
@@ -110,8 +113,9 @@ def material(
     )
 
 
-def difference() -> PairedDifference:
-    return PairedDifference("score", 0.05, 0.04, 0.01, -0.01, 0.03, 0.2, 8, 64)
+def difference(**changes) -> PairedDifference:
+    made = PairedDifference("score", 0.05, 0.04, 0.01, -0.01, 0.03, 0.2, 8, 64)
+    return replace(made, **changes)
 
 
 def report(*materials: Material, shown: Pictures | None = None, **more) -> Report:

@@ -46,7 +46,7 @@ def compare(first: str, second: str, track: str, output: Path, as_json: bool) ->
         ):
             click.echo(f"{name}: {difference.quantity} {value:.4f}")
         verdict = difference.verdict(*found.names)
-        click.echo(f"p = {difference.p_value:.3g}; {verdict}.")
+        click.echo(f"{difference.p_words}; {verdict}.")
     return ExitCode.OK
 
 

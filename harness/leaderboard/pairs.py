@@ -1,5 +1,6 @@
 """Any two rows of a board against each other, on one page."""
 
+import shlex
 from collections.abc import Sequence
 from itertools import combinations
 from typing import NamedTuple
@@ -16,7 +17,10 @@ PAIRS = "compare.html"
 
 
 class Choice(NamedTuple):
-    """A row to choose: what is said of its score, and ε of each example."""
+    """A row to choose: what is said of its score, and ε of each example.
+
+    Its `name` is as a shell takes it.
+    """
 
     name: str
     title: str
@@ -53,7 +57,7 @@ def _choice(row: Material) -> Choice:
     result, known = row.result, row.confidences
     epsilon: list[float] = [] if known is None else known.epsilon.round(2).tolist()
     return Choice(
-        name=result.name,
+        name=shlex.quote(result.name),
         title=title_of(result),
         page=f"{quote(result.name)}/{PAGE}",
         says=verdict(result),

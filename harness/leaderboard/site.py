@@ -128,6 +128,7 @@ def _write_track(board: Board, request: SiteRequest) -> TrackPage:
         track=board.track,
         sentences=sentences(table),
         any_row=records(table)[0],
+        of_texts=any(page.measured.material.of_texts for page in pages.values()),
         sections=list(drawn_sections(table, set(pages))),
         planes=unique(list(_planes(table, _cap(pages.values())))),
         pairs=[(*both, quote(_pair(*both))) for both in neighbours],

@@ -82,10 +82,17 @@ def _text(number: float | None, digits: int) -> str:
     return "-" if number is None else f"{number:.{digits}f}"
 
 
-def sentences(result: Result) -> Iterator[str]:
-    """Yield what a card says below its numbers."""
+def sentences(result: Result, *, alone: bool = True) -> Iterator[str]:
+    """Yield what a card says below its numbers.
+
+    Unless it stands `alone`: on a page the share of the ceiling, the ratios, N, flags
+    and isolation have places of their own.
+    """
     metrics = result.metrics
     if (score := metrics.ranked_score) is not None:
+        if alone and score.share_of_ceiling is not None:
+            share = f"{score.share_of_ceiling:.0%}"
+            yield f"The score is {share} of what retraining itself gets."
         yield from _meaning(score)
     if metrics.diagnosis is not None:
         calibrated = metrics.calibrated_forgetting_quality is not None
@@ -94,13 +101,8 @@ def sentences(result: Result) -> Iterator[str]:
         yield f"No ceiling: {metrics.forgetting_quality.ceiling_reason}"
     if unknown := result.unknown_cost:
         yield f"{unknown[0].upper()}{unknown[1:]}; it takes no rank."
-    n, originals = result.n_models, result.provenance.originals
-    of = f" of each of {originals} originals" if originals > 1 else ""
-    yield (
-        f"Ratios RA {_ratio(metrics.retain_accuracy)}, "
-        f"TA {_ratio(metrics.test_accuracy)}; "
-        f"N = {n} unlearned models{of}, {n} retrained."
-    )
+    if alone:
+        yield _ratios_and_n(result)
     yield from _machines(result)
     waited = result.provenance.retraining_waited
     if waited > 0.25:
@@ -111,11 +113,26 @@ def sentences(result: Result) -> Iterator[str]:
     if metrics.epsilon and metrics.epsilon.undetermined:
         undetermined = metrics.epsilon.undetermined
         yield f"{undetermined} examples undetermined: their epsilon counts 50."
-    yield from (f"! {flag.message}" for flag in metrics.flags)
+    if alone:
+        yield from (f"! {flag.message}" for flag in metrics.flags)
+        yield _isolation(result)
+
+
+def _ratios_and_n(result: Result) -> str:
+    metrics, originals = result.metrics, result.provenance.originals
+    of = f" of each of {originals} originals" if originals > 1 else ""
+    return (
+        f"Ratios RA {_ratio(metrics.retain_accuracy)}, "
+        f"TA {_ratio(metrics.test_accuracy)}; "
+        f"N = {result.n_models} unlearned models{of}, {result.n_models} retrained."
+    )
+
+
+def _isolation(result: Result) -> str:
     isolation = result.provenance.isolation
     missing = ", ".join(isolation.not_enforced)
     level = f"Isolation: {isolation.level}"
-    yield f"{level}; not enforced: {missing}." if missing else f"{level}."
+    return f"{level}; not enforced: {missing}." if missing else f"{level}."
 
 
 def _machines(result: Result) -> Iterator[str]:
@@ -141,9 +158,6 @@ def _count(number: int, noun: str) -> str:
 
 
 def _meaning(score: Number) -> Iterator[str]:
-    if score.share_of_ceiling is not None:
-        share = f"{score.share_of_ceiling:.0%}"
-        yield f"The score is {share} of what retraining itself gets."
     low, high = score.low_repeated, score.high_repeated
     if low is not None and high is not None:
         yield f"Scored again, 95 % fall between {low:.4f} and {high:.4f}."

@@ -117,7 +117,7 @@ def test_a_link_leads_to_the_line_of_its_example(opened):
 
     page.locator(".cards a").first.click()
 
-    assert page.url.endswith("#e19")
+    assert page.url.endswith("#no-1019")
     assert page.locator("tr:target").is_visible()
     assert not faults
 

@@ -11,7 +11,7 @@ from harness.leaderboard.table import Request, rank_stored
 from harness.results.report.strips import Scale
 from harness.results.schema import Isolation
 from tests.leaderboard.conftest import CAP, FORGOTTEN
-from tests.pages import HOSTILE, Page, difference, hostile_material
+from tests.pages import HOSTILE, Page, difference, hostile_material, material
 
 
 def page(path):
@@ -110,6 +110,18 @@ def test_strangers_words_stay_words_where_any_two_are_compared():
     assert found.count("img") == 0
     assert not [a for _, a in found.tags if any(name.startswith("on") for name in a)]
     assert not re.search("[\x1b\u202e]", html)
+
+
+def test_a_command_is_as_a_shell_takes_it_and_small_p_values_have_no_exponent():
+    rows = [material("my method"), material("other")]
+    pairs = [Pair((0, 1), (difference(p_value=3e-7),))]
+
+    found = Page(pairs_page("t", rows, pairs))
+
+    assert found.all("data-name") == ["'my method'", "other"]
+    assert "p < 0.001" in found.words
+    assert "e-07" not in found.words
+    assert "3e-07" in found.all("data-v")  # By which a table is sorted.
 
 
 def test_tracks_stand_side_by_side(drawn_site):

@@ -56,6 +56,18 @@ class PairedDifference:
         """Whether the difference is significant at 5 %."""
         return self.p_value < ALPHA
 
+    @property
+    def p_words(self) -> str:
+        """The p-value, of which small ones are not known to the digit."""
+        return "p < 0.001" if self.p_value < 0.001 else f"p = {self.p_value:.3g}"
+
+    def headline(self, name_a: str, name_b: str) -> str:
+        """Say in words which is better, without figures."""
+        if not self.separable:
+            return f"{name_a} and {name_b} cannot be told apart at N = {self.n_models}"
+        first, second = (name_a, name_b) if self.difference > 0 else (name_b, name_a)
+        return f"{first} is better than {second}"
+
     def verdict(self, name_a: str, name_b: str) -> str:
         """Say in words which is better, or what it would take to know."""
         low, high = self.low, self.high

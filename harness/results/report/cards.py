@@ -16,21 +16,47 @@ _CARDS = 8
 
 
 class Card(NamedTuple):
-    """One example with both distributions of confidence; `place` is in the set."""
+    """One example with both distributions of confidence.
 
-    place: int
+    `calibrated` is its ε by the score that ranks, where that is not the official one.
+    """
+
     number: int
     name: str
     shown: Shown | None
-    epsilon: float
+    calibrated: float | None
+    official: float
     certified: float
     distributions: Markup
+
+
+class Names(NamedTuple):
+    """What a page calls an example's number, the example, and its class."""
+
+    number: str
+    example: str
+    kind: str
+    meaning: str
+
+
+def names_of(material: Material, pictures: Pictures) -> Names:
+    """Choose the words for examples; passages are those of a book."""
+    if not pictures.placed:
+        meaning = "The place counts forget examples from 0."
+        return Names("place", "example", "class", meaning)
+    if material.of_texts:
+        meaning = "A passage's number is its place in the book."
+        return Names("passage", "text", "book", meaning)
+    meaning = "No. is an example's index in the training set."
+    return Names("No.", "example", "class", meaning)
 
 
 def class_name(material: Material, pictures: Pictures, place: int) -> str:
     """Return the class of a forget example in words, if the data are here."""
     if pictures.shown:
         return pictures.shown[place].caption
+    if material.of_texts:
+        return ""
     return f"class {material.rows[place].label}" if pictures.placed else ""
 
 
@@ -63,11 +89,11 @@ def _card(
 ) -> Card:
     row = material.rows[place]
     return Card(
-        place,
         row.index,
         class_name(material, pictures, place),
         pictures.shown[place] if pictures.shown else None,
-        float(known.epsilon[place]),
+        float(known.epsilon[place]) if known.calibrated else None,
+        row.epsilon,
         row.certified_epsilon,
         of_example(known, place),
     )

@@ -28,6 +28,8 @@ _COLOURS = {
 INK, GRID, OURS, RETRAINED, BAD = _COLOURS
 _WIDTH, _HEIGHT = 4.4, 2.7
 _LONGEST_LABEL = 24
+#: Larger ε stand there; those that could not be determined count 50.
+MOST_EPSILON = 10.0
 _STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "report",
@@ -100,7 +102,7 @@ def epsilon_histogram(epsilon: Floats, retraining: Floats | None) -> Markup:
     def paint(axes: "Axes") -> None:
         both = epsilon if retraining is None else np.concatenate([epsilon, retraining])
         # What could not be determined counts 50 and would squeeze all others.
-        top = min(float(np.ceil(2 * both.max()) / 2), 10.0) or 0.5
+        top = min(float(np.ceil(2 * both.max()) / 2), MOST_EPSILON) or 0.5
         edges = np.arange(0.0, top + 0.25, 0.25).tolist()
         axes.hist(
             np.minimum(epsilon, top), edges, color=OURS, alpha=0.75, label="this result"
@@ -200,9 +202,9 @@ def scatter(first: Floats, second: Floats, names: tuple[str, str]) -> Markup:
     """ε of each example in one result against that in another."""
 
     def paint(axes: "Axes") -> None:
-        top = min(float(max(first.max(), second.max())), 10.0) * 1.03
+        top = min(float(max(first.max(), second.max())), MOST_EPSILON) * 1.03
         axes.plot([0, top], [0, top], color=GRID, linewidth=1)
-        at = (np.minimum(each, top).round(2) for each in (first, second))
+        at = (np.minimum(each, MOST_EPSILON).round(2) for each in (first, second))
         axes.plot(*at, "o", color=OURS, alpha=0.5, markersize=3, markeredgewidth=0)
         axes.set_xlabel(f"ε, {label(names[0])}")
         axes.set_ylabel(f"ε, {label(names[1])}")

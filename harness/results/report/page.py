@@ -14,12 +14,21 @@ from markupsafe import Markup
 
 from harness import __version__
 from harness.plain_text import escape_controls
+from harness.results.card import sentences
 from harness.results.report import figures
-from harness.results.report.cards import class_name, of_example, worst_first
+from harness.results.report.cards import class_name, names_of, of_example, worst_first
 from harness.results.report.figures import unique
+from harness.results.report.glossary import direction_words, meanings
 from harness.results.report.material import Contents, Material, Pictures
 from harness.results.report.pictures import TILE, data_uri, tiles
-from harness.results.report.sections import ResultSections, sections_of, title_of
+from harness.results.report.sections import (
+    FigureSection,
+    ResultSections,
+    beyond_words,
+    compare_command,
+    sections_of,
+    title_of,
+)
 from harness.results.schema import Result
 from harness.storage.files import write_atomic
 from harness.tasks.base import Shown
@@ -52,7 +61,6 @@ class ExampleLine(NamedTuple):
     Its `tile` is the place of its picture among those of the page.
     """
 
-    place: int
     tile: int
     number: int
     name: str
@@ -88,7 +96,10 @@ def report_of(contents: Contents) -> Report:
         lines=lines,
         tiles=tiles(shown),
         n_examples=len(contents.materials[0].rows),
+        meanings=meanings(m for r in results for m in r.result.metrics.metrics),
+        names=names_of(contents.materials[0], contents.pictures),
         scatter=_scatter(contents),
+        compare_command=compare_command([m.result for m in contents.materials]),
     )
     return Report(html)
 
@@ -96,7 +107,8 @@ def report_of(contents: Contents) -> Report:
 def html_card(result: Result) -> str:
     """Return a result's card for a notebook: a table, and what it means."""
     told = sections_of(Material(result=result), Pictures(), "card")
-    return render("card.html.j2", r=told)
+    more = list(sentences(result)) if result.is_complete else []
+    return render("card.html.j2", r=told, sentences=more)
 
 
 def _own_figures(results: list[ResultSections]) -> list[ResultSections]:
@@ -108,12 +120,17 @@ def _own_figures(results: list[ResultSections]) -> list[ResultSections]:
     ]
 
 
-def _scatter(contents: Contents) -> Markup | None:
+def _scatter(contents: Contents) -> FigureSection | None:
     known = [each.confidences for each in contents.materials]
     if len(known) < 2 or known[0] is None or known[1] is None:
         return None
     first, second = (title_of(each.result) for each in contents.materials)
-    return figures.scatter(known[0].epsilon, known[1].epsilon, (first, second))
+    both = known[0].epsilon, known[1].epsilon
+    words = (
+        f"ε of each forget example: across, of {first}; up, of {second}. Points below "
+        f"the line are forgotten better by the second.{beyond_words(*both)}"
+    )
+    return FigureSection("", words, figures.scatter(*both, (first, second)))
 
 
 def _example_lines(contents: Contents) -> Iterator[ExampleLine]:
@@ -129,7 +146,6 @@ def _example_lines(contents: Contents) -> Iterator[ExampleLine]:
     tile_of = {place: tile for tile, place in enumerate(sorted(order))}
     for place in order:
         yield ExampleLine(
-            place,
             tile_of[place],
             first.rows[place].index,
             class_name(first, pictures, place),
@@ -174,6 +190,7 @@ def _environment() -> Environment:
         "data_uri": data_uri,
         "tile": TILE,
         "is_address": is_address,
+        "direction_words": direction_words,
     }
     return environment
 

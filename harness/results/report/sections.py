@@ -1,7 +1,8 @@
 """What a page says of one result, in words and figures, ready for the template."""
 
+import shlex
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from markupsafe import Markup
 
 from harness.metrics.literature.certified_bounds import SUMMARIES
 from harness.metrics.literature.metric_value import MetricValue
+from harness.models.outputs import Floats
 from harness.results.card import numbers_of, sentences
 from harness.results.metric_lines import interval_text
 from harness.results.report import figures
@@ -18,6 +20,7 @@ from harness.results.report.classes import class_medians, class_words
 from harness.results.report.material import Confidences, Material, Pictures
 from harness.results.report.strips import Scale, Strip
 from harness.results.schema import Accuracy, Metrics, Number, Result
+from harness.track import find_track, track_names
 
 _LARGE = 3.0
 
@@ -49,6 +52,7 @@ class ResultSections:
     score: Number | None
     strip: Strip | None
     product: str
+    of_texts: bool
     numbers: dict[str, Number | Accuracy]
     sentences: tuple[str, ...]
     figures: tuple[FigureSection, ...]
@@ -76,8 +80,9 @@ def sections_of(
         score=score,
         strip=_score_strip(score),
         product=_product(metrics),
+        of_texts=material.of_texts,
         numbers=numbers_of(metrics),
-        sentences=tuple(sentences(result)) if result.is_complete else (),
+        sentences=tuple(sentences(result, alone=False)) if result.is_complete else (),
         figures=tuple(_figures(material, pictures)) if whole else (),
         metrics=tuple(map(_metric_row, metrics.metrics)),
         worst=worst,
@@ -175,13 +180,21 @@ def _epsilon_words(known: Confidences) -> str:
         f"{_LARGE:.0f}."
     )
     if known.retraining is None:
-        return words + " The bank is too small to show retraining's own beside it."
+        words += " The bank is too small to show retraining's own beside it."
+        return words + beyond_words(known.epsilon)
     return (
         f"{words} Retrained models against held-out retrained models: median "
         f"{np.median(known.retraining):.2f}, "
-        f"{np.mean(known.retraining > _LARGE):.0%} above {_LARGE:.0f}. What is beyond "
-        "10 stands at 10."
+        f"{np.mean(known.retraining > _LARGE):.0%} above {_LARGE:.0f}."
+        f"{beyond_words(known.epsilon, known.retraining)}"
     )
+
+
+def beyond_words(*epsilon: Floats) -> str:
+    """Say where what has no room in a figure stands, if anything has none."""
+    largest = max(float(each.max()) for each in epsilon)
+    top = figures.MOST_EPSILON
+    return f" What is beyond {top:.0f} stands at {top:.0f}." if largest > top else ""
 
 
 def _metric_row(metric: MetricValue) -> MetricRow:
@@ -196,10 +209,28 @@ def _metric_row(metric: MetricValue) -> MetricRow:
 
 
 def _command(result: Result) -> str:
-    """Return what scores it again; a split's seed may be somebody's secret."""
+    """Return what scores it again; a split's seed may be somebody's secret.
+
+    An official result is of the track's own N, and the seeds of its runs are secret.
+    """
     made = result.provenance
-    return (
-        f"unlearn-eval score {result.name}.py --track {made.track} "
-        f"--n-models {result.n_models} --originals {made.originals} "
-        f"--seed {made.seed} --device {made.device}"
-    )
+    words = ["unlearn-eval", "score", f"{result.name}.py", "--track", made.track]
+    if made.secret_name:
+        words.append("--official")
+    else:
+        words += ["--n-models", str(result.n_models), "--seed", str(made.seed)]
+    if not made.secret_name or made.originals != _own_originals(made.track):
+        words += ["--originals", str(made.originals)]
+    return shlex.join([*words, "--device", made.device])
+
+
+def compare_command(results: Sequence[Result]) -> str:
+    """Return what compares stored results of these names."""
+    track = results[0].provenance.track
+    names = (result.name for result in results)
+    return shlex.join(("unlearn-eval", "compare", *names, "--track", track))
+
+
+def _own_originals(track: str) -> int | None:
+    """Return how many originals a shipped track asks for."""
+    return find_track(track).evaluation.originals if track in track_names() else None

@@ -155,10 +155,10 @@ class TextTask(Task):
         return TextEvaluator({name: self.tensors(sets[name]) for name in sets}, device)
 
     def show(self, index: int) -> Shown:
-        """Show a forgotten passage as text, with its book and its place in there."""
+        """Show a forgotten passage as text, with its book."""
         place, book = int(self.forget_indices()[index]), self.options.forget_book
         text = self.corpus.text(self.corpus.passages[book][place])
-        return Shown(f"{book}, passage {place}", text=text)
+        return Shown(book, text=text)
 
 
 class TextFolderTask(TextTask):

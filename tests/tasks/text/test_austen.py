@@ -104,7 +104,7 @@ def test_a_forgotten_passage_is_shown_as_text(austen):
     shown = austen.show(3)
 
     assert austen.forget_indices()[3] == 69
-    assert shown.caption == "northangerabbey, passage 69"
+    assert shown.caption == "northangerabbey"
     assert shown.text == "pe, and, as she believed, so narrowly escape John Thorpe,"
     assert shown.png == b""
 

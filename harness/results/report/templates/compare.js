@@ -15,8 +15,13 @@
 
   const short = (title) => (title.length > 30 ? `${title.slice(0, 29)}…` : title);
 
+  const values = (place) => rows[place].e.split(" ").map(Number);
+
+  const beyond = (places) =>
+    Math.max(...places.flatMap(values)) > 10 ? " What is beyond 10 stands at 10." : "";
+
   const draw = (places, titles) => {
-    const [across, up] = places.map((p) => rows[p].e.split(" ").map(Number));
+    const [across, up] = places.map(values);
     const most = Math.max(0.1, Math.min(10, Math.max(...across, ...up)));
     const x = (value) => left + (size * Math.min(value, most)) / most;
     const y = (value) => bottom - (size * Math.min(value, most)) / most;
@@ -56,8 +61,8 @@
     at("command").textContent = "unlearn-eval compare " +
       `${places.map((p) => rows[p].name).join(" ")} --track ${at("choose").dataset.track}`;
     at("drawn-words").textContent = `ε of each forget example: across, of ${titles[0]}; ` +
-      `up, of ${titles[1]}. Points below the line are forgotten better by the second; ` +
-      "what is beyond 10 stands at 10.";
+      `up, of ${titles[1]}. Points below the line are forgotten better by the second.` +
+      beyond(places);
     draw(places, titles);
   };
 
