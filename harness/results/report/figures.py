@@ -190,7 +190,8 @@ def epsilon_of_classes(classes: Sequence[ClassMedian]) -> Markup:
         again = [each.retraining for each in classes if each.retraining is not None]
         if len(again) == len(classes):
             axes.plot(again, places, "D", color=RETRAINED, label="retraining itself")
-            axes.legend()
+            # Within the axes it would cover a class.
+            axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
         axes.set_yticks(places, [f"{label(c.name)} ({c.n_examples})" for c in classes])
         axes.set_xlim(left=0)
         axes.set_xlabel("median ε")
