@@ -42,6 +42,7 @@ from harness.track import find_track
 @options.split_seed
 @options.n_jobs
 @options.scheduler
+@options.bank
 @options.output
 @options.board
 @click.option(

@@ -77,6 +77,11 @@ def build(
         data_dir=data_dir,
     )
     part = None if only is None else _part(only, wanted)
+    if part is not None and output is not None:
+        raise UsageError(
+            "--only makes a part of a bank, and -o copies a whole one: build it whole "
+            "with -o, without --only."
+        )
     total = wanted if part is None else len(part)
     if part is not None and part.start == 0:
         total += len(plan.original_indices)
@@ -99,6 +104,10 @@ def build(
         train = None if cluster is None else cluster.trainer(plan)
         if part is not None:
             build_part(plan, part, step, train)
+            click.echo(
+                f"{chosen.name}: models {part.start} to {part.stop - 1} of {wanted} "
+                "are there."
+            )
             return ExitCode.OK
         bank = build_bank(plan, step, listener.say, train)
     if output is not None:

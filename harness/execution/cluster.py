@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 _CONNECT_SECONDS = 10.0
+_LISTED = 5
 #: What the option and the argument for a cluster take; None for this machine.
 Scheduler: TypeAlias = "str | Client | None"
 
@@ -65,18 +66,22 @@ class Cluster(Closing):
         if not addresses(self.client):
             self.say("no worker is there yet; waiting for one.")
             self.client.wait_for_workers(1)
-        answers = self.client.run(remote.offered, wanted, on_error="return").values()
-        found = [answer for answer in answers if isinstance(answer, Sandbox)]
+        ask = remote.offered, wanted, remote.versions()
+        answers = self.client.run(*ask, on_error="return")
+        found = [each for each in answers.values() if isinstance(each, Sandbox)]
         if found:
             return found
-        error = next((e for e in answers if not isinstance(e, CommClosedError)), None)
-        if error is None:
+        gone = CommClosedError, Sandbox
+        refused = {at: a for at, a in answers.items() if not isinstance(a, gone)}
+        if not refused:
             return self._offers(wanted)  # All have gone.
-        if isinstance(error, UsageError):
-            raise error
+        for error in refused.values():
+            if isinstance(error, UsageError):
+                raise error
+        words = "; ".join(f"{at}: {why}" for at, why in list(refused.items())[:_LISTED])
         raise UsageError(
-            f"no worker of the cluster can take part ({error}); install the same "
-            "unlearn-eval on all of its machines."
+            f"no worker of the cluster can take part ({words}); install the same "
+            "unlearn-eval, torch and numpy on all of its machines."
         )
 
     def trainer(self, plan: BuildPlan) -> Train:

@@ -208,10 +208,8 @@ def join(
 
     The work is unpacked only where the code is the same.
     """
-    ours = versions()
-    for name, version in wanted.items():
-        if ours.get(name) != version:
-            return Joined(_differs(name, ours.get(name, "missing"), version))
+    if skewed := skew(wanted):
+        return Joined(skewed)
     with _one_at_a_time:
         if key not in _ready:
             work: Work = pickle.loads(packed)
@@ -224,6 +222,15 @@ def join(
             _keep(key, work)
         arithmetic = this_machine().arithmetic_on(_ready[key].track.device)
         return Joined("", named_machine(), arithmetic)
+
+
+def skew(wanted: Mapping[str, str]) -> str:
+    """Say which version is another here than what is wanted; mostly nothing."""
+    ours = versions()
+    for name, version in wanted.items():
+        if ours.get(name) != version:
+            return _differs(name, ours.get(name, "missing"), version)
+    return ""
 
 
 def _differs(name: str, theirs: str, ours: str) -> str:
@@ -251,6 +258,6 @@ def leave(key: str) -> None:
             _ready.pop(key).close()
 
 
-def offered(wanted: str) -> Sandbox:
-    """Say how this worker keeps runs apart."""
-    return choose(wanted)
+def offered(wanted: str, needed: Mapping[str, str]) -> Sandbox | str:
+    """Say how this worker keeps runs apart, or why it takes no part."""
+    return skew(needed) or choose(wanted)

@@ -1,7 +1,7 @@
 """What the harness and a run's process say to each other."""
 
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -125,6 +125,18 @@ class RunReport:
     weights: bytes | None = None
     failure: Failure | None = None
     output: str = ""
+
+
+def other_task(named: Sequence[str], kind: str, dataset: str, track: str) -> str:
+    """Say that a submission names tasks of which this one is none; mostly nothing."""
+    if not named or kind in named or dataset in named:
+        return ""
+    tasks = " or ".join(named)[:200]
+    return (
+        f"it is for tasks of {tasks} (TASKS), and the track {track} is of "
+        f"{kind or dataset}; choose another with --track: unlearn-eval tracks lists "
+        "them."
+    )
 
 
 def missing_module(name: str) -> str:

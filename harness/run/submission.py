@@ -5,7 +5,7 @@ import os
 import shlex
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,12 +13,13 @@ from harness.errors import UsageError
 from harness.plain_text import escape_controls, harmless
 from harness.run.contract import contract_problems
 from harness.run.cost import Budget, kill_seconds, limit_at
-from harness.run.messages import NO_LIMIT, Failure, RunRequest
+from harness.run.messages import NO_LIMIT, Failure, RunRequest, other_task
 from harness.run.needs import UNREADABLE
 from harness.run.sections import split
 from harness.run.source import Unreadable, read_source
 from harness.storage.files import sha256_of
 from harness.storage.shipped import shipped_submissions
+from harness.tasks.base import Task
 
 _LONGEST_WORDS, _LONGEST_PROBLEM = 300, 600
 _MEMORY_BYTES = 8 << 30
@@ -46,6 +47,8 @@ class Submission:
     #: What tracebacks call the source, and how it was put together if it was.
     filename: str = "submission.py"
     notes: tuple[str, ...] = ()
+    #: What tasks it is for, by kind or data set; none is all.
+    tasks: tuple[str, ...] = ()
     #: Shown and never ranked, so that the cap does not stop it.
     is_reference: bool = False
     #: Its runs are made here, and cost what they cost here.
@@ -112,6 +115,9 @@ def read_submission(path: Path) -> Submission:
     words = {key: value for key, value in constants.items() if isinstance(value, str)}
     title, authors, url = (words.get(key, "") for key in ("NAME", "AUTHORS", "URL"))
     problems = contract_problems(tree, path, modules)
+    tasks = _tasks(tree)
+    if tasks is None:
+        problems.append(f'{path.name}: TASKS must be names, such as ("text",).')
     return Submission(
         name=name,
         path=path,
@@ -123,9 +129,37 @@ def read_submission(path: Path) -> Submission:
         summary=harmless(summary, _LONGEST_WORDS),
         authors=harmless(authors, _LONGEST_WORDS),
         url=harmless(url, _LONGEST_WORDS),
+        tasks=tasks or (),
         is_reference=constants.get("REFERENCE") is True
         and _is_control(name, source.text),
     )
+
+
+def fit_for(submission: Submission, task: Task) -> Submission:
+    """Add the problem that it is for other tasks, before anything of it runs."""
+    track = task.track
+    words = other_task(submission.tasks, task.kind, track.data.dataset, track.name)
+    if not words:
+        return submission
+    problem = harmless(f"{submission.path.name}: {words}", _LONGEST_PROBLEM)
+    return replace(submission, problems=(*submission.problems, problem))
+
+
+def _tasks(tree: ast.Module) -> tuple[str, ...] | None:
+    """Read ``TASKS``, if it is plain words; None if it cannot be what it must be."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and any(
+            isinstance(each, ast.Name) and each.id == "TASKS" for each in node.targets
+        ):
+            try:
+                value = ast.literal_eval(node.value)
+            except (ValueError, TypeError, RecursionError, MemoryError):
+                return ()  # The run will tell.
+            named = (value,) if isinstance(value, str) else value
+            if not isinstance(named, tuple | list | set):
+                return None
+            return tuple(named) if all(isinstance(n, str) for n in named) else None
+    return ()
 
 
 def _is_control(name: str, source: str) -> bool:

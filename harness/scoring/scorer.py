@@ -23,6 +23,7 @@ from harness.run.calibration import Calibration
 from harness.run.cost import MOST_IDLE_SECONDS, Budget
 from harness.run.entry import Entry, read_entry
 from harness.run.messages import Failure
+from harness.run.submission import Submission, fit_for
 from harness.sandbox import Sandbox, choose
 from harness.scoring.machines import made_here
 from harness.scoring.retraining import RetrainingCost
@@ -112,7 +113,7 @@ class Scorer(Closing):
                 for future in futures:
                     if future.done():
                         future.result()  # what went wrong there ends it here
-                entry = read_entry(path, self.settings.n_models, self.spec)
+                entry = self._read(path)
                 try:
                     rest = self._begin(entry)
                 except Exception as error:
@@ -121,6 +122,10 @@ class Scorer(Closing):
                         raise
                 futures.append(measuring.submit(self._end, entry, rest))
             return [future.result() for future in futures]
+
+    def _read(self, path: Path) -> Entry:
+        entry = read_entry(path, self.settings.n_models, self.spec)
+        return fit_for(entry, self._task) if isinstance(entry, Submission) else entry
 
     def _begin(self, entry: Entry) -> Callable[[], Result]:
         """Make the runs that are missing; what is returned makes the result of them."""

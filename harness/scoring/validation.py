@@ -14,7 +14,7 @@ from harness.run.checkpoints import holds_checkpoints
 from harness.run.cost import Budget, cost_seconds, kill_seconds, limit_at
 from harness.run.entry import Entry, read_entry
 from harness.run.messages import NO_LIMIT, Failure, Request
-from harness.run.submission import read_submission
+from harness.run.submission import fit_for, read_submission
 from harness.sandbox import Sandbox, choose
 from harness.scoring.retraining import RetrainingCost
 from harness.scoring.settings import Listener, ScoreSettings
@@ -116,7 +116,7 @@ def validate_submission(
 def _read(path: Path, task: Task) -> Entry:
     """Read a submission, or vet as many checkpoints as the track scores."""
     if not holds_checkpoints(path):
-        return read_submission(path)
+        return fit_for(read_submission(path), task)
     spec = WeightSpec.of(find_bank(task).original_weights[0])
     return read_entry(path, task.track.evaluation.n_models, spec)
 

@@ -193,6 +193,19 @@ def test_other_versions_are_refused_in_one_sentence(
     assert all(line.endswith(f" takes no part: {reason}.") for line in said)
 
 
+def test_a_worker_of_another_version_lowers_nobodys_isolation(client, monkeypatch):
+    """What it offers does not count, and where there is no other it is named."""
+    ours = remote.versions()
+    skewed = {**vars(remote), "versions": lambda: {**ours, "torch": "9.0"}}
+    monkeypatch.setattr(cluster_module, "remote", SimpleNamespace(**skewed))
+
+    with Cluster(client, print) as cluster, pytest.raises(UsageError) as caught:
+        cluster.isolation("none")
+
+    for address in client.scheduler_info()["workers"]:
+        assert f"{address}: its torch is {ours['torch']}, and 9.0" in str(caught.value)
+
+
 def test_a_wrong_address_is_one_sentence(cli, track_file, own_cache, monkeypatch):
     monkeypatch.setattr(cluster_module, "_CONNECT_SECONDS", 0.2)
     words = ("reference", "build", "--track", track_file, "--scheduler")

@@ -28,6 +28,7 @@ from harness.run.messages import (
     OPTIONAL_ARGUMENTS,
     Failure,
     RunRequest,
+    other_task,
 )
 from harness.run.sections import split
 from harness.status import Status
@@ -113,15 +114,12 @@ def _load(request: RunRequest) -> types.ModuleType:
 
 def _refuse_other_task(module: types.ModuleType, task: Task) -> None:
     """Refuse a submission that names the tasks it is for, and this one not."""
-    named = getattr(module, "TASKS", None)
-    if named is None:
-        return
-    names = [named] if isinstance(named, str) else list(named)
-    if task.kind not in names and task.track.data.dataset not in names:
-        raise ContractBroken(
-            f"it is for tasks of {' or '.join(map(str, names))} (TASKS), and the track "
-            f"{task.track.name} is of {task.kind or task.track.data.dataset}."
-        )
+    named = getattr(module, "TASKS", ())
+    names = [named] if isinstance(named, str) else list(named or ())
+    data = task.track.data
+    words = other_task(list(map(str, names)), task.kind, data.dataset, task.track.name)
+    if words:
+        raise ContractBroken(words)
 
 
 def _function(module: types.ModuleType) -> Any:
@@ -222,7 +220,9 @@ def _compare(state: dict[str, Any], spec: WeightSpec) -> None:
     difference = network_difference(shapes, spec)
     if difference:
         pruned = any(name.endswith(("_orig", "_mask")) for name in shapes)
-        hint = " Undo pruning with torch.nn.utils.prune.remove." if pruned else ""
+        hint = " Return net itself, or a network with the same names and shapes."
+        if pruned:
+            hint = " Undo pruning with torch.nn.utils.prune.remove."
         raise ContractBroken(f"unlearning returned {difference}.{hint}")
 
 

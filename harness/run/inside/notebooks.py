@@ -93,6 +93,8 @@ def failure_hint(error: BaseException, task: Task) -> str:
         hint = "it asks for a GPU, and a run has what its argument device says"
     elif "torchvision::nms does not exist" in words:
         hint = "torch and torchvision do not fit together: run unlearn-eval doctor"
+    elif task.kind == "text" and isinstance(error, IndexError):
+        hint = "tokens lie below the vocabulary's size, the second of net's outputs"
     return hint or _task_hint(task)
 
 

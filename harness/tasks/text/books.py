@@ -12,7 +12,9 @@ _LARGEST = 64 << 20
 
 def read_folder(folder: Path) -> Books:
     """Read every ``.txt`` file of a folder."""
-    files = sorted(folder.glob("*.txt"))
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}; give that of the books.")
+    files = sorted(p for p in folder.iterdir() if p.suffix.lower() == ".txt")
     if len(files) < 2:
         raise UsageError(
             f"{folder} holds {len(files)} .txt files; it needs two or more, one file a "

@@ -5,10 +5,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.errors import UsageError
 from harness.seeds import derive_seed
 from harness.tasks.base import Indices
 from harness.tasks.text.corpus import Corpus
-from harness.track.schema import DataSpec, require
+from harness.track.schema import DataSpec
 
 #: A forget passage that shares so many tokens in a row with a retain passage is
 #: remembered through that one.
@@ -40,9 +41,12 @@ def choose(corpus: Corpus, spec: DataSpec, forget_book: str) -> Chosen:
     parts: tuple[list[Indices], ...] = ([], [], [])
     for name, ends in zip(kept, shares.cumsum(axis=0).T, strict=True):
         rows = corpus.passages[name].astype(np.int64)
-        what = f"passages of {name} that retain, validation and test set take"
-        legal = f"at most {len(rows)}, all that a split may draw from (data.options)"
-        require(ends[-1] <= len(rows), what, int(ends[-1]), legal)
+        if ends[-1] > len(rows):
+            raise UsageError(
+                f"{name} gives {len(rows)} passages, and retain, validation and test "
+                f"set take {int(ends[-1])} of it; give a longer text, or smaller sizes "
+                "under [data]."
+            )
         order = generator.permutation(len(rows))
         for part, places in zip(parts, np.split(order, ends)[:3], strict=True):
             part.append(rows[np.sort(places)])
@@ -50,10 +54,11 @@ def choose(corpus: Corpus, spec: DataSpec, forget_book: str) -> Chosen:
     rows = corpus.passages[forget_book].astype(np.int64)
     order = generator.permutation(len(rows))
     places = order[~_near_duplicates(rows[order], retain)]
-    legal = f"at most {len(places)}, the passages of {forget_book} that can be drawn"
-    require(
-        spec.forget_size <= len(places), "data.forget_size", spec.forget_size, legal
-    )
+    if spec.forget_size > len(places):
+        raise UsageError(
+            f"{forget_book} gives {len(places)} passages to forget, and forget_size "
+            f"under [data] is {spec.forget_size}; give a longer text or a smaller size."
+        )
     places = np.sort(places[: spec.forget_size])
     return Chosen(rows[places], retain, validation, test, places)
 

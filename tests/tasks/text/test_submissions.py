@@ -27,3 +27,20 @@ def test_code_for_images_that_fails_is_told_of_what_the_track_is(
 
     assert failure.reason.startswith("it raised StopIteration")
     assert ("the track is of text" in failure.reason) == hinted
+
+
+def test_tokens_out_of_range_are_called_that(austen, some, network):
+    sets = {name: some[name] for name in RUN_SETS}
+    weights = {k: v.numpy() for k, v in network.state_dict().items()}
+    body = "    for x, y in forget:\n        net(x + 500)\n"
+
+    failure = call_submission(
+        RunRequest("method.py", HEAD + body, seed=0),
+        prepare(Inputs(austen, "cpu", [weights], sets)),
+    )
+
+    assert "tokens lie below the vocabulary's size" in failure.reason
+    assert "images" not in failure.reason
+
+
+HEAD = "def unlearning(net, retain, forget, validation):\n"

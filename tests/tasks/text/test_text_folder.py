@@ -80,7 +80,10 @@ def test_one_book_is_not_enough(books, folder_task):
     [
         (b" \n", "emma.txt is empty; fill it or take it out of the folder."),
         (b"caf\xe9 " * 99, "emma.txt is not UTF-8 text (byte 3); save it as UTF-8."),
-        (b"Too short.", "passages of emma that retain, validation and test set take"),
+        (
+            b"Too short.",
+            "emma gives 0 passages, and retain, validation and test set take",
+        ),
     ],
 )
 def test_a_book_that_is_of_no_use_is_named(books, folder_task, content, wanted):
@@ -93,7 +96,7 @@ def test_a_short_book_to_forget_is_named(books, folder_task, texts):
     short = texts["northangerabbey"][:80]
     (books / "northangerabbey.txt").write_text(short, encoding="utf-8")
 
-    assert "the passages of northangerabbey that can be drawn" in refused(folder_task)
+    assert "passages to forget, and forget_size under [data] is" in refused(folder_task)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +110,7 @@ def test_a_short_book_to_forget_is_named(books, folder_task, texts):
         ('"none"', '"flip"', "it must be 'none' for texts."),
         ('"small-transformer"', '"small-cnn"', "one of small-transformer."),
         ('folder = "books"', "", "does not say where its books lie"),
-        ('"books"', '"nowhere"', "holds 0 .txt files"),
+        ('"books"', '"nowhere"', "there is no folder "),
         ("split_seed", 'forget = "class:0"\nsplit_seed', "the kind of data.forget"),
     ],
 )
