@@ -34,8 +34,8 @@ def test_memory_of_no_process_is_counted_or_refused(lab, way):
     assert_counted(lab, way)
 
 
-@pytest.mark.parametrize("way", ["dead_leader", "mappings"])
-def test_without_a_cgroup_it_is_found_by_looking(uncounted, way):
+@pytest.mark.parametrize("way", ["dead_leader", "mappings", "futex_hash"])
+def test_without_a_cgroup_it_is_found_by_looking_or_refused(uncounted, way):
     assert_counted(uncounted, way)
 
 

@@ -150,7 +150,6 @@ def test_terminals_leases_and_counters_cannot_be_controlled(architecture):
         ("ioctl", (0, 0x5412)),
         ("fcntl", (3, 1024)),
         ("fcntl", (3, 8)),
-        ("prctl", (31,)),
         ("setsockopt", (3, 1, 7)),
         ("setsockopt", (3, 1, 32)),
     ):
@@ -288,7 +287,20 @@ def test_what_hides_or_counts_for_the_whole_machine_is_refused(architecture, rul
     assert of("bind", 3, 0, 110) == ALLOWED
     assert of("statx", 0, 0, 0, 0x4000) == "EPERM"
     assert of("statx", 0, 0, 0, 0xFFF) == ALLOWED
-    assert of("prctl", 22, 2) == "EPERM"
+
+
+@BOTH
+@pytest.mark.parametrize("rules", [FULL, PARTIAL, SeccompRules(gpu=True)])
+def test_of_what_a_process_may_ask_for_itself_all_else_is_unknown(architecture, rules):
+    def of(option):
+        return outcome(rules, architecture, "prctl", option)
+
+    # The end with a parent, names of threads, what libcap, allocators and torch read.
+    for option in (1, 2, 3, 15, 16, 23, 38, 39, 41, 42, 51, 64):
+        assert of(option) == of(option | 1 << 32) == ALLOWED
+    # Filters, counters, names of mappings, a table for futexes, and what is to come.
+    for option in (4, 22, 31, 32, 35, 36, 62, 67, 0x53564D41, 78, 79, 1000, -1):
+        assert of(option) == "EINVAL"
 
 
 @BOTH

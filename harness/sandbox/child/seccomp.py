@@ -71,13 +71,16 @@ _FORBIDDEN_ARGUMENTS = (
     ("fcntl", 1, (8, 15, 1024, 1026, 1036)),
     # SO_COOKIE, SO_NETNS_COOKIE, SO_PEERPIDFD: the whole machine's numbers.
     ("getsockopt", 2, (57, 71, 77)),
-    # PR_SET_SECCOMP: filters are kernel memory. PR_TASK_PERF_EVENTS_DISABLE and
-    # _ENABLE, PR_SCHED_CORE.
-    ("prctl", 0, (22, 31, 32, 62)),
     # SO_SNDBUF and SO_SNDBUFFORCE: what a socket holds is no process's memory.
     # SO_PASSCRED, SO_PASSPIDFD: with these a socket that connects is given a name.
     ("setsockopt", 2, (7, 16, 32, 76)),
 )
+# What programs ask of ``prctl``: PR_SET_ and PR_GET_PDEATHSIG, PR_GET_DUMPABLE, PR_SET_
+# and PR_GET_NAME, PR_CAPBSET_READ, PR_SET_ and PR_GET_NO_NEW_PRIVS, PR_SET_ and
+# PR_GET_THP_DISABLE, PR_SVE_GET_VL, PR_SME_GET_VL. Others are as if unknown: some hold
+# kernel memory that no process owns (filters, names of mappings, PR_FUTEX_HASH), some
+# stop counters, or hide a process from who counts what it holds.
+_ALLOWED_OPTIONS = (1, 2, 3, 15, 16, 23, 38, 39, 41, 42, 51, 64)
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,7 @@ def _bodies(rules: SeccompRules) -> dict[str, list[Instruction]]:
         "setsid": [bpf.refuse(0)],
         "statx": _refuse_bits(3, _STATX_MNT_ID_UNIQUE),
         "personality": _allow_only(0, (0, 0xFFFFFFFF)),
+        "prctl": _allow_only(0, _ALLOWED_OPTIONS, errno.EINVAL),
         # Of oneself, by 0, and of nobody else.
         "prlimit64": _allow_only(0, (0,)),
         # Of oneself.
@@ -181,11 +185,13 @@ def _refuse_values(index: int, values: Iterable[int]) -> list[Instruction]:
     return [*body, bpf.verdict(bpf.ALLOW)]
 
 
-def _allow_only(index: int, values: Iterable[int]) -> list[Instruction]:
+def _allow_only(
+    index: int, values: Iterable[int], error: int = errno.EPERM
+) -> list[Instruction]:
     body = [bpf.load(bpf.argument_low(index))]
     for value in values:
         body += [bpf.skip_unless_equal(value, 1), bpf.verdict(bpf.ALLOW)]
-    return [*body, bpf.refuse(errno.EPERM)]
+    return [*body, bpf.refuse(error)]
 
 
 def _controls(*, gpu: bool) -> list[Instruction]:
