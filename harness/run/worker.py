@@ -254,8 +254,8 @@ def _stopped(
         gib = (request.memory_bytes or 0) / (1 << 30)
         reason = f"it was stopped when its processes held more than {gib:.3g} GiB."
         return Failure(Status.OUT_OF_MEMORY, reason)
-    elif used["too_many_sockets"]:
-        reason = "it was stopped when it held more sockets than a run may."
+    elif too_many := used["too_many"]:
+        reason = f"it was stopped when it held more {too_many} than a run may."
         return Failure(Status.OUT_OF_MEMORY, reason)
     else:
         return None

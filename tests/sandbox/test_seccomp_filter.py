@@ -287,6 +287,9 @@ def test_what_hides_or_counts_for_the_whole_machine_is_refused(architecture, rul
     assert of("bind", 3, 0, 110) == ALLOWED
     assert of("statx", 0, 0, 0, 0x4000) == "EPERM"
     assert of("statx", 0, 0, 0, 0xFFF) == ALLOWED
+    # Locks that nobody is shown to hold.
+    assert of("fcntl", 3, 37) == of("fcntl", 3, 38) == of("clone", 0x411) == "EPERM"
+    assert of("fcntl", 3, 6) == of("fcntl", 3, 7) == ALLOWED
 
 
 @BOTH

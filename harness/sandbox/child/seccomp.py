@@ -26,6 +26,7 @@ _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 22, 2
 # CLONE_NEW* but NEWTIME, which shares bits with a signal; CLONE_UNTRACED, by which a
 # process hides from who counts it; CLONE_PIDFD, whose number is the whole machine's.
 _FORBIDDEN_CLONES = 0x7E020000 | 0x00800000 | 0x1000
+_CLONE_FILES, _CLONE_THREAD = 0x400, 0x10000
 _STATX_MNT_ID_UNIQUE = 0x4000
 _SHARED, _ANONYMOUS = 0x01, 0x20
 _AF_UNIX, _SOCK_STREAM, _SOCK_SEQPACKET, _SOCK_TYPE = 1, 1, 5, 0xF
@@ -68,7 +69,8 @@ _FORBIDDEN_ARGUMENTS = (
     ("bind", 2, (2,)),
     # F_SETOWN, F_SETOWN_EX, F_SETLEASE, F_NOTIFY: signals and watches on others.
     # F_SET_RW_HINT: before Linux 6.9 a mark on any file that can be read.
-    ("fcntl", 1, (8, 15, 1024, 1026, 1036)),
+    # F_OFD_SETLK, F_OFD_SETLKW: locks that /proc/locks shows as nobody's.
+    ("fcntl", 1, (8, 15, 37, 38, 1024, 1026, 1036)),
     # SO_COOKIE, SO_NETNS_COOKIE, SO_PEERPIDFD: the whole machine's numbers.
     ("getsockopt", 2, (57, 71, 77)),
     # SO_SNDBUF and SO_SNDBUFFORCE: what a socket holds is no process's memory.
@@ -152,7 +154,7 @@ def _bodies(rules: SeccompRules) -> dict[str, list[Instruction]]:
     for name, index, values in _FORBIDDEN_ARGUMENTS:
         bodies[name] = _refuse_values(index, values)
     bodies |= {
-        "clone": _refuse_bits(0, _FORBIDDEN_CLONES),
+        "clone": _clones(),
         "ioctl": _controls(gpu=rules.gpu),
         # It does as if: a session is a number that the whole machine counts.
         "setsid": [bpf.refuse(0)],
@@ -192,6 +194,20 @@ def _allow_only(
     for value in values:
         body += [bpf.skip_unless_equal(value, 1), bpf.verdict(bpf.ALLOW)]
     return [*body, bpf.refuse(error)]
+
+
+def _clones() -> list[Instruction]:
+    """Refuse ways to hide, and a process that shares its table of files with others.
+
+    Locks that it took would outlive it there, and be counted as nobody's.
+    """
+    return [
+        bpf.load(bpf.argument_low(0)),
+        bpf.keep_bits(_CLONE_FILES | _CLONE_THREAD),
+        bpf.skip_unless_equal(_CLONE_FILES, 1),
+        bpf.refuse(errno.EPERM),
+        *_refuse_bits(0, _FORBIDDEN_CLONES),
+    ]
 
 
 def _controls(*, gpu: bool) -> list[Instruction]:

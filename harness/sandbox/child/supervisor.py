@@ -33,6 +33,7 @@ from harness.sandbox.child.descendants import (
     own_resident_bytes,
     resident_bytes,
 )
+from harness.sandbox.child.locks import MOST_LOCKS, held_locks
 from harness.sandbox.child.memory_counter import MemoryCounter
 from harness.sandbox.child.namespaces import (
     SHARED_MEMORY,
@@ -49,7 +50,7 @@ Run = Callable[[dict[str, Any], int], None]
 _RESULT, _READY = 3, 4
 _REQUEST = b"F"
 _LOOK_SECONDS = 0.2
-#: The mappings are counted once in so many looks.
+#: Mappings and file locks are counted once in so many looks.
 _LOOKS_A_LONG_ONE = 5
 
 
@@ -72,7 +73,7 @@ class _Watched(NamedTuple):
 
     harness_gone: bool = False
     out_of_memory: bool = False
-    too_many_sockets: bool = False
+    too_many: str = ""
     timed_out: bool = False
     peak_bytes: int = 0
 
@@ -173,7 +174,7 @@ class Supervisor:
             "peak_bytes": max(watched.peak_bytes, processes.largest_bytes),
             "exit_code": os.waitstatus_to_exitcode(processes.status),
             "out_of_memory": watched.out_of_memory,
-            "too_many_sockets": watched.too_many_sockets,
+            "too_many": watched.too_many,
             "timed_out": watched.timed_out,
         }
         send_json(sock, report)
@@ -253,18 +254,18 @@ class Supervisor:
         """Wait for the run's end, and bring it about where that is due.
 
         It is due when the harness says so or has gone, and when the run holds too much
-        memory or, where it has a network of its own to count them in, sockets; and
-        when it has used too much CPU time.
+        memory or too many of what is memory of no process; and when it has used too
+        much CPU time.
         """
         # Plainly, by the same steps each time: what piles up tells runs their number.
-        own_network = self._confinement.namespaces
-        harness_gone = out_of_memory = too_many_sockets = timed_out = False
+        harness_gone = out_of_memory = timed_out = False
+        too_many = ""
         peak, baseline = 0, own_resident_bytes()
         pidfd = os.pidfd_open(processes.first)
         fds = [pidfd, sock.fileno()]
         next_look = time.monotonic() + _LOOK_SECONDS
         try:
-            while not (out_of_memory or too_many_sockets or timed_out):
+            while not (out_of_memory or too_many or timed_out):
                 seconds = max(0.0, next_look - time.monotonic())
                 readable = self._wait_for(fds, seconds, processes)
                 if pidfd in readable:
@@ -274,10 +275,12 @@ class Supervisor:
                     break
                 if time.monotonic() < next_look:
                     continue
-                now = self._memory_bytes(limits, baseline, before)
+                self._looks = (self._looks + 1) % _LOOKS_A_LONG_ONE
+                long = self._looks == 0
+                now = self._memory_bytes(limits, baseline, before, long=long)
                 peak = max(peak, now)
                 out_of_memory = 0 < limits.memory_bytes < now - baseline
-                too_many_sockets = own_network and open_sockets() > MOST_SOCKETS
+                too_many = self._too_many(long=long)
                 timed_out = (
                     0 < limits.cpu_seconds < self._used_seconds(processes, before)
                 )
@@ -286,21 +289,30 @@ class Supervisor:
                 signal.pidfd_send_signal(pidfd, signal.SIGKILL)
         finally:
             os.close(pidfd)
-        return _Watched(harness_gone, out_of_memory, too_many_sockets, timed_out, peak)
+        return _Watched(harness_gone, out_of_memory, too_many, timed_out, peak)
 
-    def _memory_bytes(self, limits: _Limits, baseline: int, before: _Before) -> int:
-        """What the run holds, with the `baseline` that it was forked with."""
+    def _memory_bytes(
+        self, limits: _Limits, baseline: int, before: _Before, *, long: bool
+    ) -> int:
+        """What the run holds, with the `baseline` that it was forked with.
+
+        Only a long look finds mappings, so that they are looked for less often.
+        """
         resident = resident_bytes(os.getpid())
         if self._memory is not None:
             return max(resident, self._held_bytes() - before.held_bytes + baseline)
-        return resident + self._mapping_bytes(limits)
+        if not (long and limits.memory_bytes):
+            return resident
+        return resident + mapping_bytes(os.getpid(), int(limits.memory_bytes) + 1)
 
-    def _mapping_bytes(self, limits: _Limits) -> int:
-        """What only a long look finds, so that it is looked for less often."""
-        self._looks = (self._looks + 1) % _LOOKS_A_LONG_ONE
-        if self._looks or not limits.memory_bytes:
-            return 0
-        return mapping_bytes(os.getpid(), int(limits.memory_bytes) + 1)
+    def _too_many(self, *, long: bool) -> str:
+        """What the run holds more of than it may; no word if nothing."""
+        # Without a network of its own its sockets cannot be told from others'.
+        if self._confinement.namespaces and open_sockets() > MOST_SOCKETS:
+            return "sockets"
+        if long and held_locks(os.getpid()) > MOST_LOCKS:
+            return "file locks"
+        return ""
 
     def _n_others(self) -> int:
         """Tasks that the kernel counts with the run's: all of a user it shares."""
