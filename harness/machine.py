@@ -12,6 +12,8 @@ from importlib.metadata import PackageNotFoundError, distributions, version
 from itertools import takewhile
 from pathlib import Path
 
+from harness.cgroups import memory_bounds
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -122,12 +124,18 @@ def available_cores() -> int:
 
 
 def total_memory_bytes() -> int:
-    """Memory of this machine."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    """Memory of this machine, or of the container that this process is in."""
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min([whole, *(bound.limit for bound in memory_bounds())])
 
 
 def available_memory_bytes() -> int:
     """Memory that could be had now without taking it from others, if it is said."""
+    left = [max(0, bound.limit - bound.held) for bound in memory_bounds()]
+    return min([_machines_available_bytes(), *left])
+
+
+def _machines_available_bytes() -> int:
     with suppress(OSError):
         for line in Path("/proc/meminfo").read_text().splitlines():
             if line.startswith("MemAvailable:"):

@@ -5,11 +5,14 @@ from dataclasses import replace
 import pytest
 
 from harness import machine as machine_module
+from harness.cgroups import memory_bounds
 from harness.machine import (
     available_cores,
+    available_memory_bytes,
     gpus_of,
     installed_version,
     this_machine,
+    total_memory_bytes,
     usual_jobs,
 )
 
@@ -50,6 +53,69 @@ def test_it_describes_itself_in_a_line():
 def test_a_package_that_is_not_there_has_no_version():
     assert installed_version("torch") != "missing"
     assert installed_version("no-such-package-here") == "missing"
+
+
+MIB = 1 << 20
+VERSIONS = {
+    2: ("memory.max", "memory.current", "inactive_file"),
+    1: ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+}
+
+
+@pytest.fixture
+def container(tmp_path, monkeypatch):
+    """Write what a container of some version shows of its cgroup and the one above."""
+
+    def write(version, *, own, above=("max", 0, 0)):
+        point, kind = tmp_path / "cgroup", "cgroup2" if version == 2 else "cgroup"
+        (tmp_path / "mounts").write_text(
+            f"30 20 0:26 / {point} rw - {kind} cgroup rw,memory\n"
+        )
+        mark = "0:" if version == 2 else "4:memory"
+        (tmp_path / "own").write_text(f"{mark}:/pod/job\n")
+        for place, figures in (("pod/job", own), ("pod", above)):
+            folder = point / place
+            folder.mkdir(parents=True, exist_ok=True)
+            (limit, used, label), (bound, held, cached) = VERSIONS[version], figures
+            (folder / limit).write_text(f"{bound}\n")
+            (folder / used).write_text(f"{held}\n")
+            (folder / "memory.stat").write_text(f"anon 1\n{label} {cached}\n")
+        bounds = list(memory_bounds(tmp_path / "mounts", tmp_path / "own"))
+        monkeypatch.setattr(machine_module, "memory_bounds", lambda: bounds)
+
+    return write
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_containers_memory_is_what_its_cgroup_allows(container, version):
+    container(version, own=(64 * MIB, 40 * MIB, 0))
+
+    assert total_memory_bytes() == 64 * MIB
+    assert available_memory_bytes() == 24 * MIB
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_tightest_of_the_cgroups_above_bounds_it(container, version):
+    container(version, own=(64 * MIB, 1 * MIB, 0), above=(32 * MIB, 31 * MIB, 0))
+
+    assert total_memory_bytes() == 32 * MIB
+    assert available_memory_bytes() == 1 * MIB
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_a_container_has_read_from_files_can_still_be_had(container, version):
+    container(version, own=(64 * MIB, 60 * MIB, 50 * MIB))
+
+    assert available_memory_bytes() == 54 * MIB
+
+
+def test_without_a_bound_all_memory_of_the_machine_is_there(container, monkeypatch):
+    container(2, own=("max", 5 * MIB, 0))
+    bounded = total_memory_bytes()
+    monkeypatch.setattr(machine_module, "memory_bounds", list)
+
+    assert bounded == total_memory_bytes()
+    assert 0 < available_memory_bytes() < bounded
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ ROOT = Path(harness.__file__).parent
 #: The one declaration of the order, lowest first. What stands in one line is level:
 #: none of it imports another of it.
 ORDER = (
+    ("cgroups",),
     ("errors", "status", "seeds", "machine", "plain_text"),
     ("storage",),
     ("processes",),

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.cgroups import own_cgroup
 from harness.sandbox.child.cpu_counter import CgroupCounter, CpuCounters, perf_works
 from harness.sandbox.host import sandbox as sandbox_module
-from harness.sandbox.host.cgroup import make_leaf, own_cgroup, remove_leaf
+from harness.sandbox.host.cgroup import make_leaf, remove_leaf
 
 # Burns half a second where wait4 does not see it: twice removed, and never waited for.
 PROGRAM = """

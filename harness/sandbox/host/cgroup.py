@@ -6,9 +6,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from harness.cgroups import own_cgroup
+
 _PREFIX = "unlearn-eval-"
 _MEMORY, _MEMORY_2 = "memory.stat", "memory.current"
-_MOUNTS, _OWN = Path("/proc/self/mountinfo"), Path("/proc/self/cgroup")
 #: Run with folders up to a ``--``: enter each if one may, then become what follows.
 ENTER = (
     "/bin/sh",
@@ -36,28 +37,6 @@ def make_leaves(number: int, n_tasks: int) -> Leaves:
     if cpu is not None and (cpu / _MEMORY_2).exists():
         return Leaves(cpu, cpu)
     return Leaves(cpu, _leaf(own_cgroup(controller="memory"), number, n_tasks, _MEMORY))
-
-
-def own_cgroup(
-    mounts: Path = _MOUNTS, own: Path = _OWN, controller: str = ""
-) -> Path | None:
-    """Folder of the cgroup that this process is in, None without one.
-
-    Of version 2, or of version 1 the one of a controller.
-    """
-    if not (mounts.exists() and own.exists()):
-        return None
-    kind, mark = ("cgroup", f":{controller}:") if controller else ("cgroup2", "0::")
-    for line in mounts.read_text().splitlines():
-        fields, _, words = line.partition(" - ")
-        filesystem, _, options = words.split()
-        if filesystem == kind and (not controller or controller in options.split(",")):
-            root, mount_point = fields.split()[3:5]
-            for entry in own.read_text().splitlines():
-                if mark in entry:
-                    path = entry.split(":", 2)[2].removeprefix(root.rstrip("/"))
-                    return Path(mount_point) / path.lstrip("/")
-    return None
 
 
 def _leaf(parent: Path | None, number: int, n_tasks: int, wanted: str) -> Path | None:
