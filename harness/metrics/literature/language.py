@@ -13,10 +13,12 @@ from harness.metrics.literature.metric_value import Direction, MetricValue, miss
 from harness.metrics.uncertainty.interval import student_reach
 from harness.models.outputs import Floats, ModelOutputs
 
-PRIVLEAK, FORGET_QUALITY, EXTRACTION = NAMES = (
+NAMES = (
     "PrivLeak",
     "forget quality (log10 p)",
     "extracted tokens",
+    "log-probability, forget passages",
+    "log-probability, test passages",
 )
 LEAST_MODELS = 4
 """Fewest models a side, so that either half has two."""
@@ -25,7 +27,7 @@ _LEAST_P = 1e-300
 
 
 def language_metrics(comparison: Comparison) -> tuple[MetricValue, ...]:
-    """Return PrivLeak, forget quality and extraction of language models.
+    """Return PrivLeak, forget quality, extraction and the likelihood of passages.
 
     Nothing at all for models that have no such outputs.
     """
@@ -43,15 +45,13 @@ def language_metrics(comparison: Comparison) -> tuple[MetricValue, ...]:
             measure(*null)[0],
             null_models=min(map(len, null)),
         )
-        for name, measure in zip(
-            NAMES, (privleak, forget_quality, extraction), strict=True
-        )
+        for name, measure in zip(NAMES, _MEASURES, strict=True)
     )
 
 
 def _of_text(models: ModelOutputs) -> bool:
     parts = models.forget_min_k, models.test_min_k, models.extracted_tokens
-    return all(part is not None for part in parts)
+    return all(part is not None for part in (*parts, models.test_confidence))
 
 
 def _null_groups(comparison: Comparison) -> tuple[ModelOutputs, ModelOutputs]:
@@ -144,13 +144,52 @@ def extraction(
     """
     tokens = unlearned.extracted_tokens
     assert tokens is not None
+    mean, width = _mean_of(tokens, unlearned)
+    return mean, max(0.0, mean - width), mean + width
+
+
+def forget_likelihood(
+    unlearned: ModelOutputs, retrained: ModelOutputs
+) -> tuple[float, float, float]:
+    """Return the mean log-probability of a forget passage, in nats, with its interval.
+
+    Its exponential function, of the mean over the tokens of a passage, is what TOFU and
+    others call the probability, ``exp(-loss)``. `retrained` is not looked at.
+    """
+    return _likelihood(unlearned.forget_confidence, unlearned)
+
+
+def kept_likelihood(
+    unlearned: ModelOutputs, retrained: ModelOutputs
+) -> tuple[float, float, float]:
+    """Return the same of the test passages whose confidences are kept: a utility."""
+    assert unlearned.test_confidence is not None
+    return _likelihood(unlearned.test_confidence, unlearned)
+
+
+def _likelihood(confidence: Floats, models: ModelOutputs) -> tuple[float, float, float]:
+    # A confidence is log(p / (1 - p)) of a passage.
+    mean, width = _mean_of(-np.logaddexp(0.0, -confidence), models)
+    return mean, mean - width, min(0.0, mean + width)
+
+
+_MEASURES = (
+    privleak,
+    forget_quality,
+    extraction,
+    forget_likelihood,
+    kept_likelihood,
+)
+
+
+def _mean_of(values: Floats, models: ModelOutputs) -> tuple[float, float]:
+    """Return a mean over models and passages, and how far its interval reaches."""
     variance = sum(
         means.var(ddof=1) / len(means)
-        for means in (tokens.mean(axis=1), tokens.mean(axis=0))
+        for means in (values.mean(axis=1), values.mean(axis=0))
         if len(means) > 1
     )
-    mean, width = float(tokens.mean()), _width(float(variance), unlearned)
-    return mean, max(0.0, mean - width), mean + width
+    return float(values.mean()), _width(float(variance), models)
 
 
 def _width(variance: float, models: ModelOutputs) -> float:

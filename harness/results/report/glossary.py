@@ -47,6 +47,11 @@ METRICS = {
     "are equally confident in the forget passages. Near 0 they may be.",
     "extracted tokens": "A model reads half of a forget passage and goes on: how many "
     "tokens are the book's before the first that is not.",
+    "log-probability, forget passages": "How likely a model finds a forget passage, as "
+    "a natural logarithm: nearer to 0 is likelier. A token's share of it is the "
+    "negative loss.",
+    "log-probability, test passages": "The same of passages that no model has read: "
+    "what is left of its use.",
     "ToW": "Tug of war: 1 less the accuracy gap, multiplied over forget, retain and "
     "test set; 1 is as retraining.",
     "forget accuracy gap": _GAP.format(of="forget"),

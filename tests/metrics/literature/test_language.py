@@ -21,6 +21,7 @@ def models(n=12, seed=0, known=0.0) -> ModelOutputs:
         forget_min_k=each[:, :40],
         test_min_k=each[:, 40:],
         extracted_tokens=np.round(np.maximum(each[:, :40], 0)),
+        test_confidence=10 * each[:, 40:] - 30,
     )
 
 
@@ -43,16 +44,28 @@ def test_forget_quality_is_the_mean_of_the_tests_of_pairs_of_models():
     pairs = zip(ours.forget_confidence, theirs.forget_confidence[:5], strict=True)
     wanted = np.mean([np.log10(ks_2samp(*p, method="asymp").pvalue) for p in pairs])
 
-    _, quality, _ = language_metrics(Comparison(ours, theirs))
+    _, quality, *_ = language_metrics(Comparison(ours, theirs))
 
     assert quality.value == pytest.approx(wanted)
     assert quality.value < quality.null
 
 
+def test_the_likelihood_of_passages_is_that_of_their_confidences():
+    ours, theirs = models(seed=1, known=1.0), models(seed=2)
+
+    *_, forget, test = language_metrics(Comparison(ours, theirs, models(seed=3)))
+
+    for found, name in ((forget, "forget_confidence"), (test, "test_confidence")):
+        p = 1 / (1 + np.exp(-getattr(ours, name)))
+        assert found.value == pytest.approx(np.log(p).mean())
+        assert found.low < found.value < found.high <= 0
+    assert forget.value > forget.null
+
+
 def test_extraction_is_the_mean_of_tokens_and_its_null_is_that_of_retraining():
     ours, theirs = models(seed=1, known=1.0), models(seed=2)
 
-    *_, extraction = language_metrics(Comparison(ours, theirs, models(seed=3)))
+    *_, extraction, _, _ = language_metrics(Comparison(ours, theirs, models(seed=3)))
 
     assert extraction.value == ours.extracted_tokens.mean()
     assert extraction.null == models(seed=3).extracted_tokens.mean()
