@@ -11,13 +11,14 @@ import argparse
 import shutil
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 #: Page, its width and height in pixels, and the picture.
 PICTURES = (
     ("cifar10-quick/index.html", 1280, 1240, "site.png"),
-    ("cifar10-quick/kookmin.html", 1180, 2280, "report.png"),
+    ("cifar10-quick/kookmin/index.html", 1180, 2280, "report.png"),
 )
 
 
@@ -35,6 +36,8 @@ def main() -> None:
             page = browser.new_page(viewport={"width": width, "height": height})
             page.goto((folder / name).as_uri())
             page.screenshot(path=IMAGES / picture)
+            with Image.open(IMAGES / picture) as drawn:
+                drawn.quantize(128).save(IMAGES / picture, optimize=True)
             print(f"Wrote {IMAGES / picture}.")
         browser.close()
 
