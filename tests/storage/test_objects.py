@@ -1,7 +1,11 @@
 """Banks and results in an object store: S3, as a server of its own speaks it."""
 
 import shutil
+import signal
+import subprocess
+import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -132,6 +136,32 @@ def test_what_was_made_and_not_yet_shared_is_shared_later(
 
     assert len(training) == 3
     assert len(objects.names(name)) == 3
+
+
+def test_a_builder_that_is_killed_leaves_whole_models_to_the_next(
+    machine, training, track, track_file, url
+):
+    machine("one")
+    objects, name = shared(track, url)
+    words = ["--track", track_file, "-n", 8, "--only", "0:8", "--bank", url, "-j", 1]
+    command = [sys.executable, "-m", "harness", "reference", "build", *map(str, words)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as builder:
+        deadline = time.monotonic() + 120
+        while not (before := objects.names(name)) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        builder.kill()
+    assert builder.returncode == -signal.SIGKILL
+    before = objects.names(name)
+    assert 0 < len(before) < 9
+    kept = objects.read([f"{name}/{each}" for each in before])
+    machine("other")
+
+    use_bank(url)
+    build_part(plan_of(track), range(0, 8), lambda done: None)
+
+    assert len(training) == 9 - len(before)  # What is there is whole, and taken.
+    assert len(objects.names(name)) == 9
+    assert objects.read(list(kept)) == kept
 
 
 def test_two_builders_at_once_end_with_one_bank(  # noqa: PLR0917
