@@ -17,7 +17,12 @@ from harness.run.checkpoints import (
 from harness.run.checkpoints.selection import PATTERN
 from harness.run.sections import MAIN, MAIN_NOTEBOOK
 from harness.run.source import LARGEST_SOURCE, NOTEBOOK, is_container
-from harness.run.submission import Submission, read_submission, submission_name
+from harness.run.submission import (
+    Submission,
+    read_submission,
+    shown_name,
+    submission_name,
+)
 from harness.storage.containers import Refused, plain_file
 
 _HELPERS = ("_", ".")
@@ -43,6 +48,7 @@ def find_entries(paths: Iterable[Path]) -> list[Path]:
                 "files by name, or move the checkpoints to a folder of their own."
             )
         else:
+            submission_name(path)
             found.append(path)
     return _distinct(found)
 
@@ -74,7 +80,7 @@ def _distinct(paths: Iterable[Path]) -> list[Path]:
     """Leave out what is given twice; by one name, results would get mixed up."""
     by_name: dict[str, Path] = {}
     for path in paths:
-        name = submission_name(path)
+        name, _ = shown_name(path)
         other = by_name.setdefault(name, path)
         if os.path.realpath(other) != os.path.realpath(path):
             raise UsageError(
@@ -96,6 +102,7 @@ def _checked_file(path: Path) -> Path:
         raise UsageError(
             f"{path} is no submission: its name starts with {path.name[0]}; rename it."
         )
+    submission_name(path)  # An error if it has none.
     return path
 
 

@@ -95,7 +95,9 @@ class Submission:
 
 def read_submission(path: Path) -> Submission:
     """Read a submission; what is wrong with it is collected, not raised."""
-    name = submission_name(path)
+    name, odd = shown_name(path)
+    if odd:
+        return Submission(name, path, "", (odd,))
     try:
         source = read_source(path)
     except Unreadable as error:
@@ -193,6 +195,18 @@ def submission_name(path: Path) -> str:
             "results; rename it."
         )
     return name
+
+
+def shown_name(path: Path) -> tuple[str, str]:
+    """Name a submission so that it can be shown, and say what is wrong with its own.
+
+    One odd name among many must not keep the others from their score.
+    """
+    try:
+        return submission_name(path), ""
+    except UsageError as error:
+        problem = harmless(error, _LONGEST_PROBLEM)
+        return f"unnamed-{sha256_of(os.fsencode(path.name))[:8]}", problem
 
 
 def _syntax_problem(name: str, error: BaseException) -> str:

@@ -119,7 +119,10 @@ def test_a_file_whose_name_cannot_be_shown_is_told(tmp_path, name):
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
     path.write_text(SOUND)
 
-    for paths in ([path], [tmp_path]):
-        with pytest.raises(UsageError, match="rename it") as caught:
-            find_submissions(paths)
-        assert str(caught.value).isprintable()
+    with pytest.raises(UsageError, match="rename it") as caught:
+        find_submissions([path])
+    assert str(caught.value).isprintable()
+    (found,) = map(read_submission, find_submissions([tmp_path]))
+    assert found.name.isprintable()
+    assert "rename it" in found.problems[0]
+    assert found.problems[0].isprintable()

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import socket
 import time
 import zipfile
@@ -83,13 +84,26 @@ def test_a_name_that_leads_elsewhere_or_hides_is_refused(tmp_path, name, act):
         act(path)
 
 
-@pytest.mark.parametrize("name", ["##[error]x.py", " ::error::x.py"])
-def test_a_name_is_no_command_to_a_runner(tmp_path, name):
+@pytest.mark.parametrize("name", ["##[error]x.py", " ::error::x.py", "\x1b[2Jx.py"])
+def test_a_name_is_no_command_and_costs_itself_alone(tmp_path, name):
     (tmp_path / name).write_text(SOUND)
+    (tmp_path / "good.py").write_text(SOUND)
 
+    odd, good = sorted(map(read_submission, find_submissions([tmp_path])), key=bool_of)
+
+    assert good.problems == ()
+    assert re.fullmatch("unnamed-[0-9a-f]{8}", odd.name)
+    (problem,) = odd.problems
+    assert "rename it" in problem
+    assert "##[" not in problem
+    assert "\x1b" not in problem
     with pytest.raises(UsageError, match="rename it") as caught:
-        find_submissions([tmp_path])
+        find_submissions([tmp_path / name])
     assert "##[" not in escape_controls(str(caught.value))
+
+
+def bool_of(submission) -> bool:
+    return not submission.problems
 
 
 def test_markup_in_a_name_stays_letters_on_the_bar(capsys, monkeypatch):
