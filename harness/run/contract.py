@@ -42,6 +42,25 @@ def contract_problems(
     return [*found, *_import_problems(tree, path, known)]
 
 
+def contract_notes(tree: ast.Module, filename: str) -> tuple[str, ...]:
+    """Say what would be called, and maybe not as it is meant."""
+    named = [
+        node
+        for node in tree.body
+        if isinstance(node, Function) and node.name == "unlearning"
+    ]
+    if not named:
+        return ()
+    args = named[-1].args
+    names = [arg.arg.lower() for arg in (*args.posonlyargs, *args.args)]
+    if "forget" in "".join(names[1:2]) and "retain" in "".join(names[2:3]):
+        return (
+            f"{filename}, line {named[-1].lineno}: unlearning names forget before "
+            f"retain; it is called by place, in the order {', '.join(ARGUMENTS)}.",
+        )
+    return ()
+
+
 def _definition_problems(node: Function | ast.ClassDef, filename: str) -> list[str]:
     if isinstance(node, ast.ClassDef):
         return [
@@ -155,13 +174,7 @@ def _parameter_problems(function: Function, filename: str) -> list[str]:
 
 
 def _misplaced(positional: list[ast.arg], args: ast.arguments) -> Iterator[str]:
-    """Say which of the first four is by its name meant for something else."""
-    names = [arg.arg.lower() for arg in positional[: len(ARGUMENTS)]]
-    if "forget" in "".join(names[1:2]) and "retain" in "".join(names[2:3]):
-        yield (
-            "names forget before retain; it is called by place, in the order "
-            f"{', '.join(ARGUMENTS)}."
-        )
+    """Say which of the first four is by its default meant for something else."""
     with_default = positional[len(positional) - len(args.defaults) :]
     for arg, default in zip(with_default, args.defaults, strict=True):
         value = default.value if isinstance(default, ast.Constant) else None

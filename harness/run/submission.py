@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from harness.errors import UsageError
 from harness.plain_text import escape_controls, harmless
-from harness.run.contract import contract_problems
+from harness.run.contract import contract_notes, contract_problems
 from harness.run.cost import Budget, kill_seconds, limit_at
 from harness.run.messages import NO_LIMIT, Failure, RunRequest, other_task
 from harness.run.needs import UNREADABLE
@@ -125,7 +125,7 @@ def read_submission(path: Path) -> Submission:
         path=path,
         source=source.text,
         filename=source.filename,
-        notes=source.notes,
+        notes=(*source.notes, *contract_notes(tree, harmless(path.name))),
         problems=tuple(harmless(each, _LONGEST_PROBLEM) for each in problems),
         title=harmless(title, _LONGEST_WORDS),
         summary=harmless(summary, _LONGEST_WORDS),

@@ -59,10 +59,6 @@ def problems_of(write, source):
             "passed four, by their places: net, retain, forget, validation.",
         ),
         (
-            "model, forget_loader, retain_loader, val",
-            "names forget before retain; it is called by place, in the order net, ",
-        ),
-        (
             "net, retain, forget, LR=0.01",
             "has LR where validation is passed; put it behind the four",
         ),
@@ -70,6 +66,17 @@ def problems_of(write, source):
 )
 def test_arguments_in_wrong_places_are_told_so(write, head, wanted):
     assert wanted in problems_of(write, f"def unlearning({head}): pass")
+
+
+def test_two_arguments_in_the_wrong_order_are_worth_a_note(write):
+    """The competition called such functions, too."""
+    found = read_submission(write("def unlearning(net, forget_dl, retain_dl, v): pass"))
+
+    assert found.problems == ()
+    assert found.notes == (
+        "method.py, line 1: unlearning names forget before retain; it is called by "
+        "place, in the order net, retain, forget, validation.",
+    )
 
 
 @pytest.mark.parametrize(
