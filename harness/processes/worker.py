@@ -116,6 +116,11 @@ class WorkerProcess(Closing):
         """Process id, which is also its process group."""
         return self._process.pid
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process is dead, whoever of its children holds its socket."""
+        return self._process.poll() is not None
+
     def kill(self) -> None:
         """End the process and its group, at once and for good; safe to repeat."""
         with suppress(ProcessLookupError):

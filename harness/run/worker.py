@@ -142,6 +142,8 @@ class RunWorker(Closing):
 
     def _send(self, request: Request, result: int, log: int) -> None:
         try:
+            if self._worker.has_ended:
+                raise self._died()
             send_json(self._worker.socket, request.message(), (result, log))
         except (ChannelClosed, TimeoutError):
             raise self._died() from None

@@ -49,6 +49,7 @@ def assert_same_runs(outcomes, undisturbed):
     assert [o.job.index for o in outcomes] == sorted(undisturbed)
     for outcome in outcomes:
         run, wanted = outcome.run, undisturbed[outcome.job.index]
+        assert run is not None, outcome.report.failure
         assert run.weights_sha256 == wanted.weights_sha256
         for of in ("forget_confidence", "test_confidence"):
             ours, theirs = getattr(run.outputs, of), getattr(wanted.outputs, of)
@@ -96,7 +97,11 @@ def test_a_template_killed_during_a_run_is_replaced_and_the_run_repeated(open_ex
                 os.kill(worker._worker.pid, signal.SIGKILL)
 
         worker._send = send_and_kill
-        (after,) = executor.work(jobs(1))
+        # So slow that the run is under way when its template dies.
+        slow = METHOD.replace(
+            "    for p in", "    __import__('time').sleep(1)\n    for p in"
+        )
+        (after,) = executor.work(jobs(1, slow))
 
     assert len(set(tries)) == 2
     assert after.run.weights_sha256 == before.run.weights_sha256
