@@ -71,8 +71,11 @@ class Cluster(Closing):
         found = [each for each in answers.values() if isinstance(each, Sandbox)]
         if found:
             return found
-        gone = CommClosedError, Sandbox
-        refused = {at: a for at, a in answers.items() if not isinstance(a, gone)}
+        refused = {
+            at: why
+            for at, why in answers.items()
+            if not isinstance(why, CommClosedError)
+        }
         if not refused:
             return self._offers(wanted)  # All have gone.
         for error in refused.values():

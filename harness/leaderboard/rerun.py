@@ -165,7 +165,7 @@ def _rerun(stored: Result, now: Result, n_rows: int) -> Rerun:
     score = figure(now, "ranked_score")
     same_status = stored.status == now.status
     compared = [name for name in _SCORES if figure(stored, name) is not None]
-    times = widening(n_rows * max(1, len(compared)))
+    times = widening(n_rows * max(1, 2 * len(compared)))  # either way
     return Rerun(
         submission=stored.name,
         stored=figure(stored, "ranked_score"),

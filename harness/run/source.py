@@ -2,7 +2,6 @@
 
 import errno
 import os
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +10,7 @@ from harness.errors import UsageError
 from harness.plain_text import harmless
 from harness.run.notebooks import LARGEST_NOTEBOOK, read_notebook
 from harness.run.sections import MAIN, MAIN_NOTEBOOK, MODULE, join
-from harness.storage.containers import Refused, open_container
+from harness.storage.containers import Refused, open_container, plain_file
 
 LARGEST_SOURCE = 256 * 1024
 NOTEBOOK = ".ipynb"
@@ -125,43 +124,21 @@ def _decoded(content: bytes, name: str) -> str:
 
 
 def _content(path: Path, largest: int) -> bytes:
-    """Read a plain file of at most `largest` bytes, and follow no link.
-
-    A link may lead to anything that whoever scores can read; a pipe would be waited
-    for, and a device never ends.
-    """
+    """Read a plain file of at most `largest` bytes."""
+    if not os.path.lexists(path):
+        raise UsageError(f"cannot read {path}: {os.strerror(errno.ENOENT)}.")
     try:
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        handle = os.open(path, flags)
-    except FileNotFoundError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}.") from None
-    except OSError as error:
-        raise Unreadable(_unopened(path, error)) from None
-    facts = os.fstat(handle)
-    if not stat.S_ISREG(facts.st_mode):
-        os.close(handle)
-        raise Unreadable(_no_plain_file(path))
-    with os.fdopen(handle, "rb") as file:
-        content = file.read(largest + 1)
-    n_bytes = max(len(content), facts.st_size)
+        with plain_file(path, path.name) as file:
+            content = file.read(largest + 1)
+            n_bytes = max(len(content), os.fstat(file.fileno()).st_size)
+    except Refused as error:
+        raise Unreadable(str(error)) from None
     if n_bytes > largest:
         raise Unreadable(
             f"{path.name} has {-(-n_bytes // 1024)} KiB; a {_kind(path)} has at most "
             f"{largest // 1024} KiB."
         )
     return content
-
-
-def _unopened(path: Path, error: OSError) -> str:
-    if error.errno == errno.ELOOP:
-        return f"{path.name} is a link, which is not followed; give the file itself."
-    if error.errno == errno.ENXIO:
-        return _no_plain_file(path)
-    return f"{path.name} cannot be read: {error.strerror}."
-
-
-def _no_plain_file(path: Path) -> str:
-    return f"{path.name} is no plain file; give a submission's .py file."
 
 
 def _kind(path: Path) -> str:

@@ -177,11 +177,7 @@ class OriginalsMeasurement(AnyMeasurement):
     ) -> tuple[ExampleRow, ...]:
         """List the forget examples: the mean over the originals, of ε the median."""
         tables = [part.examples(indices, targets) for part in self._parts]
-        rows = map(_mean_example, zip(*tables, strict=True))
-        epsilon = self.official.epsilon.tolist()
-        return tuple(
-            replace(row, epsilon=each) for row, each in zip(rows, epsilon, strict=True)
-        )
+        return tuple(map(_over_originals, zip(*tables, strict=True)))
 
 
 def measure_runs(runs: Sequence[RunRecord], reference: Reference) -> AnyMeasurement:
@@ -197,9 +193,14 @@ def measure_runs(runs: Sequence[RunRecord], reference: Reference) -> AnyMeasurem
     return parts[0] if len(parts) == 1 else OriginalsMeasurement(parts, reference)
 
 
-def _mean_example(rows: Sequence[ExampleRow]) -> ExampleRow:
+def _over_originals(rows: Sequence[ExampleRow]) -> ExampleRow:
     names = [each.name for each in fields(ExampleRow)][2:]
-    means: dict[str, Any] = {
-        n: float(np.mean([getattr(row, n) for row in rows])) for n in names
+    middles: dict[str, Any] = {
+        name: float(
+            (np.median if name == "epsilon" else np.mean)(
+                [getattr(row, name) for row in rows]
+            )
+        )
+        for name in names
     }
-    return replace(rows[0], **means)
+    return replace(rows[0], **middles)

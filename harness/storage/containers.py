@@ -131,9 +131,12 @@ def plain_file(path: Path, shown: str = "") -> BinaryIO:
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         handle = os.open(path, flags)
     except OSError as error:
+        words = f"cannot be read: {error.strerror}."
         if error.errno == errno.ELOOP:
-            raise Refused(f"{shown} is a link; give the file itself.") from None
-        raise Refused(f"{shown} cannot be read: {error.strerror}.") from None
+            words = "is a link, which is not followed; give the file itself."
+        elif error.errno == errno.ENXIO:  # A socket.
+            words = "is no plain file."
+        raise Refused(f"{shown} {words}") from None
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise Refused(f"{shown} is no plain file.")

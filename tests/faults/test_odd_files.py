@@ -215,7 +215,9 @@ def test_a_zip_that_is_a_link_is_not_followed(tmp_path):
 
     found = read_entry(tmp_path / "x.zip", 2, spec)
 
-    assert found.problems == ("x.zip is a link; give the file itself.",)
+    assert found.problems == (
+        "x.zip is a link, which is not followed; give the file itself.",
+    )
 
 
 def test_names_of_checkpoints_are_no_formulas():

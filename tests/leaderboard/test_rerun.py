@@ -43,7 +43,7 @@ def test_a_track_has_its_own_submissions_before_those_of_all(files, found, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("score", "inside"), [(0.04, True), (0.07, True), (0.039, False), (0.071, False)]
+    ("score", "inside"), [(0.04, True), (0.07, True), (0.038, False), (0.074, False)]
 )
 def test_one_row_must_lie_in_its_stored_interval(score, inside):
     (rerun,) = compared((result(), result(score=score)))
