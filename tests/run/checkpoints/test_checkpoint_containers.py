@@ -254,7 +254,8 @@ def test_an_odd_file_in_a_folder_is_refused_not_waited_for(tmp_path, kind):
     assert (
         problem
         == {
-            "link": f"{NAMES[1]} is a link, which is not followed; give the file itself.",
+            "link": f"{NAMES[1]} is a link, which is not followed; "
+            "give the file itself.",
             "pipe": f"{NAMES[1]} is no plain file.",
             "folder": "too few: 1 checkpoint, N = 2 are needed; make more.",
             "large": f"{NAMES[1]} has 1099511.6 MB; {MOST}",
